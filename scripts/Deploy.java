@@ -13,6 +13,7 @@ import ktrdr.backup.BackupTimer;
 import ktrdr.cli.Cli;
 import ktrdr.deploy.NodePlanner;
 import ktrdr.deploy.RolloutCommand;
+import ktrdr.deploy.RolloutRun;
 import ktrdr.deploy.ScalePlan;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
@@ -89,15 +90,13 @@ public class Deploy implements Callable<Exit> {
             boolean first = backupFirst(inventory);
             if (first && change.dryRun)
                 common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");
-            var exit = RolloutCommand.run(common, change.dryRun, "deployed", fleet, locks,
-                    rolling.options(Optional.empty(), backup == null || backup),
-                    (stack, ssh) -> NodePlanner.release(inventory, stack, locks.looked(stack.node()), services,
-                            release), rollout -> {
-                                if (first && rollout.plans().containsKey(inventory.core()))
-                                    rollout.backedUp(new BackupFolder(inventory, fleet.ssh(inventory.core()),
-                                            common.console())
-                                            .beforeDeployment());
-                            });
+            var options = rolling.options(Optional.empty(), backup == null || backup);
+            var exit = new RolloutRun(common, fleet, locks, options, "deployed").before(rollout -> {
+                if (first && rollout.plans().containsKey(inventory.core()))
+                    rollout.backedUp(new BackupFolder(inventory, fleet.ssh(inventory.core()), common.console())
+                            .beforeDeployment());
+            }).run(change.dryRun, (stack, ssh) ->
+                    NodePlanner.release(inventory, stack, locks.looked(stack.node()), services, release));
             return exit == Exit.OK && target != Target.workers && inventory.backup().schedule().isPresent()
                     ? scheduled(inventory, fleet) : exit;
         }

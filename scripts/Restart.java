@@ -9,6 +9,7 @@ import ktrdr.Exit;
 import ktrdr.cli.Cli;
 import ktrdr.deploy.NodePlanner;
 import ktrdr.deploy.RolloutCommand;
+import ktrdr.deploy.RolloutRun;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.release.Stack;
@@ -60,10 +61,9 @@ public class Restart implements Callable<Exit> {
         try (var fleet = whole.of(inventory, nodes);
                 var locks = change.locks(fleet, common, ("restart " + target + " " + String.join(" ", names)).strip(),
                         node -> look(inventory, node))) {
-                    return RolloutCommand.run(common, change.dryRun, "restarted", fleet, locks,
-                            patience.staying(parallel),
-                            (stack, ssh) -> NodePlanner.restart(inventory, stack, locks.looked(stack.node()), services),
-                            rollout -> {});
+                    return new RolloutRun(common, fleet, locks, patience.staying(parallel), "restarted").run(
+                            change.dryRun, (stack, ssh) ->
+                                    NodePlanner.restart(inventory, stack, locks.looked(stack.node()), services));
                 }
     }
 

@@ -9,6 +9,7 @@ import ktrdr.cli.Cli;
 import ktrdr.cli.NodeChoice;
 import ktrdr.deploy.NodePlanner;
 import ktrdr.deploy.RolloutCommand;
+import ktrdr.deploy.RolloutRun;
 import ktrdr.fleet.Fleet;
 import ktrdr.release.History;
 import ktrdr.release.ReleaseTag;
@@ -65,12 +66,11 @@ public class Rollback implements Callable<Exit> {
                                 .ifPresent(where -> common.console()
                                         .note("fleet", "to",
                                                 "different releases: " + where + "; --to TAG has one for all"));
-                        return RolloutCommand.run(common, change.dryRun, "rolled back", fleet, locks,
-                                rolling.options(Optional.of(chosen.values()), true),
-                                (stack, ssh) -> NodePlanner.rollback(stack, ssh,
-                                        Optional.ofNullable(chosen.values().get(stack.node()))
-                                                .orElseThrow(() -> chosen.problems().get(stack.node()))),
-                                rollout -> {});
+                        return new RolloutRun(common, fleet, locks,
+                                rolling.options(Optional.of(chosen.values()), true), "rolled back").run(change.dryRun,
+                                        (stack, ssh) -> NodePlanner.rollback(stack, ssh,
+                                                Optional.ofNullable(chosen.values().get(stack.node()))
+                                                        .orElseThrow(() -> chosen.problems().get(stack.node()))));
                     }
         }
     }

@@ -9,6 +9,7 @@ import ktrdr.Problem;
 import ktrdr.cli.Cli;
 import ktrdr.deploy.Rollout;
 import ktrdr.deploy.RolloutCommand;
+import ktrdr.deploy.RolloutRun;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Secrets.Field;
 import ktrdr.report.Document;
@@ -54,8 +55,8 @@ public class RotateSecret implements Callable<Exit> {
         try (var fleet = whole.of(inventory, SecretRotation.nodes(inventory, field));
                 var locks = change.locks(fleet, common, "rotate-secret " + field)) {
             var rotation = new SecretRotation(fleet, locks, common.console(), field, common.invocation().environment());
-            var exit = RolloutCommand.run(common, change.dryRun, "rotated", fleet, locks, patience.together(),
-                    rotation::plan, rollout -> ask(rotation, rollout), rotation);
+            var exit = new RolloutRun(common, fleet, locks, patience.together(), "rotated").exchanging(rotation)
+                    .before(rollout -> ask(rotation, rollout)).run(change.dryRun, rotation::plan);
             if (exit == Exit.OK && rotation.behind()) behind(rotation);
             return exit;
         }

@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
 import ktrdr.Exit;
 import ktrdr.cli.Cli;
 import ktrdr.deploy.Rollout;
-import ktrdr.deploy.RolloutCommand;
+import ktrdr.deploy.RolloutRun;
 import ktrdr.deploy.ScalePlan;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
@@ -61,13 +61,13 @@ public class Scale implements Callable<Exit> {
         var before = whole.inventory();
         var node = before.workersNode(name);
         var inventory = ScalePlan.scaled(before, node, scale);
-        var options = new Rollout.Options(timeout, !noRollback, false,
-                noRollback ? Rollout.OnFailure.stop : Rollout.OnFailure.revert, Duration.ZERO, false, Optional.empty());
+        var keeping = Rollout.Options.keeping(timeout, Duration.ZERO);
+        var options = noRollback ? keeping : keeping.reverting();
         try (var fleet = whole.of(inventory, List.of(inventory.core(), inventory.node(name)));
                 var locks = change.locks(fleet, common, "scale " + name + " " + scale)) {
-            var exit = RolloutCommand.run(common, change.dryRun, "scaled", fleet, locks, options,
-                    (stack, ssh) -> ScalePlan.plan(inventory, stack, ssh, node),
-                    rollout -> idle(rollout, inventory.node(name)));
+            var exit = new RolloutRun(common, fleet, locks, options, "scaled")
+                    .before(rollout -> idle(rollout, inventory.node(name)))
+                    .run(change.dryRun, (stack, ssh) -> ScalePlan.plan(inventory, stack, ssh, node));
             if (exit == Exit.OK) ScalePlan.toChange(before, node, scale).forEach(common.console()::note);
             else rollout.filter(rollout -> half(rollout, fleet))
                     .ifPresent(rollout -> common.console()

@@ -16,7 +16,10 @@ import ktrdr.backup.BackupFolder;
 import ktrdr.cli.Cli;
 import ktrdr.deploy.InstallationTakeover;
 import ktrdr.deploy.NodePlanner;
+import ktrdr.deploy.Rollout;
 import ktrdr.deploy.RolloutCommand;
+import ktrdr.deploy.RolloutRun;
+import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.release.FileChanges;
@@ -80,20 +83,25 @@ public class Takeover implements Callable<Exit> {
                 var locks = change.locks(fleet, common, ("takeover " + String.join(" ", names)).strip() + " " + release,
                         node -> look(inventory, node, release))) {
                     var taking = new InstallationTakeover(fleet, locks, common.console());
-                    return RolloutCommand.run(common, change.dryRun, "taken over", fleet, locks,
-                            rolling.options(Optional.empty(), true), (stack, ssh) -> {
+                    return new RolloutRun(common, fleet, locks, rolling.options(Optional.empty(), true), "taken over")
+                            .exchanging(taking).before(rollout -> prepare(taking, fleet, release, rollout))
+                            .run(change.dryRun, (stack, ssh) -> {
                                 var plan = taking.plan(stack, ssh, locks.looked(stack.node()), release);
                                 if (!common.json()) taking.describe(stack.node()).forEach(common.console()::print);
                                 return plan;
-                            }, rollout -> {
-                        change.confirm(common.console(), "what runs on " + words(taking.nodes().stream().toList())
-                                + " would be stopped, put aside and replaced by " + release + ". Go on?");
-                        taking.nodes().forEach(taking::prove);
-                        if (taking.nodes().contains(inventory.core())) rollout.backedUp(Optional.of(
-                                new BackupFolder(inventory, fleet.ssh(inventory.core()), common.console())
-                                        .make(BackupFolder.Retention.NONE, InstallationTakeover.by()).record()));
-                    }, taking);
+                            });
                 }
+    }
+
+    /** Confirms it, proves what can be proven before, and backs the database up. */
+    private void prepare(InstallationTakeover taking, Fleet fleet, String release, Rollout rollout) {
+        change.confirm(common.console(), "what runs on " + words(taking.nodes().stream().toList())
+                + " would be stopped, put aside and replaced by " + release + ". Go on?");
+        taking.nodes().forEach(taking::prove);
+        var core = fleet.inventory().core();
+        if (taking.nodes().contains(core)) rollout.backedUp(Optional.of(
+                new BackupFolder(fleet.inventory(), fleet.ssh(core), common.console())
+                        .make(BackupFolder.Retention.NONE, InstallationTakeover.by()).record()));
     }
 
     private static String look(Inventory inventory, Node node, String release) {

@@ -41,7 +41,8 @@ final class ApplyScript {
                                 + ScriptExit.DOCKER_FAILED.code + "\n").collect(Collectors.joining())
                 + stop + new Excess(plan).script() + recreateUnhealthy()
                 // a named service is deployed alone: what it depends on stays as it is
-                + (plan.services().isEmpty() ? "" : up(plan.whole() ? "" : "--no-deps ", plan.services()) + plan.asRendered())
+                + (plan.services().isEmpty() ? "" : up(plan.whole() ? "" : "--no-deps ", plan.services())
+                        + plan.asRendered())
                 + reloads() + (exporter ? NodeMetrics.script(plan.revision().files()) : "") + containers();
     }
 

@@ -6,9 +6,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import ktrdr.CommandResult;
+import ktrdr.Console;
 import ktrdr.Problem;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
+import ktrdr.fleet.Fleet;
 import ktrdr.node.Docker;
 import ktrdr.node.LogMask;
 import ktrdr.node.NodeFiles;
@@ -18,6 +20,7 @@ import ktrdr.release.History;
 import ktrdr.release.History.Ending;
 import ktrdr.release.History.Entry;
 import ktrdr.release.KeptFiles;
+import ktrdr.release.NodeLocks;
 import ktrdr.release.NodeMetrics;
 import ktrdr.release.Revision;
 import ktrdr.release.StackFacts;
@@ -30,13 +33,20 @@ import ktrdr.release.TextfileMetrics;
 public final class DeployJournal {
     private static final String FAILED = NodeFiles.OURS + "/failed";
     private static final int LINES = 2000;
-    private final NodeRollout.RolloutContext tools;
+    private final Fleet fleet;
+    private final NodeLocks locks;
+    private final Console console;
+    private final Optional<Entry> rollback;
     private final NodePlan plan;
     private long started = System.nanoTime();
     private Optional<History.SchemaChange> migration = Optional.empty();
 
-    DeployJournal(NodeRollout.RolloutContext tools, NodePlan plan) {
-        this.tools = tools;
+    /** @param rollback the run that a rollback goes back to */
+    DeployJournal(Fleet fleet, NodeLocks locks, Console console, NodePlan plan, Optional<Entry> rollback) {
+        this.fleet = fleet;
+        this.locks = locks;
+        this.console = console;
+        this.rollback = rollback;
         this.plan = plan;
     }
 
@@ -64,25 +74,24 @@ public final class DeployJournal {
     }
 
     private String id() {
-        return tools.locks().owner().id();
+        return locks.owner().id();
     }
 
     /** Of a rollback, the run whose state it puts back. */
     private String of(Ending outcome) {
-        return outcome == Ending.ROLLED_BACK ? tools.options().rollback().map(chosen -> chosen.get(plan.stack().node()))
-                .map(Entry::id).orElse("") : "";
+        return outcome == Ending.ROLLED_BACK ? rollback.map(Entry::id).orElse("") : "";
     }
 
     private Entry entry(String id, String of, Ending outcome, Map<String, Docker.Image> images, String error,
             Revision revision) {
-                var owner = tools.locks().owner();
-                var who = owner.who().split("@", 2);
-                var node = plan.stack().node();
-                return new Entry(id, of, owner.since(), who[0], who.length > 1 ? who[1] : "", owner.what(),
-                        plan.stack().core() ? "core" : "workers", revision.tag(),
-                        plan.services(), images, configuration(revision), plan.stack().core() ? 0 : node.scale(),
-                        Math.round((System.nanoTime() - started) / 1e8) / 10.0, error, outcome, migration);
-            }
+        var owner = locks.owner();
+        var who = owner.who().split("@", 2);
+        var node = plan.stack().node();
+        return new Entry(id, of, owner.since(), who[0], who.length > 1 ? who[1] : "", owner.what(),
+                plan.stack().core() ? "core" : "workers", revision.tag(),
+                plan.services(), images, configuration(revision), plan.stack().core() ? 0 : node.scale(),
+                Math.round((System.nanoTime() - started) / 1e8) / 10.0, error, outcome, migration);
+    }
 
     /** A restart leaves files as they are, those too that were changed by hand. */
     private String configuration(Revision revision) {
@@ -114,7 +123,7 @@ public final class DeployJournal {
     void endLater(Ending outcome, Map<String, Docker.Image> images) {
         var node = plan.stack().node();
         var script = script(entry(id(), of(outcome), outcome, images, "", plan.revision()), plan.revision());
-        tools.locks().atEnd(node,
+        locks.atEnd(node,
                 "cd -P \"$directory\"\n" + FileChangesScript.TELL + Firewall.script(plan.revision().files(), ":")
                         + NodeMetrics.script(plan.revision().files()) + script, this::heard);
     }
@@ -128,8 +137,8 @@ public final class DeployJournal {
     private void write(Entry entry, Revision revision) {
         var node = plan.stack().node();
         try {
-            heard(tools.fleet().ssh(node)
-                    .run(tools.locks().under(node) + "cd -P \"$directory\"\n" + script(entry, revision)));
+            heard(fleet.ssh(node)
+                    .run(locks.under(node) + "cd -P \"$directory\"\n" + script(entry, revision)));
         } catch (Problem problem) {
             lost(problem.sentence() + " " + problem.found());
         }
@@ -137,7 +146,7 @@ public final class DeployJournal {
 
     private String script(Entry entry, Revision revision) {
         return (entry.good() ? KeptFiles.save(revision.files()) : "") + History.end(entry)
-                + (tools.fleet().inventory().metrics().nodes() ? TextfileMetrics.release(entry) : "")
+                + (fleet.inventory().metrics().nodes() ? TextfileMetrics.release(entry) : "")
                 + (entry.good() ? prune(plan.facts().history().with(entry)) : "");
     }
 
@@ -145,17 +154,17 @@ public final class DeployJournal {
         var node = plan.stack().node().name();
         if (!result.ok()) lost("exit code " + result.exit() + " " + result.lastWords());
         for (var part : List.of("firewall", "metrics"))
-            FileChangesScript.told(part, result.out()).forEach(why -> tools.console().note(node, part, why));
-        FileChangesScript.told("pruned", result.out()).forEach(image -> tools.console().detail(node, "prune", image));
+            FileChangesScript.told(part, result.out()).forEach(why -> console.note(node, part, why));
+        FileChangesScript.told("pruned", result.out()).forEach(image -> console.detail(node, "prune", image));
     }
 
     private void lost(String why) {
-        tools.console().note(plan.stack().node().name(), "history", "this deployment could not be noted: " + why);
+        console.note(plan.stack().node().name(), "history", "this deployment could not be noted: " + why);
     }
 
     /** Never by force, and an image without our reference only where nobody else gave it a name. */
     private String prune(History history) {
-        int keep = tools.fleet().inventory().images().keep();
+        int keep = fleet.inventory().images().keep();
         var hashes = new LinkedHashSet<String>();
         history.kept(keep).forEach(entry -> hashes.add(entry.configuration()));
         var script = new StringBuilder(KeptFiles.keep(hashes)).append("""
@@ -194,11 +203,11 @@ public final class DeployJournal {
     String keepLogs(List<String> services) {
         if (services.isEmpty()) return "";
         var node = plan.stack().node();
-        var folder = FAILED + "/" + tools.locks().owner().since().replace(":", "");
+        var folder = FAILED + "/" + locks.owner().since().replace(":", "");
         var names = services.stream().map(plan.stack()::container).toList();
         try {
-            var kept = tools.fleet().ssh(node).run(keep(node.directory(), folder, names), Duration.ofMinutes(1));
-            var last = HealthGate.failingLog(plan, tools.fleet().ssh(node));
+            var kept = fleet.ssh(node).run(keep(node.directory(), folder, names), Duration.ofMinutes(1));
+            var last = HealthGate.failingLog(plan, fleet.ssh(node));
             return last + (kept.ok() ? (last.isBlank() ? "" : "\n") + "all of it on " + node.name() + " in "
                     + node.directory() + "/" + folder : "");
         } catch (Problem problem) {

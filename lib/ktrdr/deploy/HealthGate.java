@@ -12,11 +12,13 @@ import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Facts;
+import ktrdr.Http;
 import ktrdr.LastWords;
 import ktrdr.Problem;
 import ktrdr.Units;
 import ktrdr.Waiting;
 import ktrdr.api.ApiUse;
+import ktrdr.fleet.Fleet;
 import ktrdr.health.HealthLog;
 import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory.Node;
@@ -40,7 +42,10 @@ final class HealthGate {
      * A container that ended so often since it was begun with is not waited for any longer: it would go on for ever.
      */
     private static final int ENDS = 3;
-    private final NodeRollout.RolloutContext tools;
+    private final Fleet fleet;
+    private final Http http;
+    private final Console console;
+    private final ServiceChecks checks;
     private final NodePlan plan;
     private final Node node;
     private final Duration timeout;
@@ -49,21 +54,19 @@ final class HealthGate {
     /** The checks of containers that end again and again. */
     private Set<CheckId> ending = Set.of();
 
-    /**
-     * @param made the containers as they were right after they were brought up; none where nothing was
-     * @param digests of their images, by id
-     */
-    HealthGate(NodeRollout.RolloutContext tools, NodePlan plan, Duration timeout, List<Docker.Container> made,
-            Map<String, List<String>> digests) {
-                this.tools = tools;
-                this.plan = plan;
-                this.digests = digests;
-                this.likeness = new Likeness(plan.stack(), wanted(plan, made));
-                this.timeout = plan.stack().core() && plan.services().isEmpty() && timeout.compareTo(SCRAPES) < 0
-                        ? SCRAPES
-                        : timeout;
-                this.node = plan.stack().node();
-            }
+    /** @param made the containers right after they were brought up; none if none were */
+    HealthGate(Fleet fleet, Http http, Console console, NodePlan plan, Duration timeout, ContainerState made) {
+        this.fleet = fleet;
+        this.http = http;
+        this.console = console;
+        this.checks = new ServiceChecks(fleet.inventory(), http);
+        this.plan = plan;
+        this.digests = made.digests();
+        this.likeness = new Likeness(plan.stack(), wanted(plan, made.containers()));
+        this.timeout = plan.stack().core() && plan.services().isEmpty() && timeout.compareTo(SCRAPES) < 0
+                ? SCRAPES : timeout;
+        this.node = plan.stack().node();
+    }
 
     /**
      * What was asked for, with the configuration that Compose made each container from, and the folder: what it makes
@@ -87,7 +90,7 @@ final class HealthGate {
     void await(Set<CheckId> workersBefore) {
         var waiting = new Waiting(timeout, PAUSE_MILLIS, "interrupted while waiting for health");
         var stack = plan.stack();
-        if (!plan.services().isEmpty()) try (var step = tools.console().step(node.name(), "health")) {
+        if (!plan.services().isEmpty()) try (var step = console.step(node.name(), "health")) {
             until(waiting, step, () -> services(ask()));
             step.done(String.join(", ", plan.services()));
         }
@@ -97,7 +100,7 @@ final class HealthGate {
             return;
         }
         if (plan.services().isEmpty() || stack.core() && workersBefore.isEmpty()) return;
-        try (var step = tools.console().step(node.name(), "workers")) {
+        try (var step = console.step(node.name(), "workers")) {
             var checked = until(waiting, step, () -> workers(stack, workersBefore));
             step.done(registered(checked.size(), stack));
         }
@@ -111,20 +114,20 @@ final class HealthGate {
     private void gpu() {
         if (plan.stack().gpu().filter(plan.services()::contains).isEmpty()) return;
         try {
-            tools.checks().gpus(List.of(node)).stream().filter(check -> !check.ok())
-                    .forEach(check -> tools.console().note(node.name(), "gpu",
+            checks.gpus(List.of(node)).stream().filter(check -> !check.ok())
+                    .forEach(check -> console.note(node.name(), "gpu",
                             check.what().subject() + " has no GPU, it trains on the CPU; " + check.fix()));
         } catch (Problem unknown) {
             if (unknown.exit() == Exit.INTERRUPTED) throw unknown;
-            tools.console().note(node.name(), "gpu",
+            console.note(node.name(), "gpu",
                     "it is not known whether its training worker has a GPU: " + unknown.sentence());
         }
     }
 
     /** Tells what this backend has not that the toolkit uses; the deployment is none the worse for it. */
     private void api() {
-        ApiUse.compared(tools.fleet().inventory(), tools.http()).words()
-                .ifPresent(words -> tools.console().note(node.name(), "contract", words));
+        ApiUse.compared(fleet.inventory(), http).words()
+                .ifPresent(words -> console.note(node.name(), "contract", words));
     }
 
     private static String registered(int workers, Stack stack) {
@@ -132,12 +135,12 @@ final class HealthGate {
     }
 
     private void targets(Waiting waiting) {
-        var inventory = tools.fleet().inventory();
-        var workers = tools.fleet().nodes().stream().filter(eachNode -> !eachNode.equals(node)).toList();
+        var inventory = fleet.inventory();
+        var workers = fleet.nodes().stream().filter(eachNode -> !eachNode.equals(node)).toList();
         var file = plan.staging().content(Templates.PROMETHEUS);
-        try (var step = tools.console().step(node.name(), "targets")) {
+        try (var step = console.step(node.name(), "targets")) {
             until(waiting, step, () -> ScalePlan.targets(inventory, workers, file,
-                    tools.http().json(inventory.url("prometheus") + "/api/v1/targets?state=active")));
+                    http.json(inventory.url("prometheus") + "/api/v1/targets?state=active")));
             var listed = workers.stream().flatMap(node -> ScalePlan.listed(inventory, node, file).stream()).toList();
             step.done(listed.size() + " of " + String.join(", ", workers.stream().map(Node::name).toList())
                     + " up, no others");
@@ -152,8 +155,8 @@ final class HealthGate {
      */
     boolean holds(Facts seen, Runnable before) {
         var stack = plan.stack();
-        try (var health = tools.console().step(node.name(), "health");
-                var registered = tools.console().step(node.name(), "workers")) {
+        try (var health = console.step(node.name(), "health");
+                var registered = console.step(node.name(), "workers")) {
                     var workers = stack.core() ? List.<Check>of() : answered(() -> workers(stack, Set.of()));
                     if (!Check.allOk(answered(() -> services(seen))) || !Check.allOk(workers)) return false;
                     before.run();
@@ -174,7 +177,7 @@ final class HealthGate {
 
     /** Asks the node. */
     Facts ask() {
-        return Facts.parse(tools.fleet().ssh(node).must(Facts.SAY + question(plan) + "say end yes\n"));
+        return Facts.parse(fleet.ssh(node).must(Facts.SAY + question(plan) + "say end yes\n"));
     }
 
     private List<Check> services(Facts seen) {
@@ -188,8 +191,8 @@ final class HealthGate {
         if (!plan.restart()) found.addAll(likeness.checks(plan.services(), containers, digests));
         // what is not running does not answer either: one sentence about it is enough
         if (stack.core() && Check.allOk(found)) {
-            found.addAll(tools.checks().core(plan.services()));
-            if (plan.services().contains("db")) found.add(tools.checks().database(() -> ServiceChecks.answered(seen)));
+            found.addAll(checks.core(plan.services()));
+            if (plan.services().contains("db")) found.add(checks.database(() -> ServiceChecks.answered(seen)));
         }
         return found;
     }
@@ -201,14 +204,14 @@ final class HealthGate {
 
     private List<Check> workers(Stack stack, Set<CheckId> workersBefore) {
         if (!stack.core()) return registered(stack);
-        return tools.checks().workers(tools.fleet().inventory().workers()).stream()
+        return checks.workers(fleet.inventory().workers()).stream()
                 .filter(check -> workersBefore.contains(check.what()) || !check.ok()
                 && check.what().ofFleet("workers")).toList();
     }
 
     /** Those of the scale that this deployment has, which may differ from the inventory's. */
     private List<Check> registered(Stack stack) {
-        return tools.checks().workers(List.of(node.full())).stream().filter(check -> check.what().ofFleet("workers")
+        return checks.workers(List.of(node.full())).stream().filter(check -> check.what().ofFleet("workers")
                 || plan.services().contains(check.what().subject())).toList();
     }
 

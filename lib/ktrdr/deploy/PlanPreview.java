@@ -33,7 +33,7 @@ import ktrdr.ssh.Ssh;
  * @param schema what is done to the schema of the database, where the backend is deployed
  */
 public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String, Registry.Manifest> manifests,
-        Optional<Seen> seen, Optional<Migration.Step> schema) {
+        Optional<Seen> seen, Optional<SchemaStep> schema) {
     /** Services that read their files again when they are told to; others are restarted. */
     private static final Set<String> HUPPED = Set.of("prometheus", Alerting.SERVICE);
     private static final Pattern DATA = Pattern.compile("(?m)^\\s*- ([A-Za-z0-9_.-]+):\\$\\{DB_DATA\\b");
@@ -42,45 +42,53 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
     record Seen(Facts facts, long at) {}
 
     /**
-     * Asks Compose what it would recreate. What would go wrong is a {@link Problem}: an image that is not to be
-     * had, a disk that does not hold it, a database whose data a new container would not have.
+     * Asks Compose what it would recreate. What would go wrong is a {@link Problem}: a database whose data a new
+     * container would not have, a schema that is in the way.
      *
-     * @param under the start of a script under the node's lock; empty where it is only looked
+     * @param under the start of a script under the node's lock; empty for a dry run
      * @param manifests what the registry says of the images to be pulled, by reference
      */
     static PlanPreview look(NodePlan plan, Ssh ssh, String under, Secrets secrets,
-            Map<String, Registry.Manifest> manifests, boolean skipChecks, Migration migration) {
-                if (plan.restart())
-                    return new PlanPreview(plan, restarted(plan, Map.of()), Map.of(), Optional.empty(),
-                            Optional.empty());
-                var node = plan.stack().node();
-                if (!skipChecks) tooSmall(node.name(), plan.facts().free(), manifests.values()).ifPresent(problem -> {
+            Map<String, Registry.Manifest> manifests, Migration migration) {
+        if (plan.restart())
+            return new PlanPreview(plan, restarted(plan, Map.of()), Map.of(), Optional.empty(), Optional.empty());
+        long at = System.nanoTime();
+        var facts = ask(plan, ssh, under + secrets.shell(plan.secrets()), migration.question());
+        var actions = ComposeChanges.of(plan.services(), ComposeChanges.hashes(facts), plan.facts().containers(),
+                ids(plan, manifests));
+        if (actions.get("db") == Action.RECREATE) proveData(plan, ssh);
+        var schema = migration.look(facts, actions.get("backend") == Action.SAME);
+        boolean same = plan.quiet() && actions.values().stream().allMatch(Action.SAME::equals);
+        return new PlanPreview(plan, restarted(plan, actions), manifests,
+                same ? Optional.of(new Seen(facts, at)) : Optional.empty(), schema);
+    }
+
+    private static Facts ask(NodePlan plan, Ssh ssh, String start, String more) {
+        var node = plan.stack().node();
+        var result = ssh.run(start + ComposeChanges.script(node.directory(),
+                plan.staging().content(plan.stack().envFile()), plan.staging().content(plan.stack().composeFile()),
+                (plan.quiet() ? HealthGate.question(plan) : "") + more));
+        if (!result.ok()) throw NodeLocks.refused(node, result)
+                .or(() -> FileChangesScript.failure(plan.staging(), result))
+                .orElseGet(() -> Problem.failed(node.name() + ": Compose did not say what it would do").found(result));
+        return Facts.parse(result.out());
+    }
+
+    /** Proves that a new container of the database has the data of the one that is there. */
+    private static void proveData(NodePlan plan, Ssh ssh) {
+        DatabaseData.parse(ssh.must(DatabaseData.script(plan.stack().container("db"))))
+                .outside(plan.stack().node().name(), dataVolume(plan)).ifPresent(problem -> {
                     throw problem;
                 });
-                long at = System.nanoTime();
-                var result = ssh.run(under + secrets.shell(plan.secrets())
-                        + ComposeChanges.script(node.directory(), plan.staging().content(plan.stack().envFile()),
-                        plan.staging().content(plan.stack().composeFile()),
-                        (plan.quiet() ? HealthGate.question(plan) : "") + migration.question()));
-                if (!result.ok()) throw NodeLocks.refused(node, result)
-                        .or(() -> FileChangesScript.failure(plan.staging(), result))
-                        .orElseGet(() -> Problem.failed(node.name() + ": Compose did not say what it would do")
-                                .found(result));
-                var facts = Facts.parse(result.out());
-                var actions = ComposeChanges.of(plan.services(), ComposeChanges.hashes(facts),
-                        plan.facts().containers(),
-                        ids(plan, manifests));
-                if (actions.get("db")
-                        == Action.RECREATE) DatabaseData.parse(
-                                ssh.must(DatabaseData.script(plan.stack().container("db"))))
-                        .outside(node.name(), dataVolume(plan)).ifPresent(problem -> {
-                            throw problem;
-                        });
-                var schema = migration.look(facts, actions.get("backend") == Action.SAME);
-                boolean same = plan.quiet() && actions.values().stream().allMatch(Action.SAME::equals);
-                return new PlanPreview(plan, restarted(plan, actions), manifests,
-                        same ? Optional.of(new Seen(facts, at)) : Optional.empty(), schema);
-            }
+    }
+
+    /** Proves that the node's disk has room for the images to be pulled. */
+    static void proveRoom(NodePlan plan, Map<String, Registry.Manifest> manifests) {
+        if (!plan.restart()) tooSmall(plan.stack().node().name(), plan.facts().free(), manifests.values())
+                .ifPresent(problem -> {
+                    throw problem;
+                });
+    }
 
     private static Map<String, Action> restarted(NodePlan plan, Map<String, Action> actions) {
         var all = new LinkedHashMap<>(actions);

@@ -9,12 +9,15 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Facts;
+import ktrdr.Http;
 import ktrdr.LastWords;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.Waiting;
+import ktrdr.fleet.Fleet;
 import ktrdr.health.GrafanaChecks;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
@@ -34,13 +37,21 @@ public final class Reread {
     /** A service that answers has read its files within this time, or refused them. */
     private static final Duration READS = Duration.ofSeconds(15);
     private static final long PAUSE_MILLIS = 300;
-    private final NodeRollout.RolloutContext tools;
+    private final Fleet fleet;
+    private final NodeLocks locks;
+    private final Http http;
+    private final Console console;
     private final NodePlan plan;
+    private final Duration timeout;
     private final Node node;
 
-    Reread(NodeRollout.RolloutContext tools, NodePlan plan) {
-        this.tools = tools;
+    Reread(Fleet fleet, NodeLocks locks, Http http, Console console, NodePlan plan, Duration timeout) {
+        this.fleet = fleet;
+        this.locks = locks;
+        this.http = http;
+        this.console = console;
         this.plan = plan;
+        this.timeout = timeout;
         this.node = plan.stack().node();
     }
 
@@ -56,13 +67,13 @@ public final class Reread {
         FileChangesScript.told("reading", out).stream().map(line -> line.split(" "))
                 .forEach(words -> told.put(words[0], Facts.number("reading", words[1])));
         if (told.isEmpty()) return;
-        try (var step = tools.console().step(node.name(), "config")) {
+        try (var step = console.step(node.name(), "config")) {
             var found = told.entrySet().stream()
                     .map(entry -> entry.getKey() + " " + prove(entry.getKey(), entry.getValue()))
                     .collect(Collectors.joining(", "));
             var marks = told.keySet().stream().map(service -> NodeFiles.OURS + "/unread." + service).toList();
-            var result = tools.fleet().ssh(node)
-                    .run(tools.locks().under(node) + "cd -P \"$directory\"\nrm -f " + Sh.words(marks) + "\n");
+            var result = fleet.ssh(node)
+                    .run(locks.under(node) + "cd -P \"$directory\"\nrm -f " + Sh.words(marks) + "\n");
             if (!result.ok()) throw NodeLocks.refused(node, result)
                     .orElseGet(() -> Problem.failed(node.name() + ": " + String.join(", ", marks)
                             + " could not be removed").found(result));
@@ -72,7 +83,7 @@ public final class Reread {
 
     private String prove(String service, long since) {
         var interrupted = "interrupted while waiting for " + service;
-        var waiting = new Waiting(tools.options().timeout(), PAUSE_MILLIS, interrupted);
+        var waiting = new Waiting(timeout, PAUSE_MILLIS, interrupted);
         Waiting reading = null;
         var heard = new AtomicBoolean();
         while (true) {
@@ -87,12 +98,12 @@ public final class Reread {
     }
 
     private Check metrics(String service, long since, AtomicBoolean heard) {
-        var url = tools.fleet().inventory().url(service) + "/metrics";
+        var url = fleet.inventory().url(service) + "/metrics";
         var ok = service + "_config_last_reload_successful";
         var when = service + "_config_last_reload_success_timestamp_seconds";
         return Check.of(CheckId.ofFleet(service, "config"), node.name(),
                 ok + " 1 by " + url + ", for files read since it was told", fix(service), () -> {
-                    var text = answer(heard, () -> tools.http().get(url).body());
+                    var text = answer(heard, () -> http.get(url).body());
                     var well = value(ok, text);
                     // of older and of other programs nothing is known, and that is said
                     if (well.isEmpty()) return Finding.good("does not say whether it has its files");
@@ -103,14 +114,14 @@ public final class Reread {
     }
 
     private Check dashboards(AtomicBoolean heard) {
-        var inventory = tools.fleet().inventory();
+        var inventory = fleet.inventory();
         return Check.of(CheckId.ofFleet("grafana", "config"), node.name(),
                 "the dashboards of " + node.directory() + "/monitoring/grafana/dashboards", fix("grafana"), () -> {
                     int status = answer(heard,
-                            () -> tools.http().get(inventory.url("grafana") + "/api/frontend/settings").status());
+                            () -> http.get(inventory.url("grafana") + "/api/frontend/settings").status());
                     if (Set.of(401, 403).contains(status))
                         return Finding.good("lets nobody look without a login, its dashboards were not compared");
-                    var shown = new GrafanaChecks(inventory, tools.http())
+                    var shown = new GrafanaChecks(inventory, http)
                             .dashboards(plan.revision().files(), new ArrayList<>());
                     return shown.stream().filter(check -> !check.ok()).findFirst()
                             .map(check -> Finding.bad(check.id() + ": " + check.found()))
@@ -140,7 +151,7 @@ public final class Reread {
     }
 
     private String log(String service) {
-        return LastWords.of(tools.fleet().ssh(node)
+        return LastWords.of(fleet.ssh(node)
                 .run(Docker.logTail(plan.stack().container(service), LastWords.LINES)).out());
     }
 }

@@ -1,25 +1,18 @@
 package ktrdr.deploy;
 
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import ktrdr.Console;
 import ktrdr.Http;
-import ktrdr.LastWords;
 import ktrdr.Problem;
-import ktrdr.ScriptExit;
 import ktrdr.Units;
 import ktrdr.api.OperationsApi;
 import ktrdr.backup.BackupRecord;
@@ -30,8 +23,6 @@ import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
 import ktrdr.inventory.Secrets;
-import ktrdr.node.Docker;
-import ktrdr.node.Registry;
 import ktrdr.release.History;
 import ktrdr.release.NodeLocks;
 import ktrdr.release.Stack;
@@ -48,13 +39,6 @@ import ktrdr.ssh.Ssh;
  * is {@link OnFailure}.
  */
 public final class Rollout {
-    private static final Duration PULL = Duration.ofMinutes(30);
-    /**
-     * A worker tries for a quarter of a minute as it starts, and after that every ten seconds, if it was not asked for
-     * its health for thirty.
-     */
-    private static final Duration REGISTERED = Duration.ofSeconds(60);
-
     /**
      * What becomes of the other nodes when one fails: they are left as they are, those done are put back too, or the
      * rest goes on.
@@ -69,22 +53,34 @@ public final class Rollout {
     }
 
     /**
+     * How a rollout goes about it.
+     *
      * @param timeout for health
-     * @param back whether what ran before is put back when a node fails
-     * @param parallel workers nodes side by side
-     * @param waitIdle for workers at work
-     * @param skipChecks to go on where disk, Compose or the share are not as they should be
-     * @param rollback the releases that are gone back to, by node; empty for new ones
-     * @param schema what is done about the database's schema; empty where the release stays and so does that
+     * @param waitIdle how long busy workers, and the backend, may finish their operations
+     * @param back whether the previous release is put back when a node fails
+     * @param parallel workers nodes all at once
+     * @param skipChecks to go on when disk, Compose or the share fail their checks
+     * @param rollback the releases to go back to, by node; empty for a new release
+     * @param schema what is done about the database's schema; empty if the release stays, and the schema with it
      */
-    public record Options(Duration timeout, boolean back, boolean parallel, OnFailure onFailure, Duration waitIdle,
-            boolean skipChecks, Optional<Map<Node, History.Entry>> rollback, Optional<Migration.Choice> schema) {
+    public record Options(Duration timeout, Duration waitIdle, boolean back, OnFailure onFailure, boolean parallel,
+            Optional<Map<Node, History.Entry>> rollback, boolean skipChecks, Optional<Migration.Choice> schema) {
 
-        /** Those of a run that keeps the release. */
-        public Options(Duration timeout, boolean back, boolean parallel, OnFailure onFailure, Duration waitIdle,
-                boolean skipChecks, Optional<Map<Node, History.Entry>> rollback) {
-                    this(timeout, back, parallel, onFailure, waitIdle, skipChecks, rollback, Optional.empty());
-                }
+        /** Of a run that keeps the release, stops at the first failure and leaves it as it is. */
+        public static Options keeping(Duration timeout, Duration waitIdle) {
+            return new Options(timeout, waitIdle, false, OnFailure.stop, false, Optional.empty(), false,
+                    Optional.empty());
+        }
+
+        /** The same, with all workers nodes at once, or one after another. */
+        public Options parallel(boolean all) {
+            return new Options(timeout, waitIdle, back, onFailure, all, rollback, skipChecks, schema);
+        }
+
+        /** The same, but all nodes get back what they had when one fails. */
+        public Options reverting() {
+            return new Options(timeout, waitIdle, true, OnFailure.revert, parallel, rollback, skipChecks, schema);
+        }
     }
 
     /** How a node ended: {@code untouched} where it runs what it ran before without having been replaced. */
@@ -94,28 +90,26 @@ public final class Rollout {
     private final Console console;
     private final Options options;
     private final RolloutExchange exchange;
-    private final NodeRollout.RolloutContext tools;
+    private final ServiceChecks checks;
+    private final RolloutContext context;
     private final Map<Node, NodeRollout> nodes = new LinkedHashMap<>();
-    private final Map<Node, Problem> problems = new LinkedHashMap<>();
+    private final RolloutOutcomes outcomes = new RolloutOutcomes();
     private final Pins pins = new Pins();
-    private final Map<Node, Outcome> outcomes = new ConcurrentHashMap<>();
-    private boolean interrupted;
 
     /** A rollout that works on a node under the node's lock only. */
     public Rollout(Fleet fleet, NodeLocks locks, Http http, Console console, Options options,
             RolloutExchange exchange) {
-                this.fleet = fleet;
-                this.console = console;
-                this.options = options;
-                this.tools = new NodeRollout.RolloutContext(fleet, locks, http,
-                        new ServiceChecks(fleet.inventory(), http),
-                        console, options, exchange, new AtomicBoolean(), new AtomicReference<>());
-                this.exchange = exchange;
-            }
+        this.fleet = fleet;
+        this.console = console;
+        this.options = options;
+        this.checks = new ServiceChecks(fleet.inventory(), http);
+        this.context = new RolloutContext(fleet, locks, http, console, options, exchange, new RolloutProgress());
+        this.exchange = exchange;
+    }
 
     /** Tells of the backup that was made for this run, so that a migration needs none of its own. */
     public void backedUp(Optional<BackupRecord> made) {
-        tools.backup().set(made.map(BackupRecord::file).orElse(""));
+        context.progress().backedUp(made.map(BackupRecord::file).orElse(""));
     }
 
     /** What each node takes; nodes that could not be planned for are not in it. */
@@ -127,7 +121,7 @@ public final class Rollout {
 
     /** The nodes that did not make it, and why. */
     public Map<Node, Problem> problems() {
-        return problems;
+        return outcomes.problems();
     }
 
     /** The services of a node whose containers were replaced or made. */
@@ -153,7 +147,7 @@ public final class Rollout {
 
     /** What became of a node. */
     public Outcome outcome(Node node) {
-        return outcomes.getOrDefault(node, Outcome.untouched);
+        return outcomes.of(node);
     }
 
     /** Gathers facts, and decides what each node takes. A node that takes nothing at all is left alone. */
@@ -173,49 +167,21 @@ public final class Rollout {
                 return plan;
             }
         });
-        keep(planned);
-        var unknown = unknown(planned.values().values());
+        outcomes.keep(planned);
+        var lost = LostWorkers.ask(checks, planned.values().values());
         planned.values().forEach((node, plan) -> {
             if (!plan.done() && !plan.staging().files().isEmpty())
-                nodes.put(node, new NodeRollout(tools, plan.restart() ? plan : plan.restarting(lost(plan, unknown))));
+                nodes.put(node, new NodeRollout(context, plan.restart() ? plan : restarting(plan, lost)));
         });
         planned.values().values().stream().filter(plan -> !plan.staging().files().isEmpty())
                 .forEach(plan -> plan.staging().refuseUnknownVariables());
     }
 
-    /**
-     * The checks of workers that the backend does not know, asked once for all nodes with workers that had their time
-     * to register.
-     */
-    private Set<CheckId> unknown(Collection<NodePlan> plans) {
-        var nodes = plans.stream().filter(plan -> !plan.restart() && !up(plan).isEmpty())
-                .map(plan -> plan.stack().node().full()).toList();
-        if (nodes.isEmpty()) return Set.of();
-        return tools.checks().workers(nodes).stream().filter(ServiceChecks::lost).map(Check::what)
-                .collect(Collectors.toSet());
-    }
-
-    /** The workers of a plan that are up and yet not registered: left as they are they would never be. */
-    private List<String> lost(NodePlan plan, Set<CheckId> unknown) {
-        var node = plan.stack().node();
-        var lost = up(plan).stream().filter(service -> unknown.contains(ServiceChecks.registered(node, service)))
-                .toList();
-        if (!lost.isEmpty())
-            console.note(node.name(), "lost", String.join(", ", lost) + " up, and not registered with the backend");
-        return lost;
-    }
-
-    /**
-     * The workers of a plan that are up for long enough to be known: healthy, since one registers before it answers.
-     */
-    static List<String> up(NodePlan plan) {
-        if (plan.stack().core()) return List.of();
-        return plan.facts().containers().stream().filter(container -> container.healthy() && settledIn(container))
-                .map(Docker.Container::service).filter(plan.services()::contains).toList();
-    }
-
-    private static boolean settledIn(Docker.Container container) {
-        return Instant.parse(container.startedAt()).isBefore(Instant.now().minus(REGISTERED));
+    private NodePlan restarting(NodePlan plan, LostWorkers lost) {
+        var found = lost.of(plan);
+        if (!found.isEmpty()) console.note(plan.stack().node().name(), "lost",
+                String.join(", ", found) + " up, and not registered with the backend");
+        return plan.restarting(found);
     }
 
     /**
@@ -237,7 +203,8 @@ public final class Rollout {
 
     /** Whether nodes that have no problem are to be gone on with. */
     public boolean goesOn() {
-        return !interrupted && (problems.isEmpty() || options.onFailure() == OnFailure.continue_)
+        var problems = problems();
+        return !outcomes.interrupted() && (problems.isEmpty() || options.onFailure() == OnFailure.continue_)
                 && !problems.containsKey(fleet.inventory().core()) && !nodes.isEmpty();
     }
 
@@ -245,11 +212,11 @@ public final class Rollout {
     public void look(Secrets secrets) {
         var open = plans();
         open.keySet().removeIf(node -> !open(node));
-        keep(pins.ask(fleet, open, secrets));
+        outcomes.keep(pins.ask(fleet, open, secrets));
         pins.pinned(open).forEach((node, plan) -> {
-            if (plan != open.get(node)) nodes.put(node, new NodeRollout(tools, plan));
+            if (plan != open.get(node)) nodes.put(node, new NodeRollout(context, plan));
         });
-        keep(fleet.each(this::open, (node, ssh) -> {
+        outcomes.keep(fleet.each(this::open, (node, ssh) -> {
             try (var step = console.step(node.name(), "look")) {
                 nodes.get(node).look(secrets, pins.manifests(nodes.get(node).plan()));
                 var preview = nodes.get(node).preview().orElseThrow();
@@ -292,46 +259,16 @@ public final class Rollout {
 
     /** Pulls what is missing, on all nodes at once. */
     public void pull(Secrets secrets) {
-        keep(fleet.each(this::open, (node, ssh) -> {
+        var pull = new ImagePull(fleet.inventory().images(), secrets, console);
+        outcomes.keep(fleet.each(this::open, (node, ssh) -> {
             var plan = nodes.get(node).plan();
-            try (var step = console.step(node.name(), "pull")) {
-                if (plan.pulls().isEmpty()) {
-                    step.done("nothing: all images are there");
-                    return plan;
-                }
-                step.now(plan.pulls().size() + " images");
-                pull(plan, ssh, secrets);
-                step.done(Pins.pulledAs(plan).entrySet().stream()
-                        .map(entry -> entry.getValue().isEmpty() ? entry.getKey() : entry.getValue())
-                        .map(Rollout::shortImage).collect(Collectors.joining(", ")));
-            }
-            nodes.get(node).pulled();
+            if (pull.pulled(plan, ssh)) nodes.get(node).pulled();
             return plan;
         }));
     }
 
     private boolean open(Node node) {
-        return nodes.containsKey(node) && !problems.containsKey(node);
-    }
-
-    private void pull(NodePlan plan, Ssh ssh, Secrets secrets) {
-        var images = fleet.inventory().images();
-        var node = plan.stack().node().name();
-        var result = ssh.run(secrets.registry()
-                + Docker.pull(images.registry(), images.username(), Pins.pulledAs(plan)), PULL);
-        if (result.ok()) return;
-        var said = LastWords.lines(result.err(), 3);
-        throw new Registry(images.registry(), images.username()).failure(node, result)
-                .orElseGet(() -> switch (ScriptExit.of(result)) {
-                    case NOT_PULLED ->
-                            Problem.failed(node + ": " + result.out().strip().replace("\n", ", ")
-                                    + " could not be pulled")
-                            .found(said)
-                            .fix(said.contains("no space left")
-                                    ? "make room there: docs/OPERATIONS.md, \"disk full\"; nothing was changed"
-                                    : "is there such a tag in the registry? Nothing was changed");
-                    default -> Problem.failed(node + ": pulling images failed").found(said).fix("nothing was changed");
-                });
+        return nodes.containsKey(node) && !problems().containsKey(node);
     }
 
     /** Replaces core, then the workers nodes, and proves each. */
@@ -345,17 +282,17 @@ public final class Rollout {
         if (options.parallel() && goesOn()) apply(workers, secrets);
         else for (var node : workers) if (goesOn()) apply(List.of(node), secrets);
         if (last && goesOn()) apply(List.of(core), secrets);
-        boolean ended = problems.isEmpty() && !interrupted;
-        if (exchange.together() ? !ended
-                : options.onFailure() == OnFailure.revert && !problems.isEmpty() && !interrupted) revert(secrets);
+        boolean ended = problems().isEmpty() && !outcomes.interrupted();
+        if (exchange.together() ? !ended : options.onFailure() == OnFailure.revert && !problems().isEmpty()
+                && !outcomes.interrupted()) revert(secrets);
     }
 
     private void apply(List<Node> some, Secrets secrets) {
         boolean core = some.contains(fleet.inventory().core());
         var serving = core ? serving(fleet.nodes().size() > 1) : Set.<CheckId>of();
-        keep(fleet.each(some::contains, (node, ssh) -> {
+        outcomes.keep(fleet.each(some::contains, (node, ssh) -> {
             nodes.get(node).run(secrets, serving);
-            outcomes.put(node, Outcome.deployed);
+            outcomes.deployed(node);
             return node;
         }));
     }
@@ -366,44 +303,26 @@ public final class Rollout {
      */
     private Set<CheckId> serving(boolean workersFollow) {
         if (workersFollow) return Set.of();
-        return tools.checks().workers(fleet.inventory().workers()).stream().filter(Check::ok).map(Check::what)
+        return checks.workers(fleet.inventory().workers()).stream().filter(Check::ok).map(Check::what)
                 .collect(Collectors.toSet());
     }
 
     private void revert(Secrets secrets) {
         var core = fleet.inventory().core();
-        if (problems.isEmpty()) problems.put(core, Problem.interrupted("interrupted between two nodes"));
-        var cause = problems.values().iterator().next();
+        if (problems().isEmpty()) outcomes.problem(core, Problem.interrupted("interrupted between two nodes"));
+        var cause = problems().values().iterator().next();
         try {
             exchange.back();
         } catch (Problem left) {
-            problems.put(core, left);
+            outcomes.problem(core, left);
             return;
         }
         var done = new ArrayList<>(fleet.nodes().stream().filter(node -> outcome(node) == Outcome.deployed).toList());
-        var reverted = fleet.each(done::contains, (node, ssh) -> {
+        outcomes.reverted(fleet.each(done::contains, (node, ssh) -> {
             nodes.get(node).revert(secrets, Set.of());
             return node;
-        });
-        reverted.values().keySet().forEach(node -> outcomes.put(node, Outcome.returned));
-        problems.putAll(reverted.problems());
-        reverted.problems().keySet().forEach(node -> outcomes.put(node, Outcome.failed));
+        }));
         if (!done.isEmpty()) console.note(done.stream().map(Node::name).collect(Collectors.joining(", ")), "revert",
                 "because of: " + cause.sentence());
-    }
-
-    private void keep(Fleet.Outcomes<?> some) {
-        problems.putAll(some.problems());
-        some.problems().forEach((node, problem) -> outcomes.put(node, switch (problem.exit()) {
-            case UNREACHABLE -> Outcome.unreachable;
-            case ROLLED_BACK -> Outcome.returned;
-            case INTERRUPTED -> Outcome.untouched;
-            default -> Outcome.failed;
-        }));
-        interrupted |= Thread.interrupted();
-    }
-
-    private static String shortImage(String image) {
-        return image.substring(image.lastIndexOf('/') + 1).replaceFirst("(@sha256:.{12}).*", "$1");
     }
 }

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import ktrdr.Console;
 import ktrdr.Waiting;
 import ktrdr.drain.WorkerStops;
 import ktrdr.node.Docker;
@@ -26,20 +27,21 @@ final class WorkerDrain {
         boolean up(NodePlan part, String unless, String stop);
     }
 
-    private final NodeRollout.RolloutContext tools;
+    private final WorkerStops stops;
+    private final Console console;
     private final PlanPreview preview;
     private final NodePlan plan;
-    private final WorkerStops stops;
+    private final Duration waitIdle;
     /** The workers that will be stopped. */
     private final List<String> stopped;
     private final List<WorkerStops.Ended> ended = new ArrayList<>();
 
-    WorkerDrain(NodeRollout.RolloutContext tools, PlanPreview preview) {
-        this.tools = tools;
+    WorkerDrain(WorkerStops stops, Console console, PlanPreview preview, Duration waitIdle) {
+        this.console = console;
         this.preview = preview;
         this.plan = preview.plan();
-        this.stops = new WorkerStops(tools.fleet(), tools.locks(), tools.http(), tools.console(), plan.stack().node())
-                .named(plan.facts().containers());
+        this.waitIdle = waitIdle;
+        this.stops = stops.named(plan.facts().containers());
         this.stopped = new ArrayList<>(preview.stopped());
         stopped.addAll(plan.retired());
     }
@@ -52,8 +54,8 @@ final class WorkerDrain {
         var left = new ArrayList<>(plan.services());
         // all are idle as a rule, and then one command finds that out and replaces them
         if (up(up, left, plan.retired())) return;
-        var waiting = waiting(tools.options().waitIdle());
-        try (var step = tools.console().step(plan.stack().node().name(), "idle")) {
+        var waiting = waiting(waitIdle);
+        try (var step = console.step(plan.stack().node().name(), "idle")) {
             while (true) {
                 var busy = stops.busy(stopped);
                 if (!busy.isEmpty() && waiting.over()) {
@@ -117,7 +119,7 @@ final class WorkerDrain {
      * still at work, each with its operation.
      */
     Map<String, String> await(Duration patience) {
-        try (var step = tools.console().step(plan.stack().node().name(), "idle")) {
+        try (var step = console.step(plan.stack().node().name(), "idle")) {
             return waiting(patience).until(() -> stops.busy(stopped), Map::isEmpty,
                     busy -> step.now("waiting for " + WorkerStops.words(busy)));
         }

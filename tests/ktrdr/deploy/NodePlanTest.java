@@ -108,7 +108,7 @@ class NodePlanTest {
                 "running", "starting", 0, 0, "2026-01-01T00:00:00.5Z", "");
         var young = container("backtest-worker-2", "image", Instant.now().minusSeconds(20).toString());
         assertEquals(List.of("backtest-worker-1"),
-                Rollout.up(plan("B", List.of(),
+                LostWorkers.up(plan("B", List.of(),
                         facts(NodeFiles.NONE, Map.of(), List.of(container("backtest-worker-1"), young, starting)))));
     }
 
