@@ -66,10 +66,12 @@
 //FILES lib/ktrdr/cli/Training.java=ktrdr/cli/Training.java
 //FILES lib/ktrdr/deploy/ApplyScript.java=ktrdr/deploy/ApplyScript.java
 //FILES lib/ktrdr/deploy/Aside.java=ktrdr/deploy/Aside.java
+//FILES lib/ktrdr/deploy/AsideScript.java=ktrdr/deploy/AsideScript.java
 //FILES lib/ktrdr/deploy/BackendDrain.java=ktrdr/deploy/BackendDrain.java
 //FILES lib/ktrdr/deploy/ComposeChanges.java=ktrdr/deploy/ComposeChanges.java
 //FILES lib/ktrdr/deploy/ContainerState.java=ktrdr/deploy/ContainerState.java
 //FILES lib/ktrdr/deploy/ImagePull.java=ktrdr/deploy/ImagePull.java
+//FILES lib/ktrdr/deploy/KeptInstallation.java=ktrdr/deploy/KeptInstallation.java
 //FILES lib/ktrdr/deploy/LostWorkers.java=ktrdr/deploy/LostWorkers.java
 //FILES lib/ktrdr/deploy/NodeContainers.java=ktrdr/deploy/NodeContainers.java
 //FILES lib/ktrdr/deploy/NodePlan.java=ktrdr/deploy/NodePlan.java

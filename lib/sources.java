@@ -74,10 +74,12 @@
 //SOURCES ktrdr/cli/Training.java
 //SOURCES ktrdr/deploy/ApplyScript.java
 //SOURCES ktrdr/deploy/Aside.java
+//SOURCES ktrdr/deploy/AsideScript.java
 //SOURCES ktrdr/deploy/BackendDrain.java
 //SOURCES ktrdr/deploy/ComposeChanges.java
 //SOURCES ktrdr/deploy/ContainerState.java
 //SOURCES ktrdr/deploy/ImagePull.java
+//SOURCES ktrdr/deploy/KeptInstallation.java
 //SOURCES ktrdr/deploy/LostWorkers.java
 //SOURCES ktrdr/deploy/NodeContainers.java
 //SOURCES ktrdr/deploy/NodePlan.java

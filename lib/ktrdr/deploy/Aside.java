@@ -100,34 +100,42 @@ final class Aside {
         var labels = new TreeMap<String, Object>();
         map(inspected.path("Config").path("Labels"))
                 .forEach((key, value) -> labels.put(key, ((JsonNode) value).asText()));
-        if (aside.isPresent()) {
-            for (var key : List.copyOf(labels.keySet())) if (key.startsWith(COMPOSE)) {
-                labels.put(BEFORE + key, labels.get(key));
-                // empty, not gone: an image that was made of the container has its labels, and Compose would take what
-                // is made of that for its own
-                labels.put(key, "");
-            }
-            labels.put(LABEL, name(inspected));
-            labels.put(RESTART, Json.line(host.getOrDefault("RestartPolicy", Map.of())));
-            labels.put(IMAGE, inspected.path("Config").path("Image").asText());
-            host.put("RestartPolicy", Map.of("Name", "no"));
-            config.put("Image", aside.get());
-        } else {
-            var policy = String.valueOf(labels.get(RESTART));
-            var reference = String.valueOf(labels.get(IMAGE));
-            for (var key : List.copyOf(labels.keySet()))
-                if (key.startsWith(BEFORE)) labels.put(key.substring(BEFORE.length()), labels.remove(key));
-            labels.keySet().removeIf(key -> key.startsWith(LABEL));
-            host.put("RestartPolicy", Json.parse(policy, "a label of ours"));
-            // the very image, where the reference means another by now
-            if (inspected.path("reference-id").asText().equals(inspected.path("Image").asText()))
-                config.put("Image", reference);
-        }
+        if (aside.isPresent()) putAside(inspected, aside.get(), labels, host, config);
+        else putBack(inspected, labels, host, config);
         config.put("Labels", labels);
         host.put("Binds", binds(inspected));
         config.put("HostConfig", host);
         config.put("NetworkingConfig", Map.of("EndpointsConfig", networks(inspected)));
         return Json.line(config);
+    }
+
+    /** Hides what Compose and the Engine know the container by, and keeps it in labels of the toolkit. */
+    private static void putAside(JsonNode inspected, String image, Map<String, Object> labels,
+            Map<String, Object> host, Map<String, Object> config) {
+        for (var key : List.copyOf(labels.keySet())) if (key.startsWith(COMPOSE)) {
+            labels.put(BEFORE + key, labels.get(key));
+            // empty, not gone: an image that was made of the container has its labels, and Compose would take a
+            // container of that image for its own
+            labels.put(key, "");
+        }
+        labels.put(LABEL, name(inspected));
+        labels.put(RESTART, Json.line(host.getOrDefault("RestartPolicy", Map.of())));
+        labels.put(IMAGE, inspected.path("Config").path("Image").asText());
+        host.put("RestartPolicy", Map.of("Name", "no"));
+        config.put("Image", image);
+    }
+
+    private static void putBack(JsonNode inspected, Map<String, Object> labels, Map<String, Object> host,
+            Map<String, Object> config) {
+        var policy = String.valueOf(labels.get(RESTART));
+        var reference = String.valueOf(labels.get(IMAGE));
+        for (var key : List.copyOf(labels.keySet()))
+            if (key.startsWith(BEFORE)) labels.put(key.substring(BEFORE.length()), labels.remove(key));
+        labels.keySet().removeIf(key -> key.startsWith(LABEL));
+        host.put("RestartPolicy", Json.parse(policy, "a label of the toolkit"));
+        // the image itself, if the reference names another by now
+        if (inspected.path("reference-id").asText().equals(inspected.path("Image").asText()))
+            config.put("Image", reference);
     }
 
     private static Map<String, Object> map(JsonNode object) {

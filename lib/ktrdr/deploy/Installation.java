@@ -48,7 +48,11 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
      * @param bytes that it takes; -1 where nobody said
      */
     record Copy(String container, String directory, String words, boolean layer, String source, String volume,
-            long bytes) {}
+            long bytes) {
+        Copy sized(long found) {
+            return new Copy(container, directory, words, layer, source, volume, found);
+        }
+    }
 
     /** The containers beside this stack's own project that are in its way, of all that a node has. */
     static List<Docker.Beside> foreign(Inventory inventory, Stack stack, StackFacts facts) {
@@ -206,20 +210,26 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         var alone = facts.beside().stream()
                 .filter(beside -> projects.contains(beside.project()) && !way.contains(beside.name()))
                 .map(Docker.Beside::name).toList();
-        var answer = Facts.parse(ssh.must(Facts.SAY + inspect(way) + """
+        var answer = ask(ssh, way);
+        var replaced = inspected(answer).values().stream()
+                .sorted((a, b) -> Boolean.compare(service(a).equals("db"), service(b).equals("db"))).toList();
+        var copies = data.map(databaseData -> copies(stack, ssh, replaced, databaseData)).orElse(List.of());
+        return new Installation(replaced, alone, copies, (int) Math.max(0, answer.number("server")));
+    }
+
+    private static Facts ask(Ssh ssh, List<String> containers) {
+        return Facts.parse(ssh.must(Facts.SAY + inspect(containers) + """
                 version=$(timeout 20 docker exec CONTAINER sh -c 'psql -w -X -Atq -U "$POSTGRES_USER" -d template1 -c \
                 "show server_version_num"' 2>/dev/null) || version=0
                 say server "${version:-0}"
                 """.replace("CONTAINER", Docker.DATABASE) + "say end yes\n"));
-        var replaced = inspected(answer).values().stream()
-                .sorted((a, b) -> Boolean.compare(service(a).equals("db"), service(b).equals("db"))).toList();
+    }
+
+    private static List<Copy> copies(Stack stack, Ssh ssh, List<JsonNode> replaced, DatabaseData data) {
         var copies = new ArrayList<Copy>();
-        if (stack.core()) for (var json : replaced)
-            directory(json, data.orElseThrow()).ifPresent(directory -> copies.add(copy(stack, json, directory)));
-        var sized = new ArrayList<Copy>();
-        for (var copy : copies) sized.add(new Copy(copy.container(), copy.directory(), copy.words(), copy.layer(),
-                copy.source(), copy.volume(), size(ssh, copy)));
-        return new Installation(replaced, alone, sized, (int) Math.max(0, answer.number("server")));
+        for (var json : replaced)
+            directory(json, data).ifPresent(directory -> copies.add(copy(stack, json, directory)));
+        return copies.stream().map(copy -> copy.sized(size(ssh, copy))).toList();
     }
 
     /** Shell lines that say all of these containers, their environment with it: for our memory alone. */

@@ -52,6 +52,17 @@ class RetireScriptTest {
                         + "ext4 defaults 0 2\n");
         file("etc/systemd/system/mnt-ktrdr.mount.d/ktrdr.conf", "");
         Files.createDirectories(root.resolve("mnt/ktrdr-shared"));
+        docker();
+        for (var name : List.of("systemctl", "chattr", "exportfs"))
+            Fixtures.program(folder.resolve("bin/" + name), "echo \"" + name + " $*\" >>" + folder + "/told");
+        Fixtures.program(folder.resolve("bin/systemd-escape"), "echo mnt-ktrdr");
+        Fixtures.program(folder.resolve("bin/mountpoint"), "[ -e " + folder + "/held ]");
+        Fixtures.program(folder.resolve("bin/iptables"), "exit 1");
+        Files.writeString(folder.resolve("health"), "{\"worker_status\": \"idle\"}");
+    }
+
+    /** Docker with one worker of the stack, which is gone once it was removed. */
+    private void docker() throws IOException {
         Fixtures.program(folder.resolve("bin/docker"), """
                 case "$*" in
                   version*) [ ! -e FOLDER/down ] || exit 1; echo 26 ;;
@@ -70,12 +81,6 @@ class RetireScriptTest {
                 >FOLDER/unlinked ;; volume\\ rm*) : >FOLDER/emptied ;; esac ;;
                 esac
                 """.replace("FOLDER", folder.toString()));
-        for (var name : List.of("systemctl", "chattr", "exportfs"))
-            Fixtures.program(folder.resolve("bin/" + name), "echo \"" + name + " $*\" >>" + folder + "/told");
-        Fixtures.program(folder.resolve("bin/systemd-escape"), "echo mnt-ktrdr");
-        Fixtures.program(folder.resolve("bin/mountpoint"), "[ -e " + folder + "/held ]");
-        Fixtures.program(folder.resolve("bin/iptables"), "exit 1");
-        Files.writeString(folder.resolve("health"), "{\"worker_status\": \"idle\"}");
     }
 
     private void file(String path, String text) throws IOException {
