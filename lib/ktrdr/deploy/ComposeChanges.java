@@ -73,13 +73,13 @@ public final class ComposeChanges {
      */
     public static Map<String, Action> of(List<String> services, Map<String, String> hashes,
             List<Docker.Container> containers, Map<String, List<String>> images) {
-                var actions = new LinkedHashMap<String, Action>();
-                for (var service : services)
-                    actions.put(service, Docker.service(containers, service)
-                            .map(container -> of(container, hashes.get(service), images.get(service)))
-                            .orElse(Action.CREATE));
-                return actions;
-            }
+        var actions = new LinkedHashMap<String, Action>();
+        for (var service : services)
+            actions.put(service, Docker.service(containers, service)
+                    .map(container -> of(container, hashes.get(service), images.get(service)))
+                    .orElse(Action.CREATE));
+        return actions;
+    }
 
     private static Action of(Docker.Container container, String hash, List<String> images) {
         // nothing of ours differs, so that its cause is outside of what Compose compares: what Docker gives each new

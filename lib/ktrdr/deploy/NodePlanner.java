@@ -39,11 +39,11 @@ public final class NodePlanner {
      */
     public static NodePlan release(Inventory inventory, Stack stack, String answer, List<String> services,
             Optional<String> tag) {
-                var wanted = stack.services(services);
-                var facts = StackFacts.parse(answer);
-                var release = tag.or(() -> FileChanges.staged(stack, facts)).orElseThrow(ReleaseTag::missing);
-                return NodePlan.plan(stack, Revision.of(inventory, stack, release), wanted, facts);
-            }
+        var wanted = stack.services(services);
+        var facts = StackFacts.parse(answer);
+        var release = tag.or(() -> FileChanges.staged(stack, facts)).orElseThrow(ReleaseTag::missing);
+        return NodePlan.plan(stack, Revision.of(inventory, stack, release), wanted, facts);
+    }
 
     /**
      * Throws a {@link Problem} where the files of a stack would come into the folder, or in the way, of an installation
