@@ -141,7 +141,7 @@ public class Takeover implements Callable<Exit> {
 
     private void tell(Node node, InstallationTakeover.Kept kept) {
         if (!back && !kept.state().equals("done")) throw Problem.failed(node.name()
-                + ": a takeover did not come to its end there, so that what it put aside is all that there is")
+                + ": an unfinished takeover is there: what it put aside is the only installation")
                 .expected("one that was proven").found("one that was cut")
                 .fix("jbang takeover@ktrdr " + node.id() + " --back");
         common.console().note(node.name(), "aside", String.join(", ", kept.containers())

@@ -71,8 +71,8 @@ class DeployIdleTest {
         long began = System.nanoTime();
         var ran = deploy(another(HOST));
         assertTrue(Duration.ofNanos(System.nanoTime() - began).toSeconds() < 25, ran::toString);
-        assertTrue(ran.err().contains("training-worker-2 says that it is at operation " + former
-                + ", which the backend has as cancelled: it is not waited for"), ran::toString);
+        assertTrue(ran.err().contains("training-worker-2 reports operation " + former
+                + ", which the backend has as cancelled: not waiting for it"), ran::toString);
         var said = Pattern.compile("training-worker-1: operation " + training
                 + " is cancelled, checkpoint at epoch ([1-9][0-9]*); resume with jbang operations@ktrdr resume "
                 + training).matcher(ran.err());

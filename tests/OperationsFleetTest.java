@@ -131,9 +131,9 @@ class OperationsFleetTest {
         assertEquals(id, document.path("nodes").path(0).path("backend_at_work").path(0).asText(), document::toString);
         assertEquals("running", status(id));
         var other = ktrdr("deploy", "core", "grafana", "--dry-run").run();
-        assertFalse(other.err().contains("at work"), other::toString);
+        assertFalse(other.err().contains("the backend itself"), other::toString);
         var deployed = ktrdr("deploy", "core", "backend", "--tag", "sha-2000002", "--wait-idle", "2s").run();
-        assertTrue(deployed.exit() == 0 && deployed.err().contains("the backend is stopped at work, and " + id),
+        assertTrue(deployed.exit() == 0 && deployed.err().contains("the backend is stopped while busy, and " + id),
                 deployed::toString);
         // of one service alone Compose notes another configuration
         assertEquals(0, ktrdr("deploy", "core", "all", "--tag", "sha-1000001").run().exit());

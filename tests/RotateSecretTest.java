@@ -129,7 +129,7 @@ class RotateSecretTest {
         var said = Files.readString(log);
         assertEquals(0, run.exitValue(), said);
         assertEquals(Set.of(), seen, "in argument lists");
-        assertTrue(said.contains("accepted over TCP, the former one refused"), said);
+        assertTrue(said.contains("accepted over TCP, the previous one refused"), said);
         theDatabasesPasswordIs(PASSWORD, former);
         assertEquals(8, registered());
         assertEquals("still here", World.sql("select word from kept"));
@@ -200,7 +200,7 @@ class RotateSecretTest {
         var verifier = verifier();
         var ran = refused(5,
                 ktrdr("rotate-secret", "db_password", "--yes", "--timeout", "100ms", "-i",
-                        provider("db_password", PASSWORD)).run(), "PostgreSQL's role has the former one again",
+                        provider("db_password", PASSWORD)).run(), "PostgreSQL's role has the previous one again",
                 "core: returned");
         assertEquals(verifier, verifier(), ran::toString);
         theDatabasesPasswordIs(former("db_password"), PASSWORD);

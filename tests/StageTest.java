@@ -297,7 +297,7 @@ class StageTest {
         World.on("core", "docker exec -u 0 ktrdr-prometheus true; chmod 700 /opt/ktrdr-core/monitoring");
         try {
             var ran = ktrdr("deploy", "core", "prometheus", "-i", inventory).run();
-            assertTrue(ran.err().contains("core: prometheus did not take its changed configuration")
+            assertTrue(ran.err().contains("core: prometheus did not load its changed configuration")
                     && ran.err().contains("prometheus_config_last_reload_successful 0"), ran::toString);
             assertNotEquals(0, ran.exit());
             assertEquals("scrape_interval: 15s", interval());

@@ -81,7 +81,7 @@ class TakeoverTest {
                 "core: a new database container would not have the data of the one that is there",
                 "jbang takeover@ktrdr core");
         refused(1, ktrdr("deploy", "workers", "B", "--tag", TAG).run(),
-                "workers-b: containers that this toolkit did not make are where its own belong",
+                "workers-b: containers of another installation are in the way",
                 "backtest-worker-1 of the project ktrdr-workers-b", "jbang takeover@ktrdr B");
         refused(1, ktrdr("stage", "core", "--tag", TAG).run(),
                 "core: containers run in the Compose project ktrdr-core from files that this toolkit did not write",
@@ -116,7 +116,7 @@ class TakeoverTest {
         var rows = core(false);
         var before = made("core");
         var ran = ktrdr("takeover", "core", "--tag", "sha-bad0000", "--timeout", "10s", "--yes").run();
-        refused(5, ran, "core: ", "core runs what it ran before");
+        refused(5, ran, "core: ", "core runs the previous installation");
         assertEquals(before, made("core"));
         assertEquals(rows, World.sql(ROWS));
         assertEquals("200",
@@ -153,7 +153,7 @@ class TakeoverTest {
         }
         for (var words : List.of(List.of("deploy", "core", "all", "--tag", TAG),
                 List.of("takeover", "core", "--tag", TAG, "--yes")))
-            refused(1, ktrdr(words.toArray(String[]::new)).run(), "core: a takeover did not come to its end there",
+            refused(1, ktrdr(words.toArray(String[]::new)).run(), "core: an unfinished takeover is there",
                     "jbang takeover@ktrdr core --back");
         refused(1, ktrdr("takeover", "core", "--drop-old", "--yes").run(), "all that there is");
         good("takeover", "core", "--back", "--yes");

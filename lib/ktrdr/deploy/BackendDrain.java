@@ -57,7 +57,7 @@ public final class BackendDrain {
     void drain(Duration patience) {
         var left = await(patience);
         if (!left.isEmpty())
-            console.note(core.name(), "idle", "the backend is stopped at work, and " + words(left) + " cut with it");
+            console.note(core.name(), "idle", "the backend is stopped while busy, and " + words(left) + " with it");
     }
 
     /** In words: "op_1 (data_load, 42 %), …". */

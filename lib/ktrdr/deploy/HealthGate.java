@@ -85,7 +85,7 @@ final class HealthGate {
     /**
      * Waits until the containers are healthy and the services answer, then until the workers with these check ids,
      * which a new backend has forgotten, are registered again. Too late is a {@link Problem}, and so is a container
-     * that ends again and again, at once. A node that does not answer in between is asked again.
+     * that keeps exiting, at once. A node that does not answer in between is asked again.
      */
     void await(Set<CheckId> workersBefore) {
         var waiting = new Waiting(timeout, PAUSE_MILLIS, "interrupted while waiting for health");
@@ -232,8 +232,8 @@ final class HealthGate {
     private List<Check> hopeful(List<Check> checks) {
         failing(checks).forEach(check -> {
             var what = node.name() + ": " + check.what().subject();
-            if (check.what().is("identity")) throw check.problem(what + " is not what was asked for");
-            if (ending.contains(check.what())) throw check.problem(what + " ends again and again");
+            if (check.what().is("identity")) throw check.problem(what + " is not what was deployed");
+            if (ending.contains(check.what())) throw check.problem(what + " keeps exiting");
         });
         return checks;
     }
@@ -243,7 +243,8 @@ final class HealthGate {
             return ask.get();
         } catch (Problem problem) {
             if (problem.exit() == Exit.INTERRUPTED) throw problem;
-            return List.of(Check.unreached(node.name(), problem, "is " + node.name() + " up, and Docker on it?"));
+            return List.of(Check.unreached(node.name(), problem,
+                    "check that " + node.name() + " is up and Docker runs on it"));
         }
     }
 
@@ -257,8 +258,8 @@ final class HealthGate {
         return switch (check.kind()) {
             case "container" -> check.subject() + " was not healthy";
             case "registered" -> check.subject() + " was not registered";
-            case "target" -> "Prometheus did not have " + check.subject() + " as it should";
-            case "ssh" -> "it gave no answer about its containers";
+            case "target" -> "Prometheus did not have the expected target of " + check.subject();
+            case "ssh" -> "no answer about its containers";
             default -> check + " did not hold";
         };
     }

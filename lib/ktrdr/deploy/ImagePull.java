@@ -44,7 +44,7 @@ record ImagePull(Inventory.Images images, Secrets secrets, Console console) {
                             .found(said)
                             .fix(said.contains("no space left")
                                     ? "make room there: docs/OPERATIONS.md, \"disk full\"; nothing was changed"
-                                    : "is there such a tag in the registry? Nothing was changed");
+                                    : "check that the registry has this tag; nothing was changed");
                     default -> Problem.failed(node + ": pulling images failed").found(said).fix("nothing was changed");
                 });
     }

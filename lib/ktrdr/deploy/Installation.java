@@ -92,14 +92,14 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         var other = facts.occupant().problem(inventory, node);
         if (other.isPresent()) return other;
         if (facts.takeover().equals("open")) return Optional.of(
-                Problem.failed(node.name() + ": a takeover did not come to its end there")
-                .expected("one that was proven, or was taken back").found("the installation from before, put aside")
+                Problem.failed(node.name() + ": an unfinished takeover is there")
+                .expected("a takeover that was proven or rolled back").found("the previous installation, put aside")
                 .fix(again + " --back starts it again; nothing was changed"));
         var foreign = foreign(inventory, stack, facts);
         if (foreign.isEmpty()) return Optional.empty();
         return Optional.of(
-                Problem.failed(node.name() + ": containers that this toolkit did not make are where its own belong")
-                .expected("none of these names or ports, but in the Compose project " + stack.project())
+                Problem.failed(node.name() + ": containers of another installation are in the way")
+                .expected("these names and ports only in the Compose project " + stack.project())
                 .found(foreign.stream()
                         .map(beside -> beside.name() + (beside.project().isEmpty() ? ""
                                 : " of the project " + beside.project())).collect(Collectors.joining(", ")))

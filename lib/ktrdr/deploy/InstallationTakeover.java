@@ -68,8 +68,8 @@ public final class InstallationTakeover implements RolloutExchange {
         var revision = Revision.of(fleet.inventory(), stack, tag);
         if (facts.docker().isEmpty()) return NodePlan.plan(stack, revision, stack.services(), facts);
         if (there.none()) {
-            console.note(node.name(), "takeover", facts.takeover().isEmpty() ? "nothing is there that is not ours"
-                    : "taken over already; --drop-old lets go of what was before");
+            console.note(node.name(), "takeover", facts.takeover().isEmpty() ? "no other installation is there"
+                    : "already taken over; --drop-old removes the previous installation");
             return NodePlan.nothing(stack, revision, facts);
         }
         if (!facts.takeover().isEmpty()) throw Problem.failed(node.name()
@@ -170,7 +170,7 @@ public final class InstallationTakeover implements RolloutExchange {
         if (!result.ok()) throw Problem.failed(node.name() + ": the secrets do not open the database that is there")
                 .expected("db_username and db_password of it, and a database "
                 + fleet.inventory().database().name()).found(LastWords.of(result.out() + result.err()))
-                .fix("have the secrets of `secrets` in the inventory be those it has; nothing was changed");
+                .fix("let the provider of `secrets` in the inventory have those of the database; nothing was changed");
     }
 
     /** Proves that the new server reads the data of the old one, by their versions. */
@@ -184,7 +184,7 @@ public final class InstallationTakeover implements RolloutExchange {
                     + " --version").out().strip();
             var version = said.replaceFirst("^postgres \\(PostgreSQL\\) (\\d+).*", "$1");
             if (!version.matches("\\d+")) console.note(node.name(), "version",
-                    image + " does not tell that of its PostgreSQL; the data is of " + there.server() / 10000);
+                    image + " does not report its PostgreSQL version; the data is of version " + there.server() / 10000);
             else if (Integer.parseInt(version) != there.server() / 10000)
                 throw Problem.failed(node.name() + ": the database's image is of another version than the data")
                         .expected("PostgreSQL " + there.server() / 10000).found(said + ", in " + image)
@@ -203,7 +203,7 @@ public final class InstallationTakeover implements RolloutExchange {
             var script = new AsideScript(fleet.inventory(), plans.get(node), there).text();
             var result = fleet.ssh(node).run(locks.under(node) + script, PATIENCE);
             if (!result.ok()) throw NodeLocks.refused(node, result)
-                    .orElseGet(() -> Problem.failed(node.name() + ": what is there could not be put aside")
+                    .orElseGet(() -> Problem.failed(node.name() + ": the installation could not be put aside")
                             .found(result));
             var facts = Facts.parse(result.out());
             if (there.database().isPresent()) rows.putAll(AsideScript.rows(facts));
@@ -244,10 +244,10 @@ public final class InstallationTakeover implements RolloutExchange {
                 .append(Sh.words(List.of(project + "_default", name))).append(" >/dev/null 2>&1 || :\n");
         var result = ssh.run(locks.under(node) + script + "sed -i '1 s/.*/state done/' " + AsideScript.FILE + "\n");
         if (!result.ok()) throw NodeLocks.refused(node, result)
-                .orElseGet(() -> Problem.failed(node.name() + ": that it was taken over could not be noted")
+                .orElseGet(() -> Problem.failed(node.name() + ": the takeover could not be noted")
                         .found(result));
-        console.note(node.name(), "kept", "what ran before, stopped: " + Installation.command(node)
-                + " --back goes back to it, --drop-old lets go of it");
+        console.note(node.name(), "kept", "the previous installation, stopped: " + Installation.command(node)
+                + " --back goes back to it, --drop-old removes it");
     }
 
     @Override

@@ -155,12 +155,12 @@ final class KeptInstallation {
 
     private static void proveWell(Node node, CommandResult result) {
         if (!result.ok()) throw NodeLocks.refused(node, result)
-                .orElseGet(() -> Problem.failed(node.name() + ": what ran before could not be started again")
+                .orElseGet(() -> Problem.failed(node.name() + ": the previous installation could not be started again")
                         .found(result).fix(Installation.command(node) + " --back once more"));
         var unwell = Facts.parse(result.out()).all("unwell");
         if (!unwell.isEmpty()) throw Problem.failed(node.name()
-                + ": what ran before was started again, and not all of it is well")
-                .expected("each running, and healthy where it has a health check")
+                + ": the previous installation was started again, but is not healthy")
+                .expected("each container running, and healthy if it has a health check")
                 .found(String.join("; ", unwell)).fix("jbang run@ktrdr 'docker ps -a' " + node.id());
     }
 
@@ -177,7 +177,7 @@ final class KeptInstallation {
         var result = fleet.ssh(node).run(locks.under(node) + script + "rm -rf " + FILE + " " + BEFORE + "\n",
                 Duration.ofMinutes(10));
         if (!result.ok()) throw NodeLocks.refused(node, result)
-                .orElseGet(() -> Problem.failed(node.name() + ": what was before could not be removed")
+                .orElseGet(() -> Problem.failed(node.name() + ": what was put aside could not be removed")
                         .found(result));
     }
 }

@@ -232,7 +232,7 @@ final class Migration {
             var result = context.fleet().ssh(core)
                     .run(context.locks().under(core) + script(words, image, secrets, begin), PATIENCE);
             if (!result.ok()) throw NodeLocks.refused(core, result)
-                    .orElseGet(() -> Problem.failed(node + ": the migration could not be begun").found(result)
+                    .orElseGet(() -> Problem.failed(node + ": the migration could not be started").found(result)
                             .fix("nothing was changed"));
             var facts = Facts.parse(result.out());
             var said = facts.get("migrated").split(" ", 2);
@@ -267,7 +267,7 @@ final class Migration {
                 ? "at " + from + " as before" : "at " + after.words() + " now; it was at " + from;
         var problem = Problem.failed(node + ": the schema of the database could not be migrated")
                 .expected("`alembic " + String.join(" ", words) + "` of " + plan.tag() + " ends with 0")
-                .found(exit.equals(KILLED) ? "its container was killed, by a person or for want of memory (exit code "
+                .found(exit.equals(KILLED) ? "its container was killed, by hand or for lack of memory (exit code "
                         + KILLED + ")" : "exit code " + exit + ": " + LastWords.of(said))
                 .with("the schema", where);
         return backup.isEmpty() ? problem

@@ -259,7 +259,7 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
         var files = List.of(stack.composeFile(), stack.envFile());
         var sum = Sha256.hex(files.stream().map(staging::content).collect(Collectors.joining()));
         return "sum=$(cat " + Sh.words(files) + " | sha256sum)\n[ \"${sum%% *}\" = " + sum + " ] || { echo '"
-                + String.join(" or ", files) + " was changed by another while Compose read it' >&2; exit "
+                + String.join(" or ", files) + " was changed by another process while Compose read it' >&2; exit "
                 + ScriptExit.DOCKER_FAILED.code + "; }\n";
     }
 
@@ -290,7 +290,7 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
         if (ScriptExit.of(result) == ScriptExit.NOT_FILTERED)
             return Problem.failed(stack.node().name() + ": the rules of `firewall` could not be put in place")
                     .found(String.join("; ", FileChangesScript.told("firewall", result.out())))
-                    .fix("mend it on the node, or take `firewall` out of the inventory; no container was touched");
+                    .fix("fix it on the node, or take `firewall` out of the inventory; no container was touched");
         return NodeLocks.refused(stack.node(), result).or(() -> FileChangesScript.failure(staging, result))
                 .or(() -> Gpu.refused(stack.node().name(), result.err())).orElseGet(() ->
                 Problem.failed(stack.node().name()

@@ -65,7 +65,7 @@ public final class NodePlanner {
                         + " are not on the node any more")
                 .expected("the files of a release that ended well")
                 .found("nothing, or changed ones, in " + stack.node().directory() + "/.ktrdr/configurations")
-                .fix("jbang deploy@ktrdr with --tag " + to.tag() + " makes them anew"));
+                .fix("jbang deploy@ktrdr with --tag " + to.tag() + " renders them again"));
         var revision = Revision.of(stack, to, Firewall.current(files, stack.files(to.tag())));
         var services = List.copyOf(revision.images().keySet());
         return NodePlan.plan(stack, revision, services,

@@ -83,7 +83,7 @@ final class NodeRollback {
         try {
             back(previous.get(), facts, secrets, workersBefore);
             journal.returned(images(facts), containers.now().images(), why.sentence());
-            return why.returned().fix("mend the cause, then run it again; " + node.name() + " runs "
+            return why.returned().fix("fix the cause, then run it again; " + node.name() + " runs "
                     + previous.get().tag() + " as before");
         } catch (Problem second) {
             journal.end(History.Ending.FAILED, images(facts), why.sentence());
@@ -93,7 +93,7 @@ final class NodeRollback {
 
     private Problem restartFailed(Problem why) {
         why.with("its log", journal.keepLogs(plan.services()))
-                .with("now", "left as it is: it is the release that ran before");
+                .with("now", "left as it is: the release did not change");
         journal.end(History.Ending.FAILED, Map.of(), why.sentence());
         return why;
     }
@@ -101,7 +101,7 @@ final class NodeRollback {
     private Problem left(Problem why, StackFacts facts) {
         journal.end(History.Ending.FAILED, images(facts), why.sentence());
         return why.with("now", context.options().back()
-                ? "left as it is: nothing ran before that one could go back to"
+                ? "left as it is: there is no previous release to go back to"
                 : "left as it is, as --no-rollback says");
     }
 
@@ -109,13 +109,14 @@ final class NodeRollback {
     private Problem restored(Problem why) {
         var now = why.sentence();
         if (!context.options().back())
-            return why.with("now", "left as it is, as --no-rollback says; what ran before is kept aside");
-        tell("to what ran before", why);
+            return why.with("now", "left as it is, as --no-rollback says; the previous installation is kept aside");
+        tell("to the previous installation", why);
         try {
             why.with("its log", journal.keepLogs(plan.services()));
             context.exchange().restore(node);
             journal.end(History.Ending.RETURNED, Map.of(), now);
-            return why.returned().fix("mend the cause, then run it again; " + node.name() + " runs what it ran before");
+            return why.returned()
+                    .fix("fix the cause, then run it again; " + node.name() + " runs the previous installation");
         } catch (Problem second) {
             return stuck(why, second).fix(Installation.command(node) + " --back");
         }
@@ -194,7 +195,7 @@ final class NodeRollback {
     void revert(Secrets secrets, Set<CheckId> workersBefore) {
         if (context.exchange().restored(node)) return;
         var to = previous.orElseThrow(
-                () -> Problem.failed(node.name() + ": nothing ran before that one could go back to"));
+                () -> Problem.failed(node.name() + ": there is no previous release to go back to"));
         var facts = facts(to.files());
         context.locks().settle(node);
         back(to, facts, secrets, workersBefore);

@@ -115,7 +115,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
                         () -> Problem.usage(plan.stack().composeFile()
                                 + " mounts no volume where the database keeps its data")
                 .expected("- <volume>:${DB_DATA} among the volumes of db").found("none")
-                .fix("mend it in the folder that `templates` in the inventory names"));
+                .fix("fix it in the folder that `templates` in the inventory names"));
     }
 
     /** The ids that the image of each service has or will have; none where nobody knows. */

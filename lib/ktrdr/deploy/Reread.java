@@ -91,7 +91,7 @@ public final class Reread {
             if (check.ok()) return check.found();
             if (reading == null && heard.get()) reading = new Waiting(READS, PAUSE_MILLIS, interrupted);
             if (waiting.over() || reading != null && reading.over())
-                throw check.problem(node.name() + ": " + service + " did not take its changed configuration")
+                throw check.problem(node.name() + ": " + service + " did not load its changed configuration")
                         .with("its log", log(service));
             waiting.pause();
         }
@@ -106,7 +106,7 @@ public final class Reread {
                     var text = answer(heard, () -> http.get(url).body());
                     var well = value(ok, text);
                     // of older and of other programs nothing is known, and that is said
-                    if (well.isEmpty()) return Finding.good("does not say whether it has its files");
+                    if (well.isEmpty()) return Finding.good("does not report whether it read its files");
                     if (well.get(0) == 1 && value(when, text).stream().anyMatch(time -> time >= since))
                         return Finding.good("has read its files");
                     return Finding.bad(ok + " " + (well.get(0) == 1 ? "1, of files read before" : "0"));
@@ -120,12 +120,12 @@ public final class Reread {
                     int status = answer(heard,
                             () -> http.get(inventory.url("grafana") + "/api/frontend/settings").status());
                     if (Set.of(401, 403).contains(status))
-                        return Finding.good("lets nobody look without a login, its dashboards were not compared");
+                        return Finding.good("requires a login: its dashboards were not compared");
                     var shown = new GrafanaChecks(inventory, http)
                             .dashboards(plan.revision().files(), new ArrayList<>());
                     return shown.stream().filter(check -> !check.ok()).findFirst()
                             .map(check -> Finding.bad(check.id() + ": " + check.found()))
-                            .orElseGet(() -> Finding.good("shows " + shown.size() + " dashboards as in our files"));
+                            .orElseGet(() -> Finding.good("serves " + shown.size() + " dashboards as in their files"));
                 });
     }
 

@@ -91,7 +91,7 @@ public final class Retirement {
                     sudo ? Inventory.Sudo.ALWAYS : all.sudo(), all.jump(), all.connectTimeout(), inventory.hostKeys()));
         } catch (Problem problem) {
             throw problem.with("not a node",
-                    asked.host() + " is none of " + inventory.source() + ", so it is asked as a host of that name");
+                    asked.host() + " is not in " + inventory.source() + ", so it is used as a host name");
         }
     }
 
@@ -129,8 +129,8 @@ public final class Retirement {
                 said.append(line).append('\n');
                 step.now(line.substring(line.indexOf('\t') + 1));
             });
-            if (!result.ok()) throw Problem.failed(ssh.name() + ": it was left half done").expected("all of it removed")
-                    .found(result.lastWords()).fix("run it again: what is gone is not looked for");
+            if (!result.ok()) throw Problem.failed(ssh.name() + ": its retirement is not complete")
+                    .expected("all of it removed").found(result.lastWords()).fix("run it again: it does the rest");
             var facts = Facts.parse(said.toString());
             return new Done(facts.all("removed"), facts.all("left"), facts.all("failed"));
         } finally {
@@ -143,9 +143,9 @@ public final class Retirement {
         var next = new ArrayList<String>();
         node.ifPresent(node -> next.add("take " + node.name() + " out of " + inventory.source()));
         next.add(inventory.firewall().isPresent()
-                ? "jbang deploy@ktrdr all: Prometheus' targets follow, and no node lets it in any more"
-                : "jbang deploy@ktrdr core prometheus: its targets follow");
-        if (inventory.storageNode().isPresent()) next.add("jbang setup-nfs@ktrdr: the share lets it in no more");
+                ? "jbang deploy@ktrdr all: updates Prometheus' targets and the rules of `firewall`"
+                : "jbang deploy@ktrdr core prometheus: updates its targets");
+        if (inventory.storageNode().isPresent()) next.add("jbang setup-nfs@ktrdr: the share no longer admits it");
         next.add("take its names out of your DNS server: jbang setup-dns@ktrdr prints those that stay");
         return next;
     }

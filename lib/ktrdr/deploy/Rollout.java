@@ -83,7 +83,7 @@ public final class Rollout {
         }
     }
 
-    /** How a node ended: {@code untouched} where it runs what it ran before without having been replaced. */
+    /** How a node ended: {@code untouched} if it was not changed. */
     public enum Outcome { deployed, returned, failed, unreachable, untouched }
 
     private final Fleet fleet;
@@ -223,10 +223,10 @@ public final class Rollout {
                 step.done(preview.outcome());
                 var unhealthy = preview.plan().unhealthy();
                 if (!unhealthy.isEmpty()) console.note(node.name(), "health",
-                        HealthLog.words(unhealthy, HealthLog.ask(ssh, unhealthy)) + " unhealthy, made anew");
+                        HealthLog.words(unhealthy, HealthLog.ask(ssh, unhealthy)) + " unhealthy, recreated");
                 preview.rescaled().ifPresent(text -> console.note(node.name(), "scale", text));
                 var cut = nodes.get(node).atWork();
-                if (!cut.isEmpty()) console.note(node.name(), "at work",
+                if (!cut.isEmpty()) console.note(node.name(), "busy",
                         "the backend itself, which is stopped: " + BackendDrain.words(cut)
                                 + (options.waitIdle().isZero() ? "; --wait-idle 10m lets it finish" : ""));
                 return node;

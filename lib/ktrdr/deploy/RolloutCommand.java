@@ -11,14 +11,14 @@ import picocli.CommandLine.Option;
 
 /** The options of procedures that replace what runs on nodes; {@link RolloutRun} carries them out. */
 public final class RolloutCommand {
-    /** How long what replaces containers waits. */
+    /** How long a procedure that replaces containers waits. */
     public static final class Patience {
         @Option(names = "--timeout", paramLabel = "D", defaultValue = "120s",
                 description = "How long to wait for health (default: ${DEFAULT-VALUE}).")
         Duration timeout;
 
         @Option(names = "--wait-idle", paramLabel = "D", defaultValue = "0s",
-                description = "How long workers, and the backend itself, may finish what they are at (default: "
+                description = "How long busy workers, and the backend, may finish their operation (default: "
                         + "${DEFAULT-VALUE}); then workers get 25 s to save a checkpoint.")
         Duration waitIdle;
 
@@ -36,29 +36,28 @@ public final class RolloutCommand {
     @Mixin Patience patience;
 
     @Option(names = "--no-rollback",
-            description = "Leave a node as it is when it does not get healthy, instead of putting back what ran "
-                    + "before.")
+            description = "Leave a node as it is when it does not become healthy, instead of rolling it back.")
     boolean noRollback;
 
     @Option(names = "--on-failure", paramLabel = "POLICY", defaultValue = "stop",
-            description = "When one node fails: stop with the rest as it is, revert those done too, or continue with "
-                    + "the rest (default: ${DEFAULT-VALUE}).")
+            description = "When a node fails: stop, revert the nodes already done, or continue with the rest (default: "
+                    + "${DEFAULT-VALUE}).")
     Rollout.OnFailure onFailure;
 
-    @Option(names = "--parallel", description = "Workers nodes side by side, instead of one after another.")
+    @Option(names = "--parallel", description = "All workers nodes at once, instead of one after another.")
     boolean parallel;
 
     @Option(names = "--schema", paramLabel = "POLICY", defaultValue = "refuse",
-            description = "When a newer release made the database's schema: refuse, keep it as it is, or downgrade it "
-                    + "by the newer release after a backup; keep "
-                    + "also leaves an older schema (default: ${DEFAULT-VALUE}).")
+            description = "If a newer release made the database's schema: refuse, keep the schema, or downgrade it with "
+                    + "the newer release after a backup; keep also leaves an older schema (default: "
+                    + "${DEFAULT-VALUE}).")
     Schema.Policy schema;
 
-    @Option(names = "--skip-checks", description = "Go on where disk, Compose or the share are not as they should be.")
+    @Option(names = "--skip-checks", description = "Go on if the checks of disk, Compose or the share fail.")
     boolean skipChecks;
 
     /**
-     * What the command line says.
+     * The options of the command line.
      *
      * @param backup whether a migration begins with one
      */

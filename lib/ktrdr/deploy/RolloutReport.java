@@ -37,7 +37,7 @@ record RolloutReport(Cli.Common common, Fleet fleet, Rollout rollout, String goo
         var away = rollout.gap().map(gap -> "the backend was away for " + Units.duration(gap));
         if (exit == Exit.OK && rollout.plans().isEmpty()) common.console()
                 .note("0 changed: " + String.join(", ", fleet.nodes().stream().map(Node::name).toList())
-                        + " are so already");
+                        + " already up to date");
         else if (exit == Exit.OK)
             common.console().note(good + " in " + Units.duration(took) + away.map("; "::concat).orElse(""));
         else away.ifPresent(common.console()::note);

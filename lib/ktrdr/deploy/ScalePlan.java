@@ -129,7 +129,7 @@ public final class ScalePlan {
     static Revision revision(Inventory inventory, Stack stack, Node scaled, StackFacts facts) {
         var wanted = new Templates(inventory).render(stack.node(), "");
         if (facts.history().unproven())
-            throw Problem.failed(stack.node().name() + ": the last deployment there did not end well and was left")
+            throw Problem.failed(stack.node().name() + ": the last deployment there failed and was left as it is")
                     .found(facts.history().last().map(History.Entry::command).orElse(""))
                     .fix("jbang rollback@ktrdr " + stack.words() + ", or deploy again; then scale");
         var there = Revision.running(stack, facts, wanted, "scaled");

@@ -57,7 +57,7 @@ final class SchemaDecision {
 
     private Problem severalHeads(Schema schema) {
         return Problem.failed(node + ": the schema of " + plan.tag()
-                + " has several heads, and `alembic upgrade head` takes one alone")
+                + " has several heads, and `alembic upgrade head` accepts only one")
                 .expected("one head, to which the database is brought")
                 .found(schema.head() + "; the database has " + schema.database().words())
                 .fix("deploy a release whose migrations are merged (in KTRDR's repository: alembic merge heads); "
@@ -89,7 +89,7 @@ final class SchemaDecision {
             throw Problem.failed(node + ": the database does not answer, so its schema cannot be compared with that of "
                     + plan.tag())
                     .expected("a revision of alembic's, or none yet")
-                    .found(database.running() ? database.error() : "no database that runs")
+                    .found(database.running() ? database.error() : "the database does not run")
                     .fix("jbang deploy@ktrdr core db first; --schema keep deploys without a look at the schema");
         var to = schema.target().isEmpty() ? "what " + plan.tag() + " has, which is known once its image is there"
                 : schema.head();
@@ -101,8 +101,9 @@ final class SchemaDecision {
         var from = schema.database().words();
         if (choice.policy() == Schema.Policy.refuse) throw refused(schema);
         var image = schema.target().orElseThrow();
-        if (image.heads().size() != 1) throw Problem.failed(node + ": " + plan.tag() + " has no one head to go down to")
-                .found(schema.head()).fix("--schema keep");
+        if (image.heads().size() != 1)
+            throw Problem.failed(node + ": " + plan.tag() + " does not have exactly one head to downgrade to")
+                    .found(schema.head()).fix("--schema keep");
         return new SchemaStep(SchemaStep.Kind.downgrade, from, image.heads().get(0),
                 from + " -> " + schema.head() + " by the newer release, after a backup", newer(schema));
     }

@@ -103,8 +103,8 @@ public final class WorkerStops {
             if (wrong.isEmpty()) busy.put(worker, work.operation());
             else {
                 settled.add(worker);
-                console.note(node(), "idle", worker + " says that it is at operation " + work.operation() + ", "
-                        + wrong.get() + ": it is not waited for");
+                console.note(node(), "idle", worker + " reports operation " + work.operation() + ", "
+                        + wrong.get() + ": not waiting for it");
             }
         });
         return busy;
@@ -165,7 +165,7 @@ public final class WorkerStops {
         var began = Units.instantIn(started);
         boolean before = Units.instantIn(containerStarted).filter(since -> began.filter(since::isAfter).isPresent())
                 .isPresent();
-        return before ? Optional.of("which began before it and has come to no step") : Optional.empty();
+        return before ? Optional.of("which began before it and has not come to a step") : Optional.empty();
     }
 
     /** What came of an operation whose worker was told to stop. */
@@ -179,14 +179,14 @@ public final class WorkerStops {
         String words() {
             var resume = "jbang operations@ktrdr resume " + operation;
             if (status.equals("completed")) return worker + ": operation " + operation + " completed";
-            if (!unknown.isEmpty()) return worker + ": operation " + operation + " is cut, " + unknown;
+            if (!unknown.isEmpty()) return worker + ": operation " + operation + " was interrupted, " + unknown;
             if (over()) return worker + ": operation " + operation + " is " + status
                     + checkpoint.map(saved -> ", " + saved.words() + "; resume with " + resume)
-                            .orElse(" and left no checkpoint: what it did is lost");
-            return worker + ": operation " + operation + " is cut"
+                            .orElse(" and left no checkpoint: its work is lost");
+            return worker + ": operation " + operation + " was interrupted"
                     + checkpoint.map(saved -> "; its last " + saved.words() + " (" + saved.type()
                             + "); once the backend has it as failed, in a minute or two: " + resume)
-                    .orElse(" and left no checkpoint: what it did is lost");
+                    .orElse(" and left no checkpoint: its work is lost");
         }
 
         /** For machines. */
@@ -216,7 +216,7 @@ public final class WorkerStops {
         var unknown = new LinkedHashMap<String, String>();
         var waiting = new Waiting(GRACE, PAUSE_MILLIS, () -> Problem.interrupted(node() + ": interrupted while "
                 + String.join(", ", left.keySet())
-                + " saved what they are at; they go on running, idle: jbang operations@ktrdr list"));
+                + " saved a checkpoint; they keep running, idle: jbang operations@ktrdr list"));
         try (var step = console.step(node(), "stop")) {
             waiting.until(() -> {
                 left.entrySet().removeIf(entry -> over(entry.getValue(), status, unknown));

@@ -69,7 +69,7 @@ final class GrafanaPassword implements PasswordStore {
                         + ": Grafana is stopped and could not be started, to be asked for its password")
                 .expected(ANSWER).found(result).fix("jbang deploy@ktrdr core grafana, then this again"));
         if (!result.out().isBlank())
-            console.note(core.node().name(), "grafana", "was stopped, and is started to be asked");
+            console.note(core.node().name(), "grafana", "was stopped; it is started to check its password");
     }
 
     @Override

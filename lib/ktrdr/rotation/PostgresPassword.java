@@ -55,8 +55,8 @@ final class PostgresPassword implements PasswordStore {
                 .expected("a connection with it").found(answer);
         if (environment.filter(text -> !text.equals(value)).isEmpty()) return " has the new one: accepted over TCP";
         return core.run(connect(environment.get())).ok()
-                ? " has the new one, and lets anybody in: pg_hba.conf asks for no password there" 
-                : " has the new one: accepted over TCP, the former one refused";
+                ? " has the new one, but any password is accepted: pg_hba.conf has trust for that address" 
+                : " has the new one: accepted over TCP, the previous one refused";
     }
 
     @Override

@@ -193,7 +193,7 @@ public final class SecretRotation implements RolloutExchange {
     @Override
     public void back() {
         if (keeper.isPresent() && keeper.get().back())
-            console.note(core.name(), "secret", keeper.get().name() + " has the former one again");
+            console.note(core.name(), "secret", keeper.get().name() + " has the previous one again");
     }
 
     @Override

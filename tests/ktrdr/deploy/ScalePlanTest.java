@@ -105,7 +105,7 @@ class ScalePlanTest {
         refused.put(facts(files, History.NONE, List.of()), "workers-b: nothing runs there that could be scaled");
         refused.put(facts(files, History.NONE, mixed), "workers-b: two releases run there");
         refused.put(facts(files, new History(List.of(failed), Optional.empty()), workers(2)),
-                "workers-b: the last deployment there did not end well and was left");
+                "workers-b: the last deployment there failed and was left as it is");
         refused.put(facts(Fixtures.staged(inventory, "B", "sha-2", Map.of()), History.NONE, workers(2)),
                 "workers-b: another release is staged than runs");
         refused.put(facts(Fixtures.staged(inventory, "B", "sha-1", Map.of("docker-compose.workers.yml", "other")),

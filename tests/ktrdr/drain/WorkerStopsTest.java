@@ -78,9 +78,9 @@ class WorkerStopsTest {
         var later = "2026-01-01T10:05:00.123456789Z";
         assertEquals(Optional.of("which the backend has as cancelled"),
                 WorkerStops.idle("cancelled", began, "Epoch 2", "2026-01-01T09:00:00Z"));
-        assertEquals(Optional.of("which began before it and has come to no step"),
+        assertEquals(Optional.of("which began before it and has not come to a step"),
                 WorkerStops.idle("running", began, "", later));
-        assertEquals(Optional.of("which began before it and has come to no step"),
+        assertEquals(Optional.of("which began before it and has not come to a step"),
                 WorkerStops.idle("running", began.replace("+00:00", ""), "", later));
         assertEquals(Optional.empty(), WorkerStops.idle("running", began, "Epoch 2", later), "it was resumed there");
         assertEquals(Optional.empty(), WorkerStops.idle("running", later, "", "2026-01-01T10:00:00Z"));
@@ -99,12 +99,12 @@ class WorkerStopsTest {
                 .map(Ended::words).collect(Collectors.joining("\n"));
         assertEquals("""
                 w: operation op_1 is cancelled, checkpoint at epoch 23; resume with jbang operations@ktrdr resume op_1
-                w: operation op_1 is cancelled and left no checkpoint: what it did is lost
+                w: operation op_1 is cancelled and left no checkpoint: its work is lost
                 w: operation op_1 completed
-                w: operation op_1 is cut and left no checkpoint: what it did is lost
-                w: operation op_1 is cut; its last checkpoint at bar 20000 (periodic); once the backend has it as \
+                w: operation op_1 was interrupted and left no checkpoint: its work is lost
+                w: operation op_1 was interrupted; its last checkpoint at bar 20000 (periodic); once the backend has it as \
                 failed, in a minute or two: jbang operations@ktrdr resume op_1
-                w: operation op_1 is cut, which the backend does not know""", words);
+                w: operation op_1 was interrupted, which the backend does not know""", words);
         assertEquals("{\"worker\":\"w\",\"operation\":\"op_1\",\"status\":\"cancelled\",\"checkpoint\":{\"type\":\"shu"
                 + "tdown\",\"unit\":\"epoch\",\"at\":23}}",
                 Json.line(new Ended("w", "op_1", "cancelled", saved, "").document()));

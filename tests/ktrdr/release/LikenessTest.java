@@ -224,7 +224,7 @@ class LikenessTest {
             var changed = LocalCommand.command("sh", "-s").input(Sh.whole(script)).run();
             assertEquals(List.of(22, ""), List.of(changed.exit(), changed.out()));
             assertTrue(plan.upFailed(changed).details().get("found")
-                    .contains("was changed by another while Compose read it"));
+                    .contains("was changed by another process while Compose read it"));
             Files.writeString(folder.resolve(name), before);
         }
     }
