@@ -54,10 +54,12 @@
 //FILES lib/ktrdr/backup/BackupSchedule.java=ktrdr/backup/BackupSchedule.java
 //FILES lib/ktrdr/backup/BackupTimer.java=ktrdr/backup/BackupTimer.java
 //FILES lib/ktrdr/backup/BackupFolder.java=ktrdr/backup/BackupFolder.java
+//FILES lib/ktrdr/backup/BackupProgress.java=ktrdr/backup/BackupProgress.java
 //FILES lib/ktrdr/backup/BackupFile.java=ktrdr/backup/BackupFile.java
 //FILES lib/ktrdr/backup/BackupUpload.java=ktrdr/backup/BackupUpload.java
 //FILES lib/ktrdr/backup/RestoreScript.java=ktrdr/backup/RestoreScript.java
 //FILES lib/ktrdr/backup/RestoreProgress.java=ktrdr/backup/RestoreProgress.java
+//FILES lib/ktrdr/backup/ProgressLines.java=ktrdr/backup/ProgressLines.java
 //FILES lib/ktrdr/backup/DatabaseReplacement.java=ktrdr/backup/DatabaseReplacement.java
 //FILES lib/ktrdr/cli/Cli.java=ktrdr/cli/Cli.java
 //FILES lib/ktrdr/cli/HelpFooter.java=ktrdr/cli/HelpFooter.java

@@ -62,10 +62,12 @@
 //SOURCES ktrdr/backup/BackupSchedule.java
 //SOURCES ktrdr/backup/BackupTimer.java
 //SOURCES ktrdr/backup/BackupFolder.java
+//SOURCES ktrdr/backup/BackupProgress.java
 //SOURCES ktrdr/backup/BackupFile.java
 //SOURCES ktrdr/backup/BackupUpload.java
 //SOURCES ktrdr/backup/RestoreScript.java
 //SOURCES ktrdr/backup/RestoreProgress.java
+//SOURCES ktrdr/backup/ProgressLines.java
 //SOURCES ktrdr/backup/DatabaseReplacement.java
 //SOURCES ktrdr/cli/Cli.java
 //SOURCES ktrdr/cli/HelpFooter.java

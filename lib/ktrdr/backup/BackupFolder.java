@@ -1,19 +1,14 @@
 package ktrdr.backup;
 
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 import java.util.function.Function;
-import ktrdr.CommandResult;
 import ktrdr.Console;
 import ktrdr.Facts;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
-import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Units;
 import ktrdr.inventory.Inventory;
@@ -133,23 +128,23 @@ public final class BackupFolder {
     /** Makes a backup on core; until it is whole it has no name, and what went wrong is a {@link Problem}. */
     public Made make(Retention retention, String by) {
         try (var step = console.step(core.name(), "backup")) {
-            var said = new BackupProgress(core.name(), console, step);
-            var result = core.run(script(inventory, directory(inventory), retention, by), said);
-            said.metrics.forEach(why -> console.note(core.name(), "metrics", why));
-            var record = said.record(core.name(), result);
+            var progress = new BackupProgress(core.name(), console, step);
+            var result = core.run(script(inventory, directory(inventory), retention, by), progress);
+            progress.metrics().forEach(why -> console.note(core.name(), "metrics", why));
+            var record = progress.record(result);
             step.done(words(record));
-            return new Made(record, List.copyOf(said.removed));
+            return new Made(record, progress.removed());
         }
     }
 
     /** Makes a backup into a file of this machine and leaves nothing on core; what is there stays until it is whole. */
     public BackupRecord stream(BackupDownload file, String by) {
         try (var step = console.step(core.name(), "backup"); file) {
-            var said = new BackupProgress(core.name(), console, step);
-            var result = core.pipe(script(inventory, "", Retention.NONE, by), file.stream(said::written), said);
-            said.record(core.name(), result);
+            var progress = new BackupProgress(core.name(), console, step);
+            var result = core.pipe(script(inventory, "", Retention.NONE, by), file.stream(progress::written), progress);
+            progress.record(result);
             step.now("reading it again from the disk");
-            var record = file.place(said.text());
+            var record = file.place(progress.text());
             step.done(words(record));
             return record;
         }
@@ -194,61 +189,6 @@ public final class BackupFolder {
                 fi
                 say end yes
                 """;
-    }
-
-    /** What the script says while it runs. */
-    static final class BackupProgress implements Consumer<String> {
-        private final String node;
-        private final Console console;
-        private final Console.Step step;
-        private final long started = System.nanoTime();
-        private final List<String> removed = new ArrayList<>();
-        private final List<String> metrics = new ArrayList<>();
-        private final StringBuilder record = new StringBuilder();
-        private String failed = "";
-        private String database = "";
-
-        BackupProgress(String node, Console console, Console.Step step) {
-            this.node = node;
-            this.console = console;
-            this.step = step;
-        }
-
-        @Override
-        public void accept(String line) {
-            int tab = line.indexOf('\t');
-            var value = line.substring(tab + 1);
-            switch (tab < 0 ? "" : line.substring(0, tab)) {
-                case "written" -> written(Facts.number("written", value));
-                case "waiting" -> console.note(node, "backup", value + "; given up after " + Units.duration(LOCK_WAIT));
-                case "removed" -> removed.add(value);
-                case "metrics" -> metrics.add(value);
-                case "failed" -> failed = value;
-                case "record" -> record.append(value);
-                case "database" -> database = ", of a database of " + Units.size(Facts.number("database", value));
-                default -> { }
-            }
-        }
-
-        void written(long bytes) {
-            double seconds = (System.nanoTime() - started) / 1e9;
-            step.now(Units.size(bytes) + ", " + Units.size(Math.round(bytes / seconds)) + "/s" + database);
-        }
-
-        /** The record's text, which comes in pieces. */
-        String text() {
-            return new String(Facts.bytes(record.toString()), StandardCharsets.UTF_8);
-        }
-
-        /** The record that was said, where all went well; else why not. */
-        BackupRecord record(String node, CommandResult result) {
-            if (result.ok() && !record.isEmpty()) return BackupRecord.parse(text());
-            var problem = ScriptExit.of(result) == ScriptExit.BACKUP_BUSY ? busy(node, failed)
-                    : Problem.failed(node + ": no backup was made")
-                            .expected("a dump that ended well, on the disk, readable").fix(letIn(failed));
-            throw problem.found(failed.isEmpty() ? result.lastWords() : failed)
-                    .with("earlier backups", "are as they were").stderr(result.err());
-        }
     }
 
     /** Another backup or restore is under way: only that of the timer tells a journal. */

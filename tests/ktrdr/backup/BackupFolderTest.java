@@ -45,10 +45,10 @@ class BackupFolderTest {
         return BackupListing.parse(INVENTORY, facts + "end\tyes\n");
     }
 
-    private BackupFolder.BackupProgress said() {
+    private BackupProgress said() {
         var nothing = new PrintStream(new ByteArrayOutputStream());
         var console = new Console(nothing, nothing, Console.Color.never, false, false, false);
-        return new BackupFolder.BackupProgress("core", console, console.step("core", "backup"));
+        return new BackupProgress("core", console, console.step("core", "backup"));
     }
 
     @Test
@@ -95,7 +95,7 @@ class BackupFolderTest {
         var whole = base64(BackupRecordTest.TEXT);
         for (var line : List.of("pg_dump: warning: record\tof something", "written\t1000", "removed\told.dump.gz",
                 "record\t" + whole.substring(0, 101), "record\t" + whole.substring(101))) said.accept(line);
-        assertEquals("ktrdr-20260101T120000Z-sha-1", said.record("core", new CommandResult(0, "", "")).name());
+        assertEquals("ktrdr-20260101T120000Z-sha-1", said.record(new CommandResult(0, "", "")).name());
         assertEquals(BackupRecordTest.TEXT, said.text());
     }
 
@@ -103,12 +103,12 @@ class BackupFolderTest {
     void what_failed_is_said_and_another_one_at_work_is_a_lock() {
         var said = said();
         said.accept("failed\tthe container ktrdr-db does not run");
-        var problem = assertThrows(Problem.class, () -> said.record("core", new CommandResult(1, "", "noise")));
+        var problem = assertThrows(Problem.class, () -> said.record(new CommandResult(1, "", "noise")));
         assertEquals(Exit.FAILED + " the container ktrdr-db does not run",
                 problem.exit() + " " + problem.details().get("found"));
-        assertEquals(Exit.LOCKED, assertThrows(Problem.class, () -> said.record("core", new CommandResult(75, "", "")))
+        assertEquals(Exit.LOCKED, assertThrows(Problem.class, () -> said.record(new CommandResult(75, "", "")))
                 .exit());
-        assertThrows(Problem.class, () -> said().record("core", new CommandResult(0, "", "")));
+        assertThrows(Problem.class, () -> said().record(new CommandResult(0, "", "")));
     }
 
     private List<String> names() throws IOException {
