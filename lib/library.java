@@ -150,6 +150,9 @@
 //FILES lib/ktrdr/release/NodeMetrics.java=ktrdr/release/NodeMetrics.java
 //FILES lib/ktrdr/release/Firewall.java=ktrdr/release/Firewall.java
 //FILES lib/ktrdr/release/History.java=ktrdr/release/History.java
+//FILES lib/ktrdr/release/EntryBuilder.java=ktrdr/release/EntryBuilder.java
+//FILES lib/ktrdr/release/EntryJson.java=ktrdr/release/EntryJson.java
+//FILES lib/ktrdr/release/HistoryScripts.java=ktrdr/release/HistoryScripts.java
 //FILES lib/ktrdr/release/Likeness.java=ktrdr/release/Likeness.java
 //FILES lib/ktrdr/release/LockScripts.java=ktrdr/release/LockScripts.java
 //FILES lib/ktrdr/release/NodeLocks.java=ktrdr/release/NodeLocks.java

@@ -158,6 +158,9 @@
 //SOURCES ktrdr/release/NodeMetrics.java
 //SOURCES ktrdr/release/Firewall.java
 //SOURCES ktrdr/release/History.java
+//SOURCES ktrdr/release/EntryBuilder.java
+//SOURCES ktrdr/release/EntryJson.java
+//SOURCES ktrdr/release/HistoryScripts.java
 //SOURCES ktrdr/release/Likeness.java
 //SOURCES ktrdr/release/LockScripts.java
 //SOURCES ktrdr/release/NodeLocks.java

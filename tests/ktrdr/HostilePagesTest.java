@@ -15,7 +15,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -227,8 +226,9 @@ class HostilePagesTest {
 
     private static Table[] tables(String said) {
         var core = StatusFixtures.CORE;
-        var entry = new History.Entry("1" + said, "", said + "2026", "karl" + said, "laptop" + said, "deploy" + said,
-                "core", "sha" + said, List.of("backend" + said), Map.of(), "", 0, 10, said, History.Ending.DEPLOYED);
+        var entry = History.Entry.of("1" + said, "sha" + said, History.Ending.DEPLOYED).time(said + "2026")
+                .by("karl" + said, "laptop" + said).command("deploy" + said).target("core")
+                .services(List.of("backend" + said)).seconds(10).error(said).build();
         var container = new Docker.Container("id", "backend", "backend", "registry.test:5000/ktrdr-backend:" + said,
                 "sha256:1", "running" + said, said, 0, 0, said, "hash");
         var node = new NodeStatus(StatusFixtures.host(core),

@@ -69,8 +69,9 @@ class HostileTablesTest {
     }
 
     private static History.Entry entry(String said) {
-        return new History.Entry("1" + said, "", said + "2026", "karl" + said, "laptop" + said, "deploy" + said, "core",
-                "sha" + said, List.of("backend" + said), Map.of(), "", 0, 10, said, History.Ending.DEPLOYED);
+        return History.Entry.of("1" + said, "sha" + said, History.Ending.DEPLOYED).time(said + "2026")
+                .by("karl" + said, "laptop" + said).command("deploy" + said).target("core")
+                .services(List.of("backend" + said)).seconds(10).error(said).build();
     }
 
     /** That of {@code rollback --list}. */

@@ -25,6 +25,7 @@ import ktrdr.fleet.Fleet;
 import ktrdr.logs.LogReader;
 import ktrdr.logs.LogScript;
 import ktrdr.release.History;
+import ktrdr.release.HistoryScripts;
 import ktrdr.shell.JavaShell;
 import ktrdr.ssh.Ssh;
 import ktrdr.ssh.SshRoute;
@@ -269,8 +270,8 @@ class LongRunTest {
         assertEquals(100, history.entries().size());
         assertEquals("run-99999", history.current().orElseThrow().id());
         var next = StatusFixtures.entry("next", "sha-next", History.Ending.DEPLOYED, List.of("backend"));
-        LocalCommand.command("sh").input(Sh.whole("cd " + Sh.quote(folder.toString()) + "\n" + History.end(next)))
-                .must();
+        LocalCommand.command("sh")
+                .input(Sh.whole("cd " + Sh.quote(folder.toString()) + "\n" + HistoryScripts.end(next))).must();
         try (var all = Files.lines(folder.resolve(".ktrdr/releases.jsonl"))) {
             assertEquals(100_001, all.count(), "none is lost with the next");
         }

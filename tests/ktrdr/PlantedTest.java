@@ -12,10 +12,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import ktrdr.backup.BackupFile;
 import ktrdr.backup.BackupRecord;
 import ktrdr.release.History;
+import ktrdr.release.HistoryScripts;
 import ktrdr.release.LockScripts;
 import ktrdr.release.TextfileMetrics;
 import org.junit.jupiter.api.AfterEach;
@@ -31,9 +31,9 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class PlantedTest {
     private static final LockScripts.Owner KARL = LockScripts.Owner.now("karl@laptop", "deploy core all sha-1");
-    private static final History.Entry ENTRY = new History.Entry("1", "", "2026-01-01T10:00:00Z", "karl", "laptop",
-            "deploy core all sha-1", "core", "sha-1", List.of("backend"), Map.of(),
-            "configuration", 0, 12.5, "", History.Ending.DEPLOYED);
+    private static final History.Entry ENTRY = History.Entry.of("1", "sha-1", History.Ending.DEPLOYED)
+            .time("2026-01-01T10:00:00Z").by("karl", "laptop").command("deploy core all sha-1").target("core")
+            .services(List.of("backend")).configuration("configuration").seconds(12.5).build();
     @TempDir Path folder;
     private Path stack;
     private Path ours;
@@ -134,9 +134,9 @@ class PlantedTest {
     void the_history() throws IOException {
         for (var name : List.of("deploying.new", "releases.jsonl.new"))
             Files.createSymbolicLink(ours.resolve(name), victim);
-        good(run("cd " + Sh.quote(stack.toString()) + "\n" + History.begin(ENTRY)));
+        good(run("cd " + Sh.quote(stack.toString()) + "\n" + HistoryScripts.begin(ENTRY)));
         unharmed();
-        good(run("cd " + Sh.quote(stack.toString()) + "\n" + History.end(ENTRY)));
+        good(run("cd " + Sh.quote(stack.toString()) + "\n" + HistoryScripts.end(ENTRY)));
         unharmed();
         assertEquals(ENTRY.json() + "\n", Files.readString(ours.resolve("releases.jsonl")));
     }
@@ -148,7 +148,7 @@ class PlantedTest {
         Files.createSymbolicLink(ours.resolve("deploying"), secret);
         assertEquals("end\tyes\n",
                 run(Facts.SAY + Sh.let("directory", stack.toString()) + History.script() + "say end yes\n").out());
-        good(run("cd " + Sh.quote(stack.toString()) + "\n" + History.end(ENTRY)));
+        good(run("cd " + Sh.quote(stack.toString()) + "\n" + HistoryScripts.end(ENTRY)));
         assertEquals(ENTRY.json() + "\n", Files.readString(secret));
         assertFalse(Files.isSymbolicLink(ours.resolve("releases.jsonl")));
         assertEquals(ENTRY.json() + "\n", Files.readString(ours.resolve("releases.jsonl")));

@@ -19,6 +19,7 @@ import ktrdr.release.Firewall;
 import ktrdr.release.History;
 import ktrdr.release.History.Ending;
 import ktrdr.release.History.Entry;
+import ktrdr.release.HistoryScripts;
 import ktrdr.release.KeptFiles;
 import ktrdr.release.NodeLocks;
 import ktrdr.release.NodeMetrics;
@@ -65,7 +66,8 @@ public final class DeployJournal {
     String begin() {
         // the same release before and after, wherever it is cut
         if (plan.restart()) return "";
-        return History.begin(entry(id(), of(Ending.INTERRUPTED), Ending.INTERRUPTED, Map.of(), "", plan.revision()));
+        return HistoryScripts.begin(
+                entry(id(), of(Ending.INTERRUPTED), Ending.INTERRUPTED, Map.of(), "", plan.revision()));
     }
 
     /** Whether these facts are from after {@link #begin}. */
@@ -87,10 +89,12 @@ public final class DeployJournal {
         var owner = locks.owner();
         var who = owner.who().split("@", 2);
         var node = plan.stack().node();
-        return new Entry(id, of, owner.since(), who[0], who.length > 1 ? who[1] : "", owner.what(),
-                plan.stack().core() ? "core" : "workers", revision.tag(),
-                plan.services(), images, configuration(revision), plan.stack().core() ? 0 : node.scale(),
-                Math.round((System.nanoTime() - started) / 1e8) / 10.0, error, outcome, migration);
+        return Entry.of(id, revision.tag(), outcome).of(of).time(owner.since())
+                .by(who[0], who.length > 1 ? who[1] : "").command(owner.what())
+                .target(plan.stack().core() ? "core" : "workers").services(plan.services()).images(images)
+                .configuration(configuration(revision)).scale(plan.stack().core() ? 0 : node.scale())
+                .seconds(Math.round((System.nanoTime() - started) / 1e8) / 10.0).error(error)
+                .migration(migration).build();
     }
 
     /** A restart leaves files as they are, those too that were changed by hand. */
@@ -113,7 +117,7 @@ public final class DeployJournal {
      */
     void returned(Map<String, Docker.Image> images, Map<String, Docker.Image> back, String error) {
         var entry = entry(id(), of(Ending.RETURNED), Ending.RETURNED, images, error, plan.revision());
-        write(entry.returned(back), plan.revision());
+        write(entry.edit().back(back).build(), plan.revision());
     }
 
     /**
@@ -145,7 +149,7 @@ public final class DeployJournal {
     }
 
     private String script(Entry entry, Revision revision) {
-        return (entry.good() ? KeptFiles.save(revision.files()) : "") + History.end(entry)
+        return (entry.good() ? KeptFiles.save(revision.files()) : "") + HistoryScripts.end(entry)
                 + (fleet.inventory().metrics().nodes() ? TextfileMetrics.release(entry) : "")
                 + (entry.good() ? prune(plan.facts().history().with(entry)) : "");
     }

@@ -1,6 +1,5 @@
 package ktrdr.release;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -14,7 +13,6 @@ import java.util.stream.Stream;
 import ktrdr.Facts;
 import ktrdr.Json;
 import ktrdr.Problem;
-import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
@@ -35,8 +33,6 @@ import ktrdr.ssh.Ssh;
  */
 public record History(List<Entry> entries, Optional<Entry> unfinished) {
     public static final History NONE = new History(List.of(), Optional.empty());
-    private static final String FILE = NodeFiles.OURS + "/releases.jsonl";
-    private static final String UNDER_WAY = NodeFiles.OURS + "/deploying";
     private static final int READ = 100;
 
     /** How a deployment of a node ended. */
@@ -67,12 +63,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
      * @param from its revision before, {@code to} that after; "nothing" for none
      * @param backup the file of the one that was made before; empty for none
      */
-    public record SchemaChange(String from, String to, String backup) {
-        private static SchemaChange of(JsonNode json) {
-            return new SchemaChange(json.path("from").asText(""), json.path("to").asText(""),
-                    json.path("backup").asText(""));
-        }
-    }
+    public record SchemaChange(String from, String to, String backup) {}
 
     /**
      * A deployment.
@@ -93,29 +84,14 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             double seconds, String error, Ending outcome, Optional<SchemaChange> migration,
             Map<String, Docker.Image> back) {
 
-        /** One that was not taken back. */
-        public Entry(String id, String of, String time, String who, String from, String command, String target,
-                String tag, List<String> services, Map<String, Docker.Image> images, String configuration, int scale,
-                double seconds, String error, Ending outcome, Optional<SchemaChange> migration) {
-                    this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds,
-                            error,
-                            outcome, migration, Map.of());
-                }
+        /** Puts an entry together. */
+        public static EntryBuilder of(String id, String tag, Ending outcome) {
+            return new EntryBuilder(id, tag, outcome);
+        }
 
-
-        /** One that left the schema as it was. */
-        public Entry(String id, String of, String time, String who, String from, String command, String target,
-                String tag, List<String> services, Map<String, Docker.Image> images, String configuration, int scale,
-                double seconds, String error, Ending outcome) {
-                    this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds,
-                            error,
-                            outcome, Optional.empty());
-                }
-
-        /** The same, after which these images run again. */
-        public Entry returned(Map<String, Docker.Image> back) {
-            return new Entry(id, of, time, who, from, command, target, tag, services, images, configuration, scale,
-                    seconds, error, outcome, migration, back);
+        /** The same, to be changed. */
+        public EntryBuilder edit() {
+            return new EntryBuilder(this);
         }
 
         /** Whether it ended with what it was meant to run. */
@@ -162,28 +138,10 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
         /** The fields of the file; the outcome is the last one. */
         public Map<String, Object> document() {
-            var fields = new LinkedHashMap<String, Object>();
-            fields.put("time", time);
-            fields.put("id", id);
-            if (!of.isEmpty()) fields.put("of", of);
-            fields.put("who", who);
-            fields.put("from", from);
-            fields.put("command", command);
-            fields.put("target", target);
-            fields.put("tag", tag);
-            fields.put("services", services);
-            fields.put("images", images);
-            fields.put("configuration", configuration);
-            if (scale > 0) fields.put("scale", scale);
-            fields.put("seconds", seconds);
-            migration.ifPresent(schemaChange -> fields.put("schema", schemaChange));
-            if (!back.isEmpty()) fields.put("back", back);
-            if (!error.isEmpty()) fields.put("error", error);
-            fields.put("outcome", outcome.word());
-            return fields;
+            return EntryJson.fields(this);
         }
 
-        /** The same in the words of documents, each key always there. */
+        /** For JSON output, each key always there. */
         public Map<String, Object> forMachines() {
             return Document.fields("time", time, "id", id, "of", of, "by", by(), "command", command, "target", target,
                     "release", tag, "services", services, "images", images,
@@ -191,36 +149,9 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
                     migration.orElse(null), "outcome", outcome.word(), "reason", error);
         }
 
-        /** A line of the history; empty where it is none of ours. */
+        /** A line of the history; empty if it is damaged. */
         public static Optional<Entry> parse(String line) {
-            try {
-                var json = Json.parse(line, "the history");
-                var services = new ArrayList<String>();
-                json.path("services").forEach(service -> services.add(service.asText()));
-                return Optional.of(new Entry(text(json, "id"), text(json, "of"), text(json, "time"), text(json, "who"),
-                        text(json, "from"), text(json, "command"),
-                        text(json, "target"), text(json, "tag"), services, images(json.path("images")),
-                        text(json, "configuration"), json.path("scale").asInt(),
-                        json.path("seconds").asDouble(), text(json, "error"),
-                        Ending.valueOf(text(json, "outcome").toUpperCase().replace('-', '_')),
-                        json.path("schema").isObject() ? Optional.of(SchemaChange.of(json.path("schema")))
-                                : Optional.empty(), images(json.path("back"))));
-            } catch (Problem | IllegalArgumentException torn) {
-                return Optional.empty();
-            }
-        }
-
-        private static String text(JsonNode json, String name) {
-            return json.path(name).asText("");
-        }
-
-        private static Map<String, Docker.Image> images(JsonNode json) {
-            var images = new LinkedHashMap<String, Docker.Image>();
-            json.properties().forEach(
-                    entry -> images.put(entry.getKey(), new Docker.Image(text(entry.getValue(), "reference"),
-                            text(entry.getValue(), "id"), text(entry.getValue(), "digest"),
-                    text(entry.getValue(), "hash"), text(entry.getValue(), "folder"))));
-            return images;
+            return EntryJson.parse(line);
         }
     }
 
@@ -353,36 +284,5 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
         unfinished.filter(left -> !left.id().equals(entry.id())).ifPresent(all::add);
         all.add(entry);
         return new History(all, Optional.empty());
-    }
-
-    private static final String APPEND = """
-            append() {
-              # what a link in its place leads to is not written
-              rm -f %1$s.new
-              { [ -L %1$s ] || [ ! -f %1$s ] || sed -n '/^{.*"outcome":"[a-z-]*"}$/p' %1$s
-                cat
-              } >%1$s.new && chmod 644 %1$s.new && sync %1$s.new && mv -fT %1$s.new %1$s
-            }
-            """.formatted(FILE);
-
-    /**
-     * Shell lines, run in the stack's directory, that note a deployment as under way, before anything is changed;
-     * {@link ScriptExit#NOT_WRITTEN} where the disk does not take it.
-     */
-    public static String begin(Entry entry) {
-        return APPEND + "mkdir -p .ktrdr && rm -f " + UNDER_WAY + ".new || exit " + ScriptExit.NOT_WRITTEN.code +
-                "\n[ -L " + UNDER_WAY + " ] || [ ! -s " + UNDER_WAY + " ] || append <" + UNDER_WAY + " || exit " +
-                ScriptExit.NOT_WRITTEN.code + "\n"
-                + "printf '%s\\n' " + Sh.quote(entry.json()) + " >" + UNDER_WAY + ".new && sync " + UNDER_WAY +
-                ".new && mv -fT " + UNDER_WAY + ".new " + UNDER_WAY + " || exit " + ScriptExit.NOT_WRITTEN.code + "\n";
-    }
-
-    /**
-     * Shell lines, run in the stack's directory, that note how it ended; {@link ScriptExit#NOT_WRITTEN} where the disk
-     * does not take it.
-     */
-    public static String end(Entry entry) {
-        return APPEND + "printf '%s\\n' " + Sh.quote(entry.json()) + " | append || exit " + ScriptExit.NOT_WRITTEN.code
-                + "\nrm -f " + UNDER_WAY + "\n";
     }
 }

@@ -40,32 +40,12 @@ public record StackFacts(String user, String docker, String dockerError, String 
         List<Docker.Container> containers, Map<String, List<String>> digests, History history,
         List<Docker.Beside> beside, String takeover, Gpu gpu, String folder, Occupant occupant) {
 
-    /** Those of a node that has no other containers. */
-    public StackFacts(String user, String docker, String dockerError, String compose, long free, long memory,
-            boolean directory, Mount share, List<String> missing, NodeFiles files, Map<String, String> images,
-            List<Docker.Container> containers, Map<String, List<String>> digests, History history) {
-                this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images,
-                        containers,
-                        digests, history, List.of(), "", Gpu.UNKNOWN);
-            }
-
-    /** Those of a node of which it is not known where its directory is in truth. */
-    public StackFacts(String user, String docker, String dockerError, String compose, long free, long memory,
-            boolean directory, Mount share, List<String> missing, NodeFiles files, Map<String, String> images,
-            List<Docker.Container> containers, Map<String, List<String>> digests, History history,
-            List<Docker.Beside> beside, String takeover, Gpu gpu) {
-                this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images,
-                        containers,
-                        digests, history, beside, takeover, gpu, "", Occupant.UNKNOWN);
-            }
-
     /** The same without these containers, as if they were not there. */
     public StackFacts without(List<String> names) {
         return new StackFacts(user, docker, dockerError, compose, free, memory, directory, share, missing, files,
-                images,
-                containers.stream().filter(container -> !names.contains(container.name())).toList(), digests, history,
-                beside.stream().filter(beside -> !names.contains(beside.name())).toList(), takeover, gpu, folder,
-                occupant);
+                images, containers.stream().filter(container -> !names.contains(container.name())).toList(), digests,
+                history, beside.stream().filter(beside -> !names.contains(beside.name())).toList(), takeover, gpu,
+                folder, occupant);
     }
 
     /**
@@ -74,42 +54,47 @@ public record StackFacts(String user, String docker, String dockerError, String 
      */
     public static String script(String project, String directory, String share, Map<String, String> files,
             List<String> images, boolean gpu) {
-                return Facts.SAY + Sh.let("directory", directory) + """
-                        say user "$(id -un)"
-                        [ ! -d "$directory" ] || say directory yes
-                        say folder "$(cd -P "$directory" 2>/dev/null && pwd || :)"
-                        [ ! -f "$directory/.ktrdr/takeover" ] || say takeover "$(sed -n '1 s/^state //p' \
-                        "$directory/.ktrdr/takeover")"
-                        if read -r _ kib _ </proc/meminfo; then say memory "$((kib * 1024))"; fi
-                        """ + Mount.script(share) + Mount.missing()
-                        + NodeFiles.script(files) + History.script() + MachineFacts.FREE + MachineFacts.engine() +
-                        Room.script() + """
-                        if [ -z "$docker" ]; then
-                          say end yes
-                          exit 0
-                        fi
-                        """
-                        + (gpu ? Gpu.SCRIPT : "") + "set -- " + Sh.words(images) + "\n" + """
-                        ids=''
-                        # one question where all are there, as is usual
-                        if [ $# -gt 1 ] && found=$(docker image inspect --format '{{.Id}}' "$@" 2>/dev/null); then
-                          for id in $found; do
-                            say "image $1" "$id"
-                            ids="$ids $id"
-                            shift
-                          done
-                        fi
-                        for image do
-                          if id=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null); then
-                            say "image $image" "$id"
-                            ids="$ids $id"
-                          fi
-                        done
-                        """ + Docker.sayContainers(project) + StaleMounts.script(project) + Docker.BESIDE +
-                        "[ -z \"$containers\" ] || ids=\"$ids $(" + Docker.IMAGES + ")\"\n" + """
-                        digest() { say "digests $1" "$2"; }
-                        """ + "[ -z \"$ids\" ] || " + Docker.digests("$ids", "digest") + "say end yes\n";
-            }
+        return Facts.SAY + Sh.let("directory", directory) + OWN + Mount.script(share) + Mount.missing()
+                + NodeFiles.script(files) + History.script() + MachineFacts.FREE + MachineFacts.engine()
+                + Room.script() + WITHOUT_DOCKER + (gpu ? Gpu.SCRIPT : "") + "set -- " + Sh.words(images) + "\n"
+                + IMAGES + Docker.sayContainers(project) + StaleMounts.script(project) + Docker.BESIDE
+                + "[ -z \"$containers\" ] || ids=\"$ids $(" + Docker.IMAGES + ")\"\n"
+                + "digest() { say \"digests $1\" \"$2\"; }\n" + "[ -z \"$ids\" ] || "
+                + Docker.digests("$ids", "digest") + "say end yes\n";
+    }
+
+    private static final String OWN = """
+            say user "$(id -un)"
+            [ ! -d "$directory" ] || say directory yes
+            say folder "$(cd -P "$directory" 2>/dev/null && pwd || :)"
+            [ ! -f "$directory/.ktrdr/takeover" ] || say takeover "$(sed -n '1 s/^state //p' \
+            "$directory/.ktrdr/takeover")"
+            if read -r _ kib _ </proc/meminfo; then say memory "$((kib * 1024))"; fi
+            """;
+    private static final String WITHOUT_DOCKER = """
+            if [ -z "$docker" ]; then
+              say end yes
+              exit 0
+            fi
+            """;
+    /** The ids of the images that are the script's arguments. */
+    private static final String IMAGES = """
+            ids=''
+            # one question where all are there, as is usual
+            if [ $# -gt 1 ] && found=$(docker image inspect --format '{{.Id}}' "$@" 2>/dev/null); then
+              for id in $found; do
+                say "image $1" "$id"
+                ids="$ids $id"
+                shift
+              done
+            fi
+            for image do
+              if id=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null); then
+                say "image $image" "$id"
+                ids="$ids $id"
+              fi
+            done
+            """;
 
     /** The answer of {@link #script}. What is of another form is a {@link Problem}. */
     public static StackFacts parse(String answer) {

@@ -18,11 +18,10 @@ import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
-import ktrdr.node.Gpu;
 import ktrdr.node.NodeFiles;
-import ktrdr.release.History;
 import ktrdr.release.Stack;
 import ktrdr.release.StackFacts;
+import ktrdr.release.StackFactsBuilder;
 import ktrdr.status.StatusFixtures;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,8 +32,7 @@ class InstallationTest {
     @TempDir Path folder;
 
     private static StackFacts facts(String takeover, Docker.Beside... beside) {
-        return new StackFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), NodeFiles.NONE,
-                Map.of(), List.of(), Map.of(), History.NONE, List.of(beside), takeover, Gpu.UNKNOWN);
+        return StackFactsBuilder.node().beside(List.of(beside)).takeover(takeover).build();
     }
 
     private static String wrong(String node, StackFacts facts) {
@@ -128,8 +126,7 @@ class InstallationTest {
     }
 
     private static StackFacts running(List<Docker.Container> containers, NodeFiles files) {
-        return new StackFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), files, Map.of(),
-                containers, Map.of(), History.NONE);
+        return StackFactsBuilder.node().files(files).containers(containers).build();
     }
 
     @Test

@@ -21,6 +21,7 @@ import ktrdr.release.History;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
 import ktrdr.release.StackFacts;
+import ktrdr.release.StackFactsBuilder;
 import ktrdr.release.Templates;
 import org.junit.jupiter.api.Test;
 
@@ -28,8 +29,7 @@ class NodePlanTest {
     private final Inventory inventory = Fixtures.inventory();
 
     private StackFacts facts(NodeFiles files, Map<String, String> images, List<Docker.Container> containers) {
-        return new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE,
-                List.of(), files, images, containers, Map.of(), History.NONE);
+        return StackFactsBuilder.node().files(files).images(images).containers(containers).build();
     }
 
     private NodePlan plan(String node, List<String> services, StackFacts facts) {
@@ -139,8 +139,8 @@ class NodePlanTest {
         assertFalse(plan("B", List.of(), facts(staged, images, more)).quiet(), "what a Compose that was killed left");
         var cut = new History(List.of(), History.Entry.parse("{\"id\":\"1\",\"outcome\":\"interrupted\"}"));
         assertFalse(plan("B", List.of(),
-                new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE,
-                        List.of(), staged, images, running, Map.of(), cut)).quiet(), "a cut deployment");
+                StackFactsBuilder.node().files(staged).images(images).containers(running).history(cut).build())
+                .quiet(), "a cut deployment");
     }
 
     @Test
@@ -236,13 +236,12 @@ class NodePlanTest {
 
     @Test
     void what_stands_in_the_way_is_told_before_anything_is_touched() {
-        var noDocker = new StackFacts("root", "", "Cannot connect", "", 0, 0, false, Fixtures.SHARE, List.of(),
-                NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
+        var noDocker = StackFactsBuilder.node().docker("").dockerError("Cannot connect").compose("").free(0)
+                .memory(0).directory(false).build();
         assertEquals("core: the Docker Engine does not answer",
                 plan("core", List.of(), noDocker).obstacles().get(0).sentence());
-        var poor = new StackFacts("root", "24.0.9", "", "1.29.2", 1_000_000_000L, 16_000_000_000L, true,
-                Mount.parse("/srv/ktrdr-shared\t2\t\t"), List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(),
-                History.NONE);
+        var poor = StackFactsBuilder.node().docker("24.0.9").compose("1.29.2").free(1_000_000_000L)
+                .share(Mount.parse("/srv/ktrdr-shared\t2\t\t")).build();
         assertEquals(List.of("core: the Docker Engine is too old", "core: Compose is missing or too old",
                 "core: too little disk is free for Docker", "core: the share is not there"),
                 plan("core", List.of(), poor).obstacles().stream().map(Problem::sentence).toList());
@@ -250,9 +249,7 @@ class NodePlanTest {
 
     @Test
     void a_folder_of_the_share_that_containers_mount_has_to_be_there() {
-        var without = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
-                Fixtures.SHARE, List.of("strategies", "unused"), NodeFiles.NONE, Map.of(), List.of(), Map.of(),
-                History.NONE);
+        var without = StackFactsBuilder.node().missing(List.of("strategies", "unused")).build();
         var problem = plan("core", List.of(), without).obstacles().get(0);
         assertEquals("core: the share at /srv/ktrdr-shared lacks folders that containers mount", problem.sentence());
         assertEquals("{expected=/srv/ktrdr-shared/strategies, found=no such folder, to do=jbang setup-nfs@ktrdr core}",

@@ -10,12 +10,10 @@ import java.util.TreeMap;
 import ktrdr.Fixtures;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
-import ktrdr.node.NodeFiles;
 import ktrdr.node.Registry;
-import ktrdr.release.History;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
-import ktrdr.release.StackFacts;
+import ktrdr.release.StackFactsBuilder;
 import org.junit.jupiter.api.Test;
 
 /** A tag that was pushed again, or is pushed again meanwhile: the same image on all nodes, or it is told. */
@@ -32,9 +30,8 @@ class PinsTest {
     private NodePlan plan(String node, String id, String digest) {
         var images = new TreeMap<>(Map.of(inventory.images().nodeExporter(), "sha256:e"));
         if (!id.isEmpty()) images.put(worker, id);
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
-                Fixtures.SHARE, List.of(), NodeFiles.NONE, images, List.of(),
-                digest.isEmpty() ? Map.of() : Map.of(id, List.of(at(digest))), History.NONE);
+        var facts = StackFactsBuilder.node().images(images)
+                .digests(digest.isEmpty() ? Map.of() : Map.of(id, List.of(at(digest)))).build();
         var stack = Stack.of(inventory, inventory.node(node));
         return NodePlan.plan(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts);
     }

@@ -18,11 +18,10 @@ import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
-import ktrdr.node.NodeFiles;
 import ktrdr.release.History;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
-import ktrdr.release.StackFacts;
+import ktrdr.release.StackFactsBuilder;
 import lab.Wait;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -64,8 +63,7 @@ class RestartTest {
         var stack = Stack.of(inventory, inventory.core());
         var there = List.of("db", "backend", "grafana").stream().map(service -> container(service, "ktrdr-" + service))
                 .toList();
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(),
-                NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        var facts = StackFactsBuilder.node().free(1).containers(there).build();
         return NodePlan.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())),
                 List.of(services), facts);
     }
@@ -133,8 +131,7 @@ class RestartTest {
     void a_deployment_stops_lost_containers_for_compose_to_restart() throws Exception {
         var stack = Stack.of(inventory, inventory.node("B"));
         var there = List.of(container("backtest-worker-1", "backtest-worker-1"));
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(),
-                NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        var facts = StackFactsBuilder.node().free(1).containers(there).build();
         var plan = NodePlan.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(), facts)
                 .restarting(List.of("backtest-worker-1"));
         assertFalse(plan.restart());
@@ -158,16 +155,14 @@ class RestartTest {
     }
 
     private static History.Entry entry(String command, History.Ending outcome) {
-        return new History.Entry(command, "", "2026-01-01T00:00:00Z", "kpi", "laptop", command, "core", "sha-1",
-                List.of(), Map.of(), "", 0, 1, "", outcome);
+        return History.Entry.of(command, "sha-1", outcome).command(command).target("core").build();
     }
 
     @Test
     void a_renamed_container_is_restarted_by_the_name_that_it_has() {
         var stack = Stack.of(inventory, inventory.core());
         var there = List.of(container("db", "old-db"), container("backend", "foo"));
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(),
-                NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        var facts = StackFactsBuilder.node().free(1).containers(there).build();
         var script = NodePlan.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())),
                 List.of("db", "backend"), facts).applyScript(Fixtures.secrets(), "");
         assertTrue(script.contains("\nagain 'old-db'\n") && script.contains("\nagain 'foo'\n")

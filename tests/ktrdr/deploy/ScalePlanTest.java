@@ -25,6 +25,7 @@ import ktrdr.release.History;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
 import ktrdr.release.StackFacts;
+import ktrdr.release.StackFactsBuilder;
 import ktrdr.release.Templates;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -39,8 +40,7 @@ class ScalePlanTest {
     private final Inventory.Node node = inventory.node("B");
 
     private static StackFacts facts(NodeFiles files, History history, List<Docker.Container> containers) {
-        return new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE,
-                List.of(), files, Map.of(), containers, Map.of(), history);
+        return StackFactsBuilder.node().files(files).containers(containers).history(history).build();
     }
 
     private static Docker.Container container(String service, String image) {
@@ -99,8 +99,8 @@ class ScalePlanTest {
         var files = Fixtures.staged(inventory, "B", "sha-1", Map.of());
         var mixed = new ArrayList<>(workers(1));
         mixed.add(container("backtest-worker-2", IMAGE + "2"));
-        var failed = new History.Entry("1", "", "2026-01-01T00:00:00Z", "k", "l", "deploy workers B sha-1", "workers",
-                "sha-1", List.of(), Map.of(), "", 2, 1, "", History.Ending.FAILED);
+        var failed = History.Entry.of("1", "sha-1", History.Ending.FAILED).command("deploy workers B sha-1")
+                .target("workers").scale(2).build();
         var refused = new LinkedHashMap<StackFacts, String>();
         refused.put(facts(files, History.NONE, List.of()), "workers-b: nothing runs there that could be scaled");
         refused.put(facts(files, History.NONE, mixed), "workers-b: two releases run there");
@@ -195,10 +195,10 @@ class ScalePlanTest {
     void the_default_scale_is_that_of_the_last_good_release() {
         var images = new HashMap<String, Docker.Image>();
         for (var container : workers(3)) images.put(container.service(), new Docker.Image(IMAGE, "sha256:1", ""));
-        var good = new History.Entry("1", "", "2026-01-01T00:00:00Z", "k", "l", "scale B 3", "workers", "sha-1",
-                List.of(), images, "", 3, 1, "", History.Ending.DEPLOYED);
-        var failed = new History.Entry("2", "", "2026-01-01T00:00:00Z", "k", "l", "deploy workers B sha-2", "workers",
-                "sha-2", List.of(), Map.of(), "", 1, 1, "", History.Ending.FAILED);
+        var good = History.Entry.of("1", "sha-1", History.Ending.DEPLOYED).command("scale B 3").target("workers")
+                .images(images).scale(3).build();
+        var failed = History.Entry.of("2", "sha-2", History.Ending.FAILED).command("deploy workers B sha-2")
+                .target("workers").scale(1).build();
         assertEquals(Optional.of(3), DeployedScale.of(new History(List.of(good, failed), Optional.empty())));
         assertEquals(Optional.empty(), DeployedScale.of(History.NONE));
     }

@@ -21,10 +21,9 @@ import ktrdr.health.RootCauses;
 import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory;
 import ktrdr.release.FileChanges;
-import ktrdr.release.History;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
-import ktrdr.release.StackFacts;
+import ktrdr.release.StackFactsBuilder;
 import ktrdr.report.Check;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -98,9 +97,7 @@ class GpuTest {
 
     private static NodePlan plan(Inventory fleet, Gpu gpu) {
         var stack = Stack.of(fleet, fleet.node("G"));
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
-                Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(),
-                List.of(), Map.of(), History.NONE, List.of(), "", gpu);
+        var facts = StackFactsBuilder.node().gpu(gpu).build();
         return NodePlan.plan(stack,
                 new Revision("sha-1", List.of(), stack.images(stack.services(), "sha-1").entrySet().stream()
                 .collect(Collectors.toMap(Map.Entry::getKey, entry -> new Docker.Image(entry.getValue(), "", "")))),

@@ -12,10 +12,9 @@ import ktrdr.Fixtures;
 import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import ktrdr.deploy.NodePlan;
-import ktrdr.release.History;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
-import ktrdr.release.StackFacts;
+import ktrdr.release.StackFactsBuilder;
 import ktrdr.status.StatusFixtures;
 import org.junit.jupiter.api.Test;
 
@@ -74,8 +73,7 @@ class RoomTest {
         var staged = Fixtures.staged(inventory, "workers-b", "sha-2", Map.of());
         var files = new NodeFiles(staged.files(), staged.links(), staged.odd(), staged.manifest(), staged.unread(),
                 staged.foreign(), Set.of(), Map.of("/run", "Read-only file system"));
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
-                Fixtures.SHARE, List.of(), files, Map.of(), StatusFixtures.containers(node), Map.of(), History.NONE);
+        var facts = StackFactsBuilder.node().files(files).containers(StatusFixtures.containers(node)).build();
         for (var plan : List.of(NodePlan.plan(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts),
                 NodePlan.restart(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts))) {
                     var problem = plan.obstacles().get(0);

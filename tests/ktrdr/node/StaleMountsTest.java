@@ -14,10 +14,9 @@ import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import ktrdr.deploy.NodePlan;
 import ktrdr.deploy.Reread;
-import ktrdr.release.History;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
-import ktrdr.release.StackFacts;
+import ktrdr.release.StackFactsBuilder;
 import ktrdr.status.StatusFixtures;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -86,10 +85,8 @@ class StaleMountsTest {
         var staged = Fixtures.staged(inventory, "core", "sha-2", Map.of());
         var files = new NodeFiles(staged.files(), staged.links(), staged.odd(), staged.manifest(), staged.unread(),
                 staged.foreign(), Set.of("grafana"), Map.of());
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
-                Fixtures.SHARE, List.of(), files, Map.of(),
-                List.of(StatusFixtures.containers(inventory.core()).toArray(Docker.Container[]::new)), Map.of(),
-                History.NONE);
+        var facts = StackFactsBuilder.node().files(files)
+                .containers(StatusFixtures.containers(inventory.core())).build();
         var stack = Stack.of(inventory, inventory.core());
         var plan = NodePlan.plan(stack, Revision.of(inventory, stack, "sha-2"), List.of("backend"), facts);
         assertEquals(List.of("grafana"), plan.rereads());

@@ -59,11 +59,9 @@ class AlertingTest {
         var inventory = inventory(alerts);
         var stack = Stack.of(inventory, inventory.core());
         var there = Fixtures.staged(inventory(before), "core", "sha-1", Map.of());
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
-                Fixtures.SHARE, List.of(), there, Map.of(),
-                running.stream().map(service -> new Docker.Container("id-" + service, "ktrdr-" + service, service,
-                        service + ":1", "sha256:1", "running", "healthy", 0, 0, "2026-01-01T00:00:00Z", "")).toList(),
-                Map.of(), History.NONE);
+        var containers = running.stream().map(service -> new Docker.Container("id-" + service, "ktrdr-" + service,
+                service, service + ":1", "sha256:1", "running", "healthy", 0, 0, "2026-01-01T00:00:00Z", "")).toList();
+        var facts = StackFactsBuilder.node().files(there).containers(containers).build();
         return NodePlan.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(services), facts);
     }
 

@@ -23,8 +23,7 @@ class FileChangesTest {
     private final Inventory inventory = Fixtures.inventory();
 
     private FileChanges plan(NodeFiles there) {
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
-                Fixtures.SHARE, List.of(), there, Map.of(), List.of(), Map.of(), History.NONE);
+        var facts = StackFactsBuilder.node().files(there).build();
         return FileChanges.plan(Stack.of(inventory, inventory.core()), "sha-1",
                 new Templates(inventory).render(inventory.core(), "sha-1"), facts);
     }
@@ -59,8 +58,7 @@ class FileChangesTest {
     void warns_if_the_workers_may_use_more_memory_than_the_node_has() {
         var node = inventory.node("B");
         for (var memory : List.of(18_000_000_000L, 16_000_000_000L)) {
-            var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, memory, true, Fixtures.SHARE,
-                    List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
+            var facts = StackFactsBuilder.node().memory(memory).build();
             var remarks = FileChanges.plan(Stack.of(inventory, node), "sha-1",
                     new Templates(inventory).render(node, "sha-1"), facts).remarks();
             assertEquals(memory > 17_179_869_184L ? List.of()

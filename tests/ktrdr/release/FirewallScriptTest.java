@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Facts;
@@ -170,8 +169,8 @@ class FirewallScriptTest {
                 Files.createDirectories(path.getParent());
                 Files.writeString(path, file.content());
             }
-            var entry = new History.Entry("1", "", "2026", "karl", "laptop", "deploy", "core", "sha-1", List.of(),
-                    Map.of(), KeptFiles.hash(before), 0, 1, "", History.Ending.DEPLOYED);
+            var entry = History.Entry.of("1", "sha-1", History.Ending.DEPLOYED).command("deploy").target("core")
+                    .configuration(KeptFiles.hash(before)).build();
             try (var fleet = new Fleet(inventory, inventory.nodes(), new Console(Console.Color.never, false))) {
                 var revision = NodePlanner.rollback(Stack.of(inventory, inventory.core()), fleet.ssh(inventory.core()),
                         entry).revision();

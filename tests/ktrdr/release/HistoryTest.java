@@ -49,10 +49,8 @@ class HistoryTest {
     @Test
     void what_became_of_the_schema_is_read_back() {
         var plain = entry("1", "", "sha-1", Ending.DEPLOYED);
-        var migrated = new Entry(plain.id(), plain.of(), plain.time(), plain.who(), plain.from(), plain.command(),
-                plain.target(), plain.tag(), plain.services(), plain.images(),
-                plain.configuration(), plain.scale(), plain.seconds(), plain.error(), plain.outcome(),
-                Optional.of(new History.SchemaChange("a1", "b2", "ktrdr-1.dump.zst")));
+        var migrated = plain.edit()
+                .migration(Optional.of(new History.SchemaChange("a1", "b2", "ktrdr-1.dump.zst"))).build();
         assertEquals(Optional.of(migrated), Entry.parse(migrated.json()));
         assertEquals(Optional.of(plain), Entry.parse(plain.json()));
     }
@@ -60,9 +58,10 @@ class HistoryTest {
     private static Entry entry(String id, String of, String tag, Ending outcome) {
         var image = new Docker.Image("registry.test/ktrdr-backend:" + tag, "sha256:" + tag,
                 "registry.test/ktrdr-backend@sha256:" + tag);
-        return new Entry(id, of, "2026-01-01T10:00:00Z", "karl", "laptop", "deploy core all " + tag, "core", tag,
-                List.of("backend"), Map.of("backend", image),
-                "configuration-" + tag, 0, 12.5, outcome == Ending.FAILED ? "it's \"broken\"\nfor good" : "", outcome);
+        return Entry.of(id, tag, outcome).of(of).time("2026-01-01T10:00:00Z").by("karl", "laptop")
+                .command("deploy core all " + tag).target("core").services(List.of("backend"))
+                .images(Map.of("backend", image)).configuration("configuration-" + tag).seconds(12.5)
+                .error(outcome == Ending.FAILED ? "it's \"broken\"\nfor good" : "").build();
     }
 
     private static History history(Entry... entries) {
@@ -134,7 +133,8 @@ class HistoryTest {
     void what_is_written_is_read_again() throws IOException {
         assertEquals(History.NONE, read());
         var failed = entry("7", "", "sha-d", Ending.FAILED);
-        for (var entry : List.of(A, failed)) assertEquals(0, run("mkdir -p .ktrdr\n" + History.end(entry)).exit());
+        for (var entry : List.of(A, failed))
+            assertEquals(0, run("mkdir -p .ktrdr\n" + HistoryScripts.end(entry)).exit());
         assertEquals(List.of(A, failed), read().entries());
         assertTrue(read().unproven());
         assertEquals(2, Files.readAllLines(folder.resolve(".ktrdr/releases.jsonl")).size());
@@ -143,13 +143,13 @@ class HistoryTest {
     @Test
     void one_that_was_killed_is_noted_by_the_next() {
         var killed = entry("8", "", "sha-d", Ending.INTERRUPTED);
-        run(History.begin(killed));
+        run(HistoryScripts.begin(killed));
         assertEquals(Optional.of(killed), read().unfinished());
         var next = entry("9", "", "sha-b", Ending.INTERRUPTED);
-        run(History.begin(next));
+        run(HistoryScripts.begin(next));
         assertEquals(List.of(killed), read().entries());
         assertEquals(Optional.of(next), read().unfinished());
-        run(History.end(B));
+        run(HistoryScripts.end(B));
         assertEquals(new History(List.of(killed, B), Optional.empty()), read());
     }
 
@@ -160,7 +160,7 @@ class HistoryTest {
             var file = Files.createDirectories(folder.resolve(".ktrdr")).resolve("releases.jsonl");
             Files.writeString(file, A.json() + "\n" + line.substring(0, cut));
             assertEquals(List.of(A), read().entries(), "cut at " + cut);
-            run(History.end(C));
+            run(HistoryScripts.end(C));
             assertEquals(List.of(A, C), read().entries(), "cut at " + cut);
             assertEquals(2, Files.readAllLines(file).size(), "cut at " + cut);
         }
@@ -168,10 +168,10 @@ class HistoryTest {
 
     @Test
     void a_disk_that_does_not_take_it_loses_no_line() throws IOException {
-        run("mkdir -p .ktrdr\n" + History.end(A));
+        run("mkdir -p .ktrdr\n" + HistoryScripts.end(A));
         // a folder in the place of the new file stands for a write that fails
         Files.createDirectories(folder.resolve(".ktrdr/releases.jsonl.new"));
-        assertEquals(20, run(History.end(B)).exit());
+        assertEquals(20, run(HistoryScripts.end(B)).exit());
         assertEquals(List.of(A), read().entries());
     }
 

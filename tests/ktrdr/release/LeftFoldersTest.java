@@ -59,9 +59,8 @@ class LeftFoldersTest {
             case files_of_a_release -> KeptFiles.save(List.of(new Templates.NodeFile("a.yml", "a\n", "644")));
             case staging -> {
                 var core = Stack.of(inventory, inventory.core());
-                var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE,
-                        List.of(), new NodeFiles(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), List.of()), Map.of(),
-                        List.of(), Map.of(), History.NONE);
+                var facts = StackFactsBuilder.node()
+                        .files(new NodeFiles(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), List.of())).build();
                 yield new FileChangesScript(FileChanges.plan(core, "sha-1", core.files("sha-1"), facts)).alone();
             }
             case convergence -> "with_secrets() { \"$@\"; }\n"

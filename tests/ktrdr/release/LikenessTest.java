@@ -90,15 +90,14 @@ class LikenessTest {
     }
 
     private static History.Entry entry(String id, History.Ending outcome, Map<String, Docker.Image> images) {
-        return new History.Entry(id, "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy workers B", "workers",
-                "sha-1", List.of(), images, "", 1, 10, "", outcome);
+        return History.Entry.of(id, "sha-1", outcome).command("deploy workers B").target("workers").images(images)
+                .scale(1).build();
     }
 
     /** A deployment whose release had these images, after which those others run again. */
     private static History.Entry returned(Map<String, Docker.Image> images, Map<String, Docker.Image> back) {
-        return new History.Entry("2", "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy workers B", "workers",
-                "sha-2", List.of(), images, "", 1, 10, "no health",
-                History.Ending.RETURNED, Optional.empty(), back);
+        return History.Entry.of("2", "sha-2", History.Ending.RETURNED).command("deploy workers B").target("workers")
+                .images(images).scale(1).error("no health").back(back).build();
     }
 
     @Test
@@ -162,10 +161,11 @@ class LikenessTest {
     }
 
     private NodePlan plan(Docker.Container... there) {
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
-                Fixtures.SHARE, List.of(), Fixtures.staged(inventory, "workers-b", "sha-1", Map.of()),
-                Map.of(inventory.images().worker() + ":sha-1", "sha256:1", inventory.images().nodeExporter(),
-                        "sha256:e"), List.of(there), Map.of(), History.NONE);
+        var facts = StackFactsBuilder.node()
+                .files(Fixtures.staged(inventory, "workers-b", "sha-1", Map.of()))
+                .images(Map.of(inventory.images().worker() + ":sha-1", "sha256:1",
+                        inventory.images().nodeExporter(), "sha256:e"))
+                .containers(List.of(there)).build();
         return NodePlan.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(), facts);
     }
 

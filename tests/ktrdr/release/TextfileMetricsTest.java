@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
-import java.util.Map;
 import ktrdr.CommandResult;
 import ktrdr.LocalCommand;
 import ktrdr.Sh;
@@ -23,8 +22,7 @@ class TextfileMetricsTest {
     @TempDir Path folder;
 
     private static Entry entry(String command, String time, String tag, Ending outcome) {
-        return new Entry("1", "", time, "karl", "laptop", command, "core", tag, List.of("backend"), Map.of(), "hash", 0,
-                1, "", outcome);
+        return Entry.of("1", tag, outcome).time(time).command(command).target("core").build();
     }
 
     private CommandResult write(Entry entry) {

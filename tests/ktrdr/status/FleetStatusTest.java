@@ -283,8 +283,9 @@ class FleetStatusTest {
             other.forEach(container ->
                     images.put(container.service(), new Docker.Image(container.image(), container.imageId(), digest)));
             var entry = history(B).current().orElseThrow();
-            var deployed = new History.Entry("1", "", entry.time(), "karl", "laptop", "deploy", "workers", entry.tag(),
-                    entry.services(), images, entry.configuration(), 0, 10, "", History.Ending.DEPLOYED);
+            var deployed = History.Entry.of("1", entry.tag(), History.Ending.DEPLOYED).time(entry.time())
+                    .by("karl", "laptop").command("deploy").target("workers").services(entry.services())
+                    .images(images).configuration(entry.configuration()).build();
             var fleet = b(host(B), lock(Optional.empty(), -1), new History(List.of(deployed), Optional.empty()), other);
             assertEquals(List.of("images.ktrdr-backend:sha-1000001"), failing(fleet));
             var check = fleet.checks().stream().filter(eachCheck -> !eachCheck.ok()).findFirst().orElseThrow();
@@ -299,8 +300,8 @@ class FleetStatusTest {
     @Test
     void what_was_staged_and_not_deployed_is_a_remark() {
         var last = entry("1", TAG, History.Ending.DEPLOYED, Stack.of(StatusFixtures.INVENTORY, B).services());
-        var before = new History.Entry("1", "", last.time(), "k", "l", "c", "workers", TAG, last.services(),
-                last.images(), "another", 2, 1, "", last.outcome());
+        var before = History.Entry.of("1", TAG, last.outcome()).time(last.time()).by("k", "l").target("workers")
+                .services(last.services()).images(last.images()).configuration("another").scale(2).build();
         var staged = b(new History(List.of(before), Optional.empty()));
         assertEquals(List.of(), failing(staged));
         assertEquals(List.of("workers-b: files were staged and not deployed yet"), new StatusReport(staged).remarks());
@@ -392,10 +393,7 @@ class FleetStatusTest {
                     var entry = entry("1", "sha-1", History.Ending.DEPLOYED,
                             StatusFixtures.INVENTORY.workersOf(node.withScale(3)).stream().map(Inventory.Worker::name)
                                     .toList());
-                    var named = new History.Entry("1", "", entry.time(), "karl", "laptop", eachEntry.getKey(),
-                            "workers",
-                            "sha-1", entry.services(), entry.images(), entry.configuration(), 3, 10, "",
-                            entry.outcome());
+                    var named = entry.edit().command(eachEntry.getKey()).target("workers").scale(3).build();
                     var history = new History(List.of(named), Optional.empty());
                     assertEquals(eachEntry.getValue() ? Optional.of(3) : Optional.empty(),
                             ScalePlan.chosen(node, history),

@@ -72,8 +72,9 @@ public final class StatusFixtures {
     public static History.Entry entry(String id, String tag, History.Ending outcome, List<String> services) {
         var images = new LinkedHashMap<String, Docker.Image>();
         services.forEach(service -> images.put(service, new Docker.Image(reference(service, tag), image(service), "")));
-        return new History.Entry(id, "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy all " + tag, "core", tag,
-                services, images, configuration(), 0, 10, "", outcome);
+        return History.Entry.of(id, tag, outcome).time("2026-01-01T10:00:00Z").by("karl", "laptop")
+                .command("deploy all " + tag).target("core").services(services).images(images)
+                .configuration(configuration()).seconds(10).build();
     }
 
     /** Of a node with one file of ours. */
