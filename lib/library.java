@@ -165,6 +165,7 @@
 //FILES lib/ktrdr/release/KeptFiles.java=ktrdr/release/KeptFiles.java
 //FILES lib/ktrdr/release/Stack.java=ktrdr/release/Stack.java
 //FILES lib/ktrdr/release/FileChanges.java=ktrdr/release/FileChanges.java
+//FILES lib/ktrdr/release/FileDiffs.java=ktrdr/release/FileDiffs.java
 //FILES lib/ktrdr/release/FileChangesScript.java=ktrdr/release/FileChangesScript.java
 //FILES lib/ktrdr/release/Templates.java=ktrdr/release/Templates.java
 //FILES lib/ktrdr/report/Check.java=ktrdr/report/Check.java

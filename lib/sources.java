@@ -173,6 +173,7 @@
 //SOURCES ktrdr/release/KeptFiles.java
 //SOURCES ktrdr/release/Stack.java
 //SOURCES ktrdr/release/FileChanges.java
+//SOURCES ktrdr/release/FileDiffs.java
 //SOURCES ktrdr/release/FileChangesScript.java
 //SOURCES ktrdr/release/Templates.java
 //SOURCES ktrdr/report/Check.java

@@ -1,9 +1,6 @@
 package ktrdr.release;
 
-import com.github.difflib.DiffUtils;
-import com.github.difflib.UnifiedDiffUtils;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,13 +8,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.Units;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.node.NodeFiles;
 import ktrdr.release.Templates.NodeFile;
@@ -36,8 +31,6 @@ import ktrdr.ssh.Ssh;
  */
 public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<NodeFile> changed, List<String> removed,
         StackFacts facts) {
-    /** In lines: a Compose file that is new is shorter, a dashboard is longer. */
-    private static final int LONG_DIFF = 250;
     private static final Pattern SHARED = Pattern.compile("\\$\\{SHARE_SOURCE\\b[^}]*\\}/([A-Za-z0-9._-]+)");
 
     /**
@@ -272,55 +265,21 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         return remarks;
     }
 
-    /**
-     * A unified diff of every file that would change or go. Secrets are not in ours; where somebody wrote one on the
-     * node it is not shown.
-     */
+    /** A unified diff of every file that would change or be removed. Secrets are masked. */
     public List<String> diff() {
-        return diffs().flatMap(List::stream).toList();
+        return diffs().all();
     }
 
     /**
-     * The same for a person: of a diff that fills many screens, such as that of a new dashboard, the file and the
-     * number of lines, unless all is asked for.
+     * The same for a terminal: of a long diff, such as that of a new dashboard, the file and the number of lines,
+     * unless all is asked for.
      */
     public List<String> shown(boolean all) {
-        return diffs().flatMap(lines -> all || lines.size() <= LONG_DIFF ? lines.stream()
-                : Stream.of(lines.get(0), lines.get(1),
-                        "@@ " + (lines.size() - 2) + " lines, which --verbose shows @@")).toList();
+        return all ? diffs().all() : diffs().brief();
     }
 
-    private Stream<List<String>> diffs() {
-        var each = Stream.concat(changed.stream().map(file -> diff(file.path(), Optional.of(file))),
-                removed.stream().map(path -> diff(path, Optional.empty())));
-        return each.map(lines -> lines.stream().map(Secrets::concealed).toList());
-    }
-
-    private List<String> diff(String path, Optional<NodeFile> file) {
-        var place = stack.node().directory() + "/" + path;
-        var found = facts.files().files().get(path);
-        var head = List.of("--- " + (found == null ? "/dev/null" : place),
-                "+++ " + (file.isEmpty() ? "/dev/null" : place));
-        if (file.isPresent() && found != null && !otherContent(file.get()))
-            return List.of(head.get(0), head.get(1), "mode " + found.mode() + ", owner " + found.owner() + " -> mode "
-                    + file.get().mode() + ", owner 0:0");
-        if (found != null && found.content().isEmpty())
-            return List.of(head.get(0), head.get(1), Units.size(found.size()) + ", too large to show");
-        var lines = new ArrayList<String>();
-        var link = facts.files().links().get(path);
-        if (link != null) lines.add(place + " is a symbolic link to " + link + ", which stays as it is");
-        var before = found == null ? List.<String>of() : lines(found.content().get());
-        lines.addAll(UnifiedDiffUtils.generateUnifiedDiff(head.get(0).substring(4), head.get(1).substring(4), before,
-                DiffUtils.diff(before, file.map(nodeFile -> lines(nodeFile.content())).orElse(List.of())), 2));
-        return lines;
-    }
-
-    private static List<String> lines(String text) {
-        if (text.isEmpty()) return List.of();
-        var lines = new ArrayList<>(Arrays.asList(text.split("\n", -1)));
-        if (text.endsWith("\n")) lines.remove(lines.size() - 1);
-        else lines.add("\\ No newline at end of file");
-        return lines;
+    private FileDiffs diffs() {
+        return new FileDiffs(stack.node().directory(), facts.files(), changed, removed);
     }
 
     /** The same for machines. */

@@ -152,7 +152,6 @@ public final class Templates {
     }
 
     private Map<String, Object> values(Node node, String tag) {
-        var services = inventory.services();
         var values = new LinkedHashMap<String, Object>();
         values.put("tag", tag);
         values.put("environment", inventory.environment());
@@ -168,13 +167,8 @@ public final class Templates {
                 "host", inventory.fqdn(inventory.core())));
         values.put("storage",
                 Map.of("mount", inventory.storage().mount(), "source", Stack.of(inventory, node).share()));
-        values.put("ports",
-                Map.of("backend", services.backend(), "db", services.db(), "prometheus", services.prometheus(),
-                "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp(), "alertmanager",
-                services.alertmanager(), "metrics", inventory.metrics().port()));
-        values.put("urls", Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"),
-                "alertmanager", inventory.url("alertmanager"),
-                "otlp", "http://" + inventory.fqdn(inventory.core()) + ":" + services.otlp()));
+        values.put("ports", ports());
+        values.put("urls", urls());
         values.put("tracing", Map.of("traces", String.valueOf(inventory.tracing().traces())));
         values.put("alerts", inventory.alerts().<Object>map(Alerting::values).orElse(false));
         values.put("exporters", inventory.metrics().nodes()
@@ -182,6 +176,19 @@ public final class Templates {
         values.put("firewall", Firewall.values(inventory, node));
         values.put("workerNodes", inventory.workers().stream().map(this::workerNode).toList());
         return values;
+    }
+
+    private Map<String, Object> ports() {
+        var services = inventory.services();
+        return Map.of("backend", services.backend(), "db", services.db(), "prometheus", services.prometheus(),
+                "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp(), "alertmanager",
+                services.alertmanager(), "metrics", inventory.metrics().port());
+    }
+
+    private Map<String, Object> urls() {
+        return Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"), "alertmanager",
+                inventory.url("alertmanager"), "otlp",
+                "http://" + inventory.fqdn(inventory.core()) + ":" + inventory.services().otlp());
     }
 
     private Map<String, Object> images(Node node) {
