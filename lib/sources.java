@@ -276,6 +276,7 @@
 //FILES templates/logs/mask.awk=../templates/logs/mask.awk
 //FILES templates/logs/past.sh=../templates/logs/past.sh
 //FILES templates/logs/present.sh=../templates/logs/present.sh
+//FILES templates/share/machine.sh=../templates/share/machine.sh
 //FILES templates/share/writer.sh=../templates/share/writer.sh
 //FILES templates/deploy/migrate.sh=../templates/deploy/migrate.sh
 //FILES templates/drain/hold.sh=../templates/drain/hold.sh

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import ktrdr.BuiltIn;
 import ktrdr.Facts;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
@@ -57,26 +58,8 @@ public record NfsFacts(boolean root, String release, String container, boolean p
     public static String script(Inventory inventory, Node node) {
         var path = Mount.path(inventory, node);
         boolean server = inventory.exportsShare(node);
-        return Facts.SAY + Occupant.SCRIPT + Sh.let("path", path) + Sh.let("dropin", NfsFiles.dropInPath(path)) + """
-                say uid "$(id -u)"
-                say release "$(uname -r)"
-                container=$(systemd-detect-virt --container 2>/dev/null || :)
-                say container "${container:-none}"
-                if [ "$(awk 'NR == 1 { print $2 }' /proc/self/uid_map)" = 0 ]; then say privileged yes; fi
-                if command -v apt-get >/dev/null; then say apt yes; fi
-                for package in nfs-common nfs-kernel-server; do
-                  if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || :)" = installed ]; then \
-                say package "$package"; fi
-                done
-                # in a container the host's kernel loads a module when it is asked for a mount: this one can't \
-                succeed, but for nfsd
-                dir=
-                off() { umount "$1" 2>/dev/null || :; }
-                probe() {
-                  if said=$(LC_ALL=C LIBMOUNT_FORCE_MOUNT2=always mount -i -t "$1" none "$dir" 2>&1); then off \
-                "$dir"; fi
-                  case $said in *denied* | *permitted* | *read-only* | *superuser*) say refused "$1" ;; esac
-                }
+        return Facts.SAY + Occupant.SCRIPT + Sh.let("path", path) + Sh.let("dropin", NfsFiles.dropInPath(path))
+                + BuiltIn.lines("share/machine.sh") + """
                 if [ "${container:-none}" != none ] && [ "$(id -u)" = 0 ]; then
                   for left in /run/ktrdr.*; do off "$left"; done
                 """ + Sh.atEnd("off \"$dir\"; rmdir \"$dir\" 2>/dev/null || :") + Sh.folder("dir", "/run/ktrdr") + """
