@@ -135,44 +135,48 @@ class FirewallTest {
         assumeTrue(able, "needs root, iptables and a kernel with connection tracking and IPv6");
     }
 
+    /** Up twice, with a change of others between, then down twice. */
+    private static final String UP_AND_DOWN = """
+            docker iptables
+            iptables -I DOCKER-USER -s 10.9.9.9 -j ACCEPT
+            firewall check | head -n 1
+            firewall up
+            firewall check
+            iptables -S DOCKER-USER | grep ^-A
+            iptables -S KTRDR-FLEET | tail -n 1
+            # over IPv4 Docker always rewrites: what listens on the node itself is not ours
+            iptables -S | grep -e '-j KTRDR-FLEET'
+            ip6tables -S | grep -e '-j KTRDR-FLEET' | sort
+            there() { { iptables-save; ip6tables-save; } | grep -v '^#'; }
+            before=$(there)
+            firewall up
+            docker iptables
+            [ "$(there)" = "$before" ] && echo once
+            firewall down
+            firewall down
+            iptables -S DOCKER-USER | grep ^-A
+            echo "$(there | grep -c KTRDR) of ours"
+            firewall sideways || echo "$?"
+            """;
+    private static final String UP_AND_DOWN_SAID = """
+            iptables: the chain KTRDR-FLEET is not there
+            -A DOCKER-USER -m conntrack --ctstate DNAT -j KTRDR-FLEET
+            -A DOCKER-USER -s 10.9.9.9/32 -j ACCEPT
+            -A DOCKER-USER -j RETURN
+            -A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport 5432 --ctdir ORIGINAL -j DROP
+            -A DOCKER-USER -m conntrack --ctstate DNAT -j KTRDR-FLEET
+            -A DOCKER-USER -m conntrack --ctstate DNAT -j KTRDR-FLEET
+            -A INPUT -p tcp -j KTRDR-FLEET
+            once
+            -A DOCKER-USER -s 10.9.9.9/32 -j ACCEPT
+            -A DOCKER-USER -j RETURN
+            0 of ours
+            2""";
+
     @Test
     void the_set_is_put_there_once_and_taken_away_whole() throws IOException {
         needRoot();
-        assertEquals("""
-                iptables: the chain KTRDR-FLEET is not there
-                -A DOCKER-USER -m conntrack --ctstate DNAT -j KTRDR-FLEET
-                -A DOCKER-USER -s 10.9.9.9/32 -j ACCEPT
-                -A DOCKER-USER -j RETURN
-                -A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport 5432 --ctdir ORIGINAL -j DROP
-                -A DOCKER-USER -m conntrack --ctstate DNAT -j KTRDR-FLEET
-                -A DOCKER-USER -m conntrack --ctstate DNAT -j KTRDR-FLEET
-                -A INPUT -p tcp -j KTRDR-FLEET
-                once
-                -A DOCKER-USER -s 10.9.9.9/32 -j ACCEPT
-                -A DOCKER-USER -j RETURN
-                0 of ours
-                2""", alone(ON, "core", """
-                docker iptables
-                iptables -I DOCKER-USER -s 10.9.9.9 -j ACCEPT
-                firewall check | head -n 1
-                firewall up
-                firewall check
-                iptables -S DOCKER-USER | grep ^-A
-                iptables -S KTRDR-FLEET | tail -n 1
-                # over IPv4 Docker always rewrites: what listens on the node itself is not ours
-                iptables -S | grep -e '-j KTRDR-FLEET'
-                ip6tables -S | grep -e '-j KTRDR-FLEET' | sort
-                there() { { iptables-save; ip6tables-save; } | grep -v '^#'; }
-                before=$(there)
-                firewall up
-                docker iptables
-                [ "$(there)" = "$before" ] && echo once
-                firewall down
-                firewall down
-                iptables -S DOCKER-USER | grep ^-A
-                echo "$(there | grep -c KTRDR) of ours"
-                firewall sideways || echo "$?"
-                """));
+        assertEquals(UP_AND_DOWN_SAID, alone(ON, "core", UP_AND_DOWN));
     }
 
     /** At boot the rules come first; Docker keeps what it finds. */
@@ -236,6 +240,47 @@ class FirewallTest {
         assertEquals(String.join("\n", expected), alone(ON, "core", script.toString()));
     }
 
+    private static final String UP_AGAIN = """
+            counts() { for one in iptables ip6tables; do "$one" -nvxL KTRDR-FLEET; done; }
+            before=$(counts)
+            firewall up
+            [ "$(counts)" != "$before" ] || echo same
+            """;
+    private static final List<String> CLOSED =
+            List.of("10.0.5.11 5003", "10.0.5.11 5004", "fd00::11 5003", "fd00::11 5004");
+
+    /** One network for the node and those who ask, and one for the container, with the ports that are published. */
+    private void connect(NetworkNamespace node, NetworkNamespace container, NetworkNamespace allowed,
+            NetworkNamespace stranger) throws IOException {
+        on(node, """
+                ip link add lan type bridge
+                ip link set lan up
+                ip link set a0 master lan
+                ip link set s0 master lan
+                ip address add 10.0.5.11/24 dev lan
+                ip address add fd00::11/64 dev lan
+                ip address add 172.30.0.1/24 dev c0
+                ip address add fd30::1/64 dev c0
+                echo 1 >/proc/sys/net/ipv4/ip_forward
+                echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+                docker iptables
+                docker ip6tables
+                publish() { "$1" -t nat -A PREROUTING -i lan -p tcp --dport "$2" -j DNAT --to-destination \
+                "$3"; }
+                # 7000 is what the container has: what was asked for counts
+                publish iptables 5003 172.30.0.2:7000
+                publish iptables 5004 172.30.0.2:7000
+                publish iptables 8000 172.30.0.2:7000
+                publish ip6tables 5003 '[fd30::2]:7000'
+                publish ip6tables 8000 '[fd30::2]:7000'
+                """);
+        container.sh("ip address add 172.30.0.2/24 dev eth0; ip address add fd30::2/64 dev eth0; ip "
+                + "route add default via 172.30.0.1; ip route add default via fd30::1");
+        allowed.sh("ip address add 10.0.5.7/24 dev eth0; ip address add fd00::7/64 dev eth0");
+        stranger.sh("ip address add 10.0.5.77/24 dev eth0; ip address add fd00::77/64 dev eth0");
+        container.listen(7000);
+    }
+
     /**
      * A node with a container that is published as Docker does it, seen by one who is allowed and by one who is not,
      * over both families of addresses; a port that is closed to the second is told by name. Over IPv6 docker-proxy has
@@ -250,50 +295,18 @@ class FirewallTest {
                     container.link("eth0", node, "c0");
                     allowed.link("eth0", node, "a0");
                     stranger.link("eth0", node, "s0");
-                    on(node, """
-                            ip link add lan type bridge
-                            ip link set lan up
-                            ip link set a0 master lan
-                            ip link set s0 master lan
-                            ip address add 10.0.5.11/24 dev lan
-                            ip address add fd00::11/64 dev lan
-                            ip address add 172.30.0.1/24 dev c0
-                            ip address add fd30::1/64 dev c0
-                            echo 1 >/proc/sys/net/ipv4/ip_forward
-                            echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
-                            docker iptables
-                            docker ip6tables
-                            publish() { "$1" -t nat -A PREROUTING -i lan -p tcp --dport "$2" -j DNAT --to-destination \
-                            "$3"; }
-                            # 7000 is what the container has: what was asked for counts
-                            publish iptables 5003 172.30.0.2:7000
-                            publish iptables 5004 172.30.0.2:7000
-                            publish iptables 8000 172.30.0.2:7000
-                            publish ip6tables 5003 '[fd30::2]:7000'
-                            publish ip6tables 8000 '[fd30::2]:7000'
-                            """);
-                    container.sh("ip address add 172.30.0.2/24 dev eth0; ip address add fd30::2/64 dev eth0; ip route "
-                            + "add "
-                            + "default via 172.30.0.1; ip route add default via fd30::1");
-                    allowed.sh("ip address add 10.0.5.7/24 dev eth0; ip address add fd00::7/64 dev eth0");
-                    stranger.sh("ip address add 10.0.5.77/24 dev eth0; ip address add fd00::77/64 dev eth0");
-                    container.listen(7000);
+                    connect(node, container, allowed, stranger);
                     node.listen(22, 5004);
                     stranger.listen(5003);
-                    var closed = List.of("10.0.5.11 5003", "10.0.5.11 5004", "fd00::11 5003", "fd00::11 5004");
                     var open = List.of("10.0.5.11 22", "10.0.5.11 8000", "fd00::11 22", "fd00::11 8000");
-                    var all = Stream.concat(closed.stream(), open.stream()).toList();
+                    var all = new ArrayList<>(CLOSED);
+                    all.addAll(open);
                     assertEquals(List.of(all, all), List.of(allowed.reaches(all), stranger.reaches(all)));
                     on(node, "firewall up; firewall check");
                     assertEquals(all, allowed.reaches(all));
                     assertEquals(open, stranger.reaches(all));
                     // rules that are as they should be are not put there again: what they have counted stays
-                    assertEquals("same", on(node, """
-                            counts() { for one in iptables ip6tables; do "$one" -nvxL KTRDR-FLEET; done; }
-                            before=$(counts)
-                            firewall up
-                            [ "$(counts)" != "$before" ] || echo same
-                            """));
+                    assertEquals("same", on(node, UP_AGAIN));
                     // neither is the node itself kept from anything, nor what it asks of others at such a port
                     var asked = List.of("::1 5004", "10.0.5.77 5003", "fd00::77 5003");
                     assertEquals(asked, node.reaches(asked));
