@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("fleet")
 class DatabaseNameTest {
     private static final String TAG = "sha-1000001";
-    private static final String REFUSED = "error: core: the server that runs has no database other";
+    private static final String REFUSED = "error: core: the running server has no database other";
     @TempDir Path folder;
 
     @BeforeAll
@@ -71,7 +71,7 @@ class DatabaseNameTest {
         var before = World.everything();
         for (var words : List.of("core all", "core backend", "core db")) {
             var ran = run(inventory, "deploy " + words + " --tag " + TAG);
-            refused(1, ran, "error: core: the server that runs has no role of the name that db_username gives");
+            refused(1, ran, "error: core: the running server has no role with the name in db_username");
             assertTrue(!ran.toString().contains("stranger"), ran::toString);
         }
         assertEquals(before, World.everything());

@@ -180,7 +180,7 @@ class DeployFaultsTest {
         returned(ran, HOST, before);
         assertTrue(ran.err().contains("error: workers-b: backtest-worker-1 is not what was deployed\n"),
                 ran::toString);
-        assertTrue(ran.err().contains("backtest-worker-1 has the container foo in the place of backtest-worker-1"),
+        assertTrue(ran.err().contains("backtest-worker-1 has the container foo instead of backtest-worker-1"),
                 ran::toString);
     }
 

@@ -62,7 +62,7 @@ class DeployLockTest {
             var before = World.everything();
             var second = ktrdr("deploy", "all", "--tag", NEWER).run();
             assertEquals(4, second.exit(), second::toString);
-            assertTrue(second.err().contains("error: workers-b: somebody else is at work there"), second::toString);
+            assertTrue(second.err().contains("error: workers-b: the node is locked by"), second::toString);
             assertTrue(second.err().contains(System.getProperty("user.name") + "@")
                     && second.err().contains(": deploy workers B " + NEWER), second::toString);
             assertEquals(before, World.everything());
@@ -70,7 +70,7 @@ class DeployLockTest {
             assertEquals(LOCK, locks());
             var elsewhere = ktrdr("deploy", "workers", "N", "--tag", NEWER, "-i", night().toString()).run();
             assertEquals(4, elsewhere.exit(), elsewhere::toString);
-            assertTrue(elsewhere.err().contains("error: night: somebody else is at work there") && elsewhere.err()
+            assertTrue(elsewhere.err().contains("error: night: the node is locked by") && elsewhere.err()
                     .contains(": deploy workers B " + NEWER + ", from /opt/ktrdr-workers-b"), elsewhere::toString);
             assertEquals(before, World.everything());
         } finally {

@@ -174,8 +174,8 @@ class DeployTest {
         try {
             refused(1, ktrdr("verify", "--quick").run(), "workers-c.release does not hold",
                     "backtest-worker-1 has 2 containers, backtest-worker-1, second",
-                    "training-worker-1 has the container foo in the place of training-worker-1",
-                    "extra is no part of it: the container stray");
+                    "training-worker-1 has the container foo instead of training-worker-1",
+                    "extra is not part of the stack: the container stray");
             var ran = good(ktrdr("deploy", "workers", "C", "--tag", OLDER).run());
             assertTrue(ran.err().contains("foo renamed to training-worker-1; second removed"), ran::toString);
             var after = World.containers("workers-c");
@@ -184,7 +184,8 @@ class DeployTest {
             refused(5, ktrdr("deploy", "workers", "C", "--tag", "sha-bad0000", "--timeout", "4s").run(),
                     "workers-c: returned");
             good(ktrdr("rollback", "workers", "C", "--to", OLDER).run());
-            refused(1, ktrdr("verify", "--quick").run(), "found     extra is no part of it: the container stray");
+            refused(1, ktrdr("verify", "--quick").run(),
+                    "found     extra is not part of the stack: the container stray");
         } finally {
             World.on("workers-c", "docker rm -f stray second");
         }

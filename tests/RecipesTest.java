@@ -205,7 +205,7 @@ class RecipesTest {
         says(waiting.join(), "workers-b backtest-worker-1 a recipe 42 for the log");
         long began = System.nanoTime();
         says(run(1, "until", "B", "backtest-worker-1", "--line", "never said", "--within", "2s"),
-                "no such line came within 2 s");
+                "no matching line within 2 s");
         assertTrue(System.nanoTime() - began < 20e9);
         says(run(2, "until", "B", "no-worker", "--line", "x"), "no-worker");
     }

@@ -145,7 +145,7 @@ class SetupNfsTest {
         try {
             var before = everything();
             refused(1, world.ktrdr("setup-nfs", "C").run(),
-                    "workers-c: /etc/fstab has a line for " + SHARE + " that is not ours", "nas:/tank");
+                    "workers-c: /etc/fstab has a line for " + SHARE + " that setup-nfs did not write", "nas:/tank");
             assertEquals(before, everything());
         } finally {
             world.on("workers-c",

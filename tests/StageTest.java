@@ -207,7 +207,7 @@ class StageTest {
     void foreign_files_are_left_and_named_and_stale_ones_of_ours_go() {
         World.on("core", "cd /opt/ktrdr-core && echo mine >notes.txt && echo old >monitoring/old.yml && printf '%s  "
                 + "monitoring/old.yml\\n' \"$(sha256sum <monitoring/old.yml | cut -c 1-64)\" >>.ktrdr/files");
-        differs("not ours, left alone: notes.txt", "+++ /dev/null", "-old");
+        differs("not the toolkit's, left alone: notes.txt", "+++ /dev/null", "-old");
         good(ktrdr("stage", "core").run());
         assertEquals("mine", World.on("core", "cd /opt/ktrdr-core && ls monitoring && cat notes.txt")
                 .replace("grafana\nprometheus.yml\nrules\n", ""));

@@ -172,7 +172,7 @@ class StatusTest {
                     failing.keySet());
             assertTrue(failing.get("workers-b.deployment").contains("never said how it ended"), failing::toString);
             assertEquals(".env.workers was changed", failing.get("workers-c.files"));
-            assertEquals("stray is no part of it: the container stray", failing.get("workers-c.services"));
+            assertEquals("stray is not part of the stack: the container stray", failing.get("workers-c.services"));
             refused(1, ktrdr("status").run(), "error: workers-b.deployment does not hold",
                     "jbang rollback@ktrdr workers B, or deploy again",
                     "error: workers-c.files does not hold", "jbang stage@ktrdr workers C --check",

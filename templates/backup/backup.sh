@@ -258,7 +258,7 @@ if [ -n "$directory" ]; then
   # the share is the workers', who may put something else in its place: from here on it is the folder that we are in,
   # whatever has its name (with the mark of the share's folders that what is made in them has their group)
   cd -P "$making" && stat -c '%u %a' . | grep -Eqx "$(id -u) 2?700" && [ -z "$(ls -A)" ] ||
-    fail "somebody else is at work in $directory"
+    fail "another process changes files in $directory"
 fi
 # what is not there is left out of the answer
 docker inspect --format '{{.Name}} {{.State.Running}} {{.Config.Image}}' "$container" ktrdr-backend \

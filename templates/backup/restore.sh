@@ -392,7 +392,7 @@ compare
 case $mode in
   try)
     verified=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-    note_verified || fail "that it was verified could not be noted in $directory"
+    note_verified || fail "it could not be noted in $directory that it was verified"
     say verified "$verified"
     ;;
   into) swap "$target" ;;

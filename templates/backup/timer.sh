@@ -10,7 +10,7 @@ if [ "${1:-}" != make ]; then
       case $what in
         database) echo "the database has $value bytes on its disk" ;;
         backup) echo "backup $value is good" ;;
-        removed) echo "backup $value is removed, beyond those that are kept" ;;
+        removed) echo "backup $value is removed by retention" ;;
         failed) echo "$value" ;;
         metrics | waiting) echo "<4>$value" ;;
       esac
@@ -20,7 +20,7 @@ if [ "${1:-}" != make ]; then
   code=$({ { "$0" make 4>&- 5>&- || echo "$?" >&4; } | tell >&5; } 4>&1)
   case ${code:-0} in
     0) ;;
-    75) echo "nothing is done beside it" ;;
+    75) echo "nothing was done: only one may run at a time" ;;
     *) echo "<3>no backup was made, and the earlier ones are as they were" ;;
   esac
   exit "${code:-0}"

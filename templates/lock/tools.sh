@@ -15,14 +15,14 @@ leave() {
 }
 # opened to read, and made only where it is not there: in that folder even root may not open a file to create it that is another user's
 there() {
-  [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } || unsafe "$flocks.$1 is no plain file"
+  [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } || unsafe "$flocks.$1 is not a regular file"
   [ -e "$flocks.$1" ] || : >"$flocks.$1"
 }
 unsafe() { echo "$1" >&2; exit $UNSAFE; }
 # who may write to a folder may put anything in the place of what is in it
 kept() {
   for one in "$directory" "$directory/.ktrdr"; do
-    [ ! -d "$one" ] || [ -z "$(find "$one/." -maxdepth 0 -perm -0002)" ] || unsafe "$one can be written to by everybody"
+    [ ! -d "$one" ] || [ -z "$(find "$one/." -maxdepth 0 -perm -0002)" ] || unsafe "$one is writable by all users"
   done
   for one in "$directory/.ktrdr" "$directory/.ktrdr/lock"; do [ ! -L "$one" ] || unsafe "$one is a symbolic link"; done
 }

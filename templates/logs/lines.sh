@@ -22,7 +22,7 @@ lines() {
   awk ${2:+$at_once} -v id="$1" -v last="$folder/$1.last" -v live="$2" -v stamp="$started" '
     function put(mark, text) { printf "%s", stamp "\t" id "\t" mark "\t" text "\n"; if (live) fflush() }
 # MASK
-    BEGIN { if (!learn(id)) { put("!", "its secrets could not be asked for, so its log is not shown"); exit } }
+    BEGIN { if (!learn(id)) { put("!", "its secrets are unknown, so its log is not shown"); exit } }
     { $0 = shown($0) }
     /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9:.]+Z / {
       at = index($0, " ")

@@ -90,7 +90,7 @@ containers() {
   done
   ids=$(docker ps -aq --filter label=ktrdr-scratch | list)
   # shellcheck disable=SC2086
-  [ -z "$ids" ] || remove "containers of tries of backups" docker rm -f -v $ids
+  [ -z "$ids" ] || remove "containers of test restores" docker rm -f -v $ids
   aside=$(docker ps -a --filter label=ktrdr.takeover --format '{{.Names}}' | sort | list)
   [ -z "$aside" ] || say left "containers that takeover put aside: $aside"
   ! docker image inspect ktrdr-probe >/dev/null 2>&1 || remove "image ktrdr-probe" docker rmi -f ktrdr-probe
@@ -228,5 +228,5 @@ timers
 filter
 share
 stacks
-[ ! -f "$etc/sudoers.d/ktrdr" ] || say left "$etc/sudoers.d/ktrdr, which whoever runs the toolkit needs until then"
+[ ! -f "$etc/sudoers.d/ktrdr" ] || say left "$etc/sudoers.d/ktrdr, which the operator needs until then"
 say end yes

@@ -79,7 +79,7 @@ class PlantedTest {
             Files.setPosixFilePermissions(open, PosixFilePermissions.fromString(mode));
             var refused = take();
             assertEquals(ScriptExit.UNSAFE.code, refused.exit(), refused::lastWords);
-            assertEquals(open + " can be written to by everybody", refused.lastWords());
+            assertEquals(open + " is writable by all users", refused.lastWords());
             assertFalse(Files.exists(ours.resolve("lock")));
         }
         Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxr-x"));
@@ -116,7 +116,7 @@ class PlantedTest {
             Files.createSymbolicLink(planted, folder.resolve("made"));
             var refused = take();
             assertEquals(ScriptExit.UNSAFE.code, refused.exit(), refused::lastWords);
-            assertEquals(planted + " is no plain file", refused.lastWords());
+            assertEquals(planted + " is not a regular file", refused.lastWords());
             assertFalse(Files.exists(folder.resolve("made")));
             Files.delete(planted);
         }

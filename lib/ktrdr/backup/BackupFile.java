@@ -43,8 +43,8 @@ public record BackupFile(Path path, BackupRecord record, String text) {
                                 : ""));
             return new BackupFile(path, record, text);
         } catch (IOException e) {
-            throw Problem.failed(asked + " is no whole backup")
-                    .expected(asked + ".json and " + asked + ".sha256 beside it, as `backup-db --to` makes them")
+            throw Problem.failed(asked + " is not a whole backup")
+                    .expected(asked + ".json and " + asked + ".sha256 next to it, as `backup-db --to` makes them")
                     .found("cannot read " + e.getMessage()).because(e);
         }
     }
@@ -89,7 +89,7 @@ public record BackupFile(Path path, BackupRecord record, String text) {
         try {
             OutputFile.put(BackupDownload.side(path, ".verified"), when + "\n", "rw-------");
         } catch (IOException e) {
-            throw Problem.failed("that " + path + " was verified could not be noted").found(e.getMessage()).because(e);
+            throw Problem.failed("could not note that " + path + " was verified").found(e.getMessage()).because(e);
         }
     }
 }

@@ -63,7 +63,7 @@ public final class BackupReport {
     public static String incomplete(BackupListing folder) {
         var names = folder.incomplete();
         if (names.isEmpty()) return "";
-        return "not whole, so no " + (names.size() == 1 ? "backup: " : "backups: ") + String.join(", ", names) + " in "
+        return "incomplete " + (names.size() == 1 ? "backup: " : "backups: ") + String.join(", ", names) + " in "
                 + folder.path();
     }
 

@@ -42,7 +42,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
     /** What the inventory says; nothing of a schedule in it is a {@link Problem}. */
     public static Optional<String> time(Inventory inventory) {
         return Optional.of(inventory.backup().schedule()
-                .orElseThrow(() -> Problem.usage("which time? There is no `schedule` under `backup` in "
+                .orElseThrow(() -> Problem.usage("no time: there is no `schedule` under `backup` in "
                         + inventory.source()).expected("--schedule 02:00, or off")
                 .fix("`backup: {schedule: daily}` in the inventory, so that a new core has it too")));
     }
@@ -157,7 +157,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
         var result = core.run(applyScript());
         if (result.ok()) return BackupSchedule.parse(Facts.parse(result.out()));
         if (ScriptExit.of(result) == ScriptExit.CHANGED) throw Problem.failed(node
-                + ": a file of the timer changed while it was being set up").expected("nobody else at work on the node")
+                + ": a file of the timer changed while it was being set up").expected("no other run on the node")
                 .found(result).fix("run it again");
         throw Problem.failed(node + ": the timer could not be set up").expected("systemd takes it").found(result)
                 .fix("on " + node + ": systemctl status " + BackupSchedule.UNIT + ".timer");

@@ -126,7 +126,7 @@ public final class RestoreScript {
     public Present present() {
         var answer = core.run(look(inventory), Duration.ofMinutes(1));
         if (answer.err().contains("lock timeout")) throw Problem.failed(core.name()
-                + ": a table of the database is locked, so that what it holds cannot be told")
+                + ": a table of the database is locked, so its rows cannot be counted")
                 .expected("no lock that lasts longer than 15 s")
                 .found(answer.err().lines().filter(line -> line.contains("ERROR:")).findFirst()
                         .orElse(answer.lastWords()))

@@ -86,7 +86,7 @@ public final class LogNode {
 
     private Log log(LogScript.Piece piece) {
         var log = logs.get(piece.id());
-        if (log == null) throw Problem.failed(node + ": a line of a container that was not told of").found(piece.id());
+        if (log == null) throw Problem.failed(node + ": a line of an unknown container").found(piece.id());
         return log;
     }
 

@@ -115,7 +115,7 @@ public final class LogReader {
                 }).read();
         alarm.cancel(false);
         if (exit != Exit.INTERRUPTED || !over.get()) return exit;
-        throw Problem.failed("no such line came within " + Units.duration(limit)).expected("a line that matches")
+        throw Problem.failed("no matching line within " + Units.duration(limit)).expected("a line that matches")
                 .found("none");
     }
 
@@ -254,7 +254,7 @@ public final class LogReader {
     private void absent(String sentence) {
         failed = true;
         console.problem(Problem.failed(sentence).expected("a container, running or stopped")
-                .fix("jbang status@ktrdr tells what runs where"));
+                .fix("jbang status@ktrdr shows what runs where"));
     }
 
     private Exit read(Node node, Ssh ssh) {

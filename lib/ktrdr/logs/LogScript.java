@@ -64,7 +64,7 @@ public record LogScript(String project, List<String> services, String tail, Stri
             if (words.length == 4)
                 for (var kind : Kind.values())
                     if (kind.mark.equals(words[2])) return new Piece(words[0], words[1], kind, words[3]);
-            throw Problem.failed("a node answered something that is no line of a log")
+            throw Problem.failed("a node returned an invalid log line")
                     .expected("time, container, mark, text").found(Console.brief(line, 200));
         }
     }

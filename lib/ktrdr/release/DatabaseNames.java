@@ -86,8 +86,8 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
         var ours = there.stream().filter(name -> !name.equals("postgres") && !name.matches(KEPT_BY_RESTORES)).toList();
         var create = psql("create database " + quoted(wanted));
         if (ours.size() != 1)
-            return "the name of one that is there as database.name in the inventory; or, on core, for a new and empty "
-                    + "one: " + create;
+            return "the name of an existing database as database.name in the inventory; or, on core, for a new and "
+                    + "empty one: " + create;
         var name = ours.get(0);
         // nobody may come back between the end of the sessions and the new name
         var rename = psql("alter database " + quoted(name) + " allow_connections false",
@@ -95,7 +95,7 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
                 "alter database " + quoted(name) + " rename to " + quoted(wanted),
                 "alter database " + quoted(wanted) + " allow_connections true");
         return "`database: {name: " + name +
-                "}` in the inventory; or give it the new name, on core, from when on KTRDR has none until"
+                "}` in the inventory; or rename it on core; KTRDR has no database until"
                 + " it is deployed: " + rename + "; or, for a new and empty one: " + create;
     }
 
@@ -138,18 +138,18 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
      * @param release whose files name the database, where that is not as the inventory has it; else empty
      */
     Optional<Problem> problem(String node, String release) {
-        if (absent()) return Optional.of(Problem.failed(node + ": the server that runs has no database " + wanted)
+        if (absent()) return Optional.of(Problem.failed(node + ": the running server has no database " + wanted)
                 .expected("a database " + wanted
-                        + (release.isEmpty() ? " (database.name in the inventory); PostgreSQL makes it at the first"
-                        + " start alone" : ", as " + release + " was deployed with")).found(found())
+                        + (release.isEmpty() ? " (database.name in the inventory); PostgreSQL creates it"
+                        + " only at its first start" : ", as " + release + " was deployed with")).found(found())
                 .fix(release.isEmpty() ? fix()
                         : "jbang deploy@ktrdr core all --tag " + release + ", which has the name that the inventory"
                         + " has now").with("so far", "nothing was changed"));
         if (role) return Optional.empty();
         return Optional.of(
-                Problem.failed(node + ": the server that runs has no role of the name that db_username gives")
-                .expected("that of its first start: PostgreSQL makes no other later").found("no such role")
-                .fix("the name it has as db_username where the secrets come from; on core: docker exec "
+                Problem.failed(node + ": the running server has no role with the name in db_username")
+                .expected("the role of its first start: PostgreSQL creates no other later").found("no such role")
+                .fix("the existing name as db_username in the secrets; on core: docker exec "
                         + Docker.DATABASE
                         + " printenv POSTGRES_USER")
                 .with("so far", "nothing was changed"));

@@ -29,12 +29,12 @@ public record Drift(List<String> files, List<String> services, boolean staged) {
                 if (current.isEmpty()) return new Drift(files(files), List.of(), false);
                 var changed = new ArrayList<>(files(files));
                 if (files.manifest().isEmpty())
-                    changed.add(NodeFiles.MANIFEST + ", the list of what we wrote, is gone");
+                    changed.add(NodeFiles.MANIFEST + ", the list of the toolkit's files, is missing");
                 boolean staged = !files.manifest().isEmpty() && !KeptFiles.hash(files.manifest())
                         .equals(current.get().configuration());
                 var services = new ArrayList<>(services(stack, history, current.get(), containers));
-                strays.forEach(container ->
-                        services.add(container.service() + " is no part of it: the container " + container.name()));
+                strays.forEach(container -> services.add(container.service()
+                        + " is not part of the stack: the container " + container.name()));
                 return new Drift(List.copyOf(changed), List.copyOf(services), staged);
             }
 
@@ -49,7 +49,7 @@ public record Drift(List<String> files, List<String> services, boolean staged) {
             if (there.links().keySet().stream().anyMatch(link -> path.equals(link) || path.startsWith(link + "/")))
                 changed.add(path + " is behind a symbolic link");
             else if (there.odd().containsKey(path)) changed.add(path + " is a " + there.odd().get(path));
-            else if (found == null) changed.add(path + " is gone");
+            else if (found == null) changed.add(path + " is missing");
             else if (!found.sha256().equals(hash)) changed.add(path + " was changed");
         });
         return changed;
@@ -75,7 +75,7 @@ public record Drift(List<String> files, List<String> services, boolean staged) {
                 found.values().forEach(differing::addAll);
                 containers.stream().map(Docker.Container::service).filter(service -> !wanted.containsKey(service))
                         .distinct()
-                        .forEach(service -> differing.add(service + " is no part of it"));
+                        .forEach(service -> differing.add(service + " is not part of the stack"));
                 return differing;
             }
 

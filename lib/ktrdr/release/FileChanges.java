@@ -117,7 +117,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         });
         facts.files().odd().forEach((path, kind) -> {
             if (kind.equals("directory")) obstacles.add(
-                    Problem.failed(node.name() + ": a folder is in the place of a file").expected("a file, or nothing")
+                    Problem.failed(node.name() + ": there is a folder instead of a file").expected("a file, or nothing")
                     .found(kind + " " + node.directory() + "/" + path).fix("move it away on the node"));
         });
         return obstacles;
@@ -258,10 +258,10 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
     /** What is not said by {@link #outcome}, a line each: files changed by hand, files of others. */
     public List<String> remarks() {
         var remarks = new ArrayList<String>();
-        kept().forEach((path, place) -> remarks.add(path + " was changed by hand; that is kept as " + place));
+        kept().forEach((path, place) -> remarks.add(path + " was changed by hand; the change is kept as " + place));
         memory().ifPresent(remarks::add);
         if (!foreign().isEmpty())
-            remarks.add("not ours, left alone: " + String.join(", ", foreign()).replaceAll("\\p{Cntrl}", "?"));
+            remarks.add("not the toolkit's, left alone: " + String.join(", ", foreign()).replaceAll("\\p{Cntrl}", "?"));
         return remarks;
     }
 

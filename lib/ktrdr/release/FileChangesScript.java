@@ -244,7 +244,8 @@ public final class FileChangesScript {
         var nothing = "no file was replaced and no container was touched";
         return Optional.ofNullable(switch (ScriptExit.of(result)) {
             case NOT_WRITTEN -> Problem.failed(name + ": the files could not be written to " + directory).found(said)
-                    .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
+                    .fix("free disk space, or correct the folder's owner; no file was replaced and no container was "
+                            + "touched");
             case COMPOSE_REFUSES -> Problem.failed(name + ": Compose refuses " + staging.stack().composeFile())
                     .found(said).fix(nothing);
             case PROMTOOL_REFUSES, AMTOOL_REFUSES -> EXAMINED.stream()
@@ -253,12 +254,12 @@ public final class FileChangesScript {
                     + String.join(", ", staging.unread(examined.service())))
                     .expected("a configuration that " + examined.title() + " can read").found(said).fix(nothing))
                     .findFirst().orElseThrow();
-            case IN_THE_WAY -> Problem.failed(name + ": something is in the way of our files in " + directory)
+            case IN_THE_WAY -> Problem.failed(name + ": something blocks the toolkit's files in " + directory)
                     .found(said).fix("move it away; " + nothing);
             case PARTLY_REPLACED ->
                     Problem.failed(name + ": some files in " + directory + " were replaced and others were not")
                             .found(said)
-                    .fix("mend what is found and run it again");
+                    .fix("fix what is found, then run it again");
             default -> null;
         }).map(problem -> problem.stderr(result.err()));
     }

@@ -32,7 +32,7 @@ record FileDiffs(String directory, NodeFiles there, List<NodeFile> changed, List
     /** The same, but of a long diff the file and the number of its lines. */
     List<String> brief() {
         return each().flatMap(lines -> lines.size() <= LONG ? lines.stream() : Stream.of(lines.get(0), lines.get(1),
-                "@@ " + (lines.size() - 2) + " lines, which --verbose shows @@")).toList();
+                "@@ " + (lines.size() - 2) + " lines; --verbose shows them @@")).toList();
     }
 
     private Stream<List<String>> each() {

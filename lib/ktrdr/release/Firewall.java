@@ -93,7 +93,7 @@ public final class Firewall {
     private static final String DOWN = """
             firewall() {
               [ -f /etc/systemd/system/ktrdr-firewall.service ] || iptables -S KTRDR-FLEET >/dev/null 2>&1 || return 0
-              [ "$(id -u)" = 0 ] || { echo 'to take the rules of firewall away needs root'; return 1; }
+              [ "$(id -u)" = 0 ] || { echo 'removing the rules of the firewall needs root'; return 1; }
               if [ -f /etc/systemd/system/ktrdr-firewall.service ]; then
                 systemctl disable -q --now ktrdr-firewall.service 2>/dev/null || :
                 rm -f /etc/systemd/system/ktrdr-firewall.service && systemctl daemon-reload || return 1

@@ -32,7 +32,7 @@ public record Likeness(Stack stack, Map<String, Docker.Image> wanted) {
                             + found.stream().map(Docker.Container::name).collect(Collectors.joining(", ")));
                     var container = found.get(0);
                     if (!container.name().equals(stack.container(service)))
-                        words.add("has the container " + container.name() + " in the place of "
+                        words.add("has the container " + container.name() + " instead of "
                                 + stack.container(service));
                     words.addAll(differing(wanted.get(service), container, digests));
                     if (!words.isEmpty()) all.put(service, words.stream().map(word -> service + " " + word).toList());

@@ -89,8 +89,8 @@ public final class LockScripts {
         /** The owner that the file of a lock names; what is damaged is held by somebody all the same. */
         public static Owner of(String file) {
             var json = Json.read(file).orElse(MissingNode.getInstance());
-            return new Owner(json.path("id").asText(), json.path("who").asText("somebody"),
-                    json.path("since").asText("an unknown time"), json.path("what").asText("something"));
+            return new Owner(json.path("id").asText(), json.path("who").asText("an unknown user"),
+                    json.path("since").asText("an unknown time"), json.path("what").asText("an unknown command"));
         }
     }
 
@@ -137,11 +137,11 @@ public final class LockScripts {
 
         /** Why it is not ours, as exit code 4 tells it. */
         public Problem problem(String node) {
-            var problem = Problem.locked(node + (busy ? ": a script of an earlier run is still at work there"
-                    : ": somebody else is at work there"))
-                    .expected("a node that nobody deploys to");
+            var problem = Problem.locked(node + (busy ? ": a script of an earlier run is still running there"
+                    : ": the node is locked by " + holder.map(Owner::who).orElse("another run")))
+                    .expected("a node without a lock");
             holder.ifPresent(owner -> problem.found(words(owner))
-                    .with("last sign", age + " s ago; after " + LIFE.toSeconds() + " s without one it is taken over"));
+                    .with("last sign", age + " s ago; after " + LIFE.toSeconds() + " s without one the lock expires"));
             return problem.fix("wait for it: --wait 5m");
         }
     }

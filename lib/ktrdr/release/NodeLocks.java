@@ -113,7 +113,7 @@ public final class NodeLocks implements AutoCloseable {
                         }
                         answer.join().left()
                                 .ifPresent(left -> console.note(node.name(), "lock",
-                                        "taken over from " + left.words() + ", who gave no sign for "
+                                        "taken over from " + left.words() + ": the lock expired, no heartbeat for "
                                 + LockScripts.LIFE.toSeconds() + " s"));
                     }
                     threads.shutdown();
@@ -155,18 +155,19 @@ public final class NodeLocks implements AutoCloseable {
 
     private static Problem failed(Fleet fleet, Node node, CommandResult result) {
         if (ScriptExit.of(result) == ScriptExit.UNSAFE) return Problem.failed(node.name()
-                + ": what we keep there may be somebody else's, and nothing was changed")
-                .expected("folders and files that only root may put there").found(result)
-                .fix("look who made it so; then chmod o-w, or take the link away");
+                + ": other users can change the toolkit's files there; nothing was changed")
+                .expected("folders and files that only root can write").found(result)
+                .fix("check who made it so; then chmod o-w, or remove the link");
         var user = fleet.ssh(node).run("id -un", PATIENCE).out().strip();
         if (!user.equals("root")) throw Ssh.notRoot(node.name(), user, "change anything on it");
         if (result.lastWords().contains("/run/lock/")) return Problem.failed(node.name()
                 + ": the lock of the node cannot be noted in /run/lock").found(result)
                 .fix("on " + node.name()
-                        + ": df -h /run; df -i /run; then make room, or mount it to be written to; nothing was "
+                        + ": df -h /run; df -i /run; then make room, or mount it writable; nothing was "
                         + "changed");
         return Problem.failed(node.name() + ": the files could not be written to " + node.directory()).found(result)
-                .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
+                .fix("free disk space, or correct the folder's owner; no file was replaced and no container was "
+                            + "touched");
     }
 
     private static LockScripts.Place place(Fleet fleet, Node node) {
@@ -262,10 +263,10 @@ public final class NodeLocks implements AutoCloseable {
         return switch (ScriptExit.of(result)) {
             case LOCK_LOST ->
                     Optional.of(Problem.locked(node.name()
-                            + ": the lock is not ours any more, somebody took the node over")
-                    .fix("see what they did, then run it again"));
+                            + ": the lock was lost: another run took it over")
+                    .fix("check what it changed, then run it again"));
             case LOCK_BUSY ->
-                    Optional.of(Problem.locked(node.name() + ": a script of an earlier run is still at work there")
+                    Optional.of(Problem.locked(node.name() + ": a script of an earlier run is still running there")
                             .fix("run it again with --wait 5m"));
             default -> Optional.empty();
         };

@@ -20,7 +20,7 @@ public final class ReleaseTag {
     /** A tag as a person gave it; anything a registry would not take is a {@link Problem}. */
     public static String tag(String asked) {
         if (TAG.matcher(asked).matches()) return asked;
-        throw Problem.usage("this is no image tag: " + asked)
+        throw Problem.usage("invalid image tag: " + asked)
                 .expected("such as sha-3f2c9ab: letters, digits, '.', '_' and '-', at most 128")
                 .found(asked);
     }
@@ -53,10 +53,10 @@ public final class ReleaseTag {
         }
         // git refuses what another user owns, since its configuration may run programs
         var other = found.contains("dubious ownership");
-        throw Problem.usage("which release? No --tag was given, and git does not tell the commit of " + checkout)
+        throw Problem.usage("no release: --tag is missing, and git does not report the commit of " + checkout)
                 .expected("--tag sha-<7 characters of the commit>, or a checkout that git reads")
                 .found(found)
-                .fix(other ? "it belongs to another user; where that is right: git config --global --add "
+                .fix(other ? "it belongs to another user; if that is right: git config --global --add "
                         + "safe.directory " + checkout : "add --tag sha-3f2c9ab, with the commit that is to run");
     }
 
@@ -79,7 +79,7 @@ public final class ReleaseTag {
     /** What to say when there is no tag. */
     public static Problem missing() {
         return Problem.usage(
-                "which release? No --tag was given, core runs none, and this folder is no git checkout of KTRDR")
+                "no release: --tag is missing, core runs none, and this folder is not a git checkout of KTRDR")
                 .expected("--tag sha-<7 characters of the commit>, or to be run inside KTRDR's checkout")
                 .fix("add --tag sha-3f2c9ab, with the commit that is to run");
     }

@@ -53,15 +53,16 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
         var staged = there.files().stream().filter(file -> file.path().equals(stack.envFile()))
                 .map(file -> Templates.env(file.content()).getOrDefault("IMAGE_TAG", "")).findFirst().orElse("");
         if (!staged.equals(there.tag()))
-            throw Problem.failed(node + ": another release is staged than runs").expected(there.tag()).found(staged)
+            throw Problem.failed(node + ": the staged release is not the running one").expected(there.tag())
+                    .found(staged)
                     .fix(stack.deploy() + ", or jbang stage@ktrdr " + stack.words() + " --tag " + there.tag());
         // prometheus.yml is replaced whole when workers change, and what was written into it by hand is kept
         var changed = Drift.files(facts.files()).stream().filter(words -> !words.startsWith(Templates.PROMETHEUS))
                 .toList();
-        if (!changed.isEmpty()) throw Problem.failed(node + ": files of ours were changed by hand")
+        if (!changed.isEmpty()) throw Problem.failed(node + ": files of the toolkit were changed by hand")
                 .found(String.join("; ", changed))
                 .fix("jbang stage@ktrdr " + stack.words()
-                        + " --check shows what differs; without --check it puts them back");
+                        + " --check shows what differs; without --check it restores them");
         return there;
     }
 

@@ -68,7 +68,7 @@ public record Schema(Optional<Revisions> target, Database database) {
         static Revisions parse(int exit, String said) {
             if (exit == 127 || exit != 0 && NONE.matcher(said).find())
                 return new Revisions(false, List.of(), List.of());
-            if (exit != 0) throw Problem.failed("alembic in the image does not tell its revisions")
+            if (exit != 0) throw Problem.failed("alembic in the image does not report its revisions")
                     .expected("`alembic history` ends with 0").found("exit code " + exit + ": " + LastWords.of(said));
             var known = new ArrayList<String>();
             var heads = new ArrayList<String>();

@@ -133,8 +133,8 @@ final class NfsObstacles {
         var export = plan.inventory().storage().export();
         return NfsFiles.foreignExport(plan.facts().exports(), export)
                 .map(file -> Problem.failed(plan.node().name() + ": " + file + " exports " + export + " already")
-                .expected("no other line for it: its clients would be let in beside ours").found("a line in " + file)
-                .fix("take the line out of " + file + "; setup-nfs writes " + NfsFiles.EXPORTS));
+                .expected("no other line for it: its clients would get access too").found("a line in " + file)
+                .fix("remove the line from " + file + "; setup-nfs writes " + NfsFiles.EXPORTS));
     }
 
     private static List<Problem> inTheWay(NfsPlan plan) {
@@ -145,9 +145,9 @@ final class NfsObstacles {
         NfsFiles.foreign(facts.fstab(), path)
                 .ifPresent(line ->
                         found.add(Problem.failed(name + ": " + NfsFiles.FSTAB + " has a line for " + path
-                                + " that is not ours")
+                                + " that setup-nfs did not write")
                 .expected("none, or the one that setup-nfs writes").found(line.strip())
-                .fix("take the line out (and umount " + path
+                .fix("remove the line (and umount " + path
                         + " where it is mounted), or correct storage.mount in the inventory")));
         boolean managed = NfsFiles.managed(facts.fstab()).map(NfsFiles.Managed::source)
                 .equals(Optional.of(facts.mount().source()));

@@ -111,7 +111,7 @@ public final class NfsSetup {
         var node = plan.node().name();
         return switch (ScriptExit.of(result)) {
             case CHANGED -> Problem.failed(node + ": a file changed while it was being set up")
-                    .expected("nobody else at work on the node").found("at step " + step)
+                    .expected("no other run on the node").found("at step " + step)
                     .fix("run it again");
             case IN_USE -> Problem.failed(node + ": the share is in use, so its mount can't be changed")
                     .expected("no process with a file in " + plan.facts().mount().path())
@@ -131,7 +131,8 @@ public final class NfsSetup {
             var storage = NfsFiles.source(plan.inventory());
             throw Problem.failed(problem.sentence()).expected(problem.expected()).found(problem.found())
                     .with("its unit", facts.get("journal"))
-                    .fix("does " + storage + " let this node in? docs/OPERATIONS.md, \"NFS mount failing\"");
+                    .fix("check that " + storage + " is exported to this node: docs/OPERATIONS.md, "
+                            + "\"NFS mount failing\"");
         });
     }
 }

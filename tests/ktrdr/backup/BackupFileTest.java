@@ -65,7 +65,7 @@ class BackupFileTest {
         Files.writeString(folder.resolve("mine.dump.zst.json"), "\n", StandardOpenOption.APPEND);
         assertTrue(refused().sentence().contains("its record was changed"));
         Files.delete(folder.resolve("mine.dump.zst.json"));
-        assertTrue(refused().sentence().contains("is no whole backup"));
+        assertTrue(refused().sentence().contains("is not a whole backup"));
     }
 
     @Test

@@ -66,7 +66,7 @@ class BackupFolderTest {
                 BackupReport.table(found, NOW).lines());
         assertEquals(List.of("ktrdr-20260101T120000Z-sha-1.dump.zst", "ktrdr-20260101T130000Z-x.dump.gz",
                 "ktrdr-20260102T000000Z-y.dump.gz"), found.incomplete());
-        assertTrue(BackupReport.incomplete(found).startsWith("not whole, so no backups: " + DUMP + ", "));
+        assertTrue(BackupReport.incomplete(found).startsWith("incomplete backups: " + DUMP + ", "));
         assertEquals(List.of(DUMP.replace("20260101", "20251231")),
                 found.surplus(new BackupFolder.Retention(2, 0), NOW));
         assertEquals(List.of(), found.surplus(new BackupFolder.Retention(3, 2), NOW));

@@ -146,10 +146,11 @@ class BackupTimerTest {
         var good = ran("printf "
                 + "'database\\t7000\\nwritten\\t10\\nwritten\\t20\\nbackup\\tktrdr-1\\nrecord\\tabc\\nremoved\\tktrd"
                 + "r-0\\n'\n", 0);
-        assertEquals("0 the database has 7000 bytes on its disk\nbackup ktrdr-1 is good\nbackup ktrdr-0 is removed, "
-                + "beyond those that are kept\n", good.exit() + " " + good.out());
+        assertEquals("0 the database has 7000 bytes on its disk\nbackup ktrdr-1 is good\nbackup ktrdr-0 is removed "
+                + "by retention\n", good.exit() + " " + good.out());
         var busy = ran("printf 'failed\\tanother backup is being made\\n'\n", 75);
-        assertEquals("75 another backup is being made\nnothing is done beside it\n", busy.exit() + " " + busy.out());
+        assertEquals("75 another backup is being made\nnothing was done: only one may run at a time\n",
+                busy.exit() + " " + busy.out());
         var failed = ran("printf 'failed\\tthe container does not run\\n'\n", 1);
         assertEquals("1 the container does not run\n<3>no backup was made, and the earlier ones are as they were\n",
                 failed.exit() + " " + failed.out());

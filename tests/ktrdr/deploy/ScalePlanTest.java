@@ -107,9 +107,9 @@ class ScalePlanTest {
         refused.put(facts(files, new History(List.of(failed), Optional.empty()), workers(2)),
                 "workers-b: the last deployment there failed and was left as it is");
         refused.put(facts(Fixtures.staged(inventory, "B", "sha-2", Map.of()), History.NONE, workers(2)),
-                "workers-b: another release is staged than runs");
+                "workers-b: the staged release is not the running one");
         refused.put(facts(Fixtures.staged(inventory, "B", "sha-1", Map.of("docker-compose.workers.yml", "other")),
-                History.NONE, workers(2)), "workers-b: files of ours were changed by hand");
+                History.NONE, workers(2)), "workers-b: files of the toolkit were changed by hand");
         refused.forEach((facts, sentence) ->
                 assertEquals(sentence, assertThrows(Problem.class, () -> revision(3, facts)).sentence()));
     }

@@ -67,7 +67,7 @@ function shown(line,   stamp, i) {
   for (i = 1; i <= hidden; i++) if (index(line, secret[i])) gsub(literal(secret[i]), "***", line)
   return stamp line
 }
-    BEGIN { if (!learn(id)) { put("!", "its secrets could not be asked for, so its log is not shown"); exit } }
+    BEGIN { if (!learn(id)) { put("!", "its secrets are unknown, so its log is not shown"); exit } }
     { $0 = shown($0) }
     /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9:.]+Z / {
       at = index($0, " ")

@@ -73,7 +73,7 @@ class DatabaseNamesTest {
     @CsvSource({"other,owner", "other,stranger", "KTRDR,owner", "ktrdr2,''"})
     void a_missing_database_is_told_with_the_existing_ones(String database, String role) throws IOException {
         var problem = problem(database, role);
-        assertEquals("core: the server that runs has no database " + database, problem.sentence());
+        assertEquals("core: the running server has no database " + database, problem.sentence());
         assertEquals("no such database; the server has ktrdr, postgres", problem.details().get("found"));
         assertTrue(problem.details().get("to do").startsWith("`database: {name: ktrdr}` in the inventory"),
                 problem.details()::toString);
@@ -82,7 +82,7 @@ class DatabaseNamesTest {
     @Test
     void a_role_that_it_has_not_is_told_without_its_name() throws IOException {
         var problem = problem("ktrdr", "stranger");
-        assertEquals("core: the server that runs has no role of the name that db_username gives", problem.sentence());
+        assertEquals("core: the running server has no role with the name in db_username", problem.sentence());
         assertFalse(problem.toString().contains("stranger") || problem.details().toString().contains("stranger"));
     }
 

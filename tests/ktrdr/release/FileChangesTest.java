@@ -76,7 +76,7 @@ class FileChangesTest {
         var shown = first.shown(false);
         assertTrue(shown.size() < 1000, () -> String.join("\n", shown));
         var dashboard = shown.indexOf("+++ /opt/ktrdr-core/monitoring/grafana/dashboards/operations.json");
-        assertTrue(shown.get(dashboard + 1).matches("@@ 139\\d lines, which --verbose shows @@"),
+        assertTrue(shown.get(dashboard + 1).matches("@@ 139\\d lines; --verbose shows them @@"),
                 () -> String.join("\n", shown));
         assertTrue(shown.contains("+name: ktrdr-core"), "the Compose file is shown");
         // one line of a dashboard that differs is a short diff
@@ -90,7 +90,7 @@ class FileChangesTest {
         assertEquals(changed.diff(), changed.shown(false));
         // and the same for those that go
         var gone = plan(withOld("old\n", "line\n".repeat(3000), List.of()));
-        assertEquals(List.of("--- /opt/ktrdr-core/" + OLD, "+++ /dev/null", "@@ 3001 lines, which --verbose shows @@"),
+        assertEquals(List.of("--- /opt/ktrdr-core/" + OLD, "+++ /dev/null", "@@ 3001 lines; --verbose shows them @@"),
                 gone.shown(false));
     }
 

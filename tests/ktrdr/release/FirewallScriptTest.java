@@ -139,7 +139,7 @@ class FirewallScriptTest {
 
     @Test
     void who_is_not_root_is_told_that_the_rules_stay() {
-        assertEquals("told\tfirewall\tto take the rules of firewall away needs root\nrefused\n" + there(2),
+        assertEquals("told\tfirewall\tremoving the rules of the firewall needs root\nrefused\n" + there(2),
                 on("docker\nwanted\n(id() { echo 1000; }; unwanted)\nthere\n"));
     }
 

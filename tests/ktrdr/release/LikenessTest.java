@@ -61,7 +61,7 @@ class LikenessTest {
                 differing(image, worker("backtest-worker-1", NAME, "sha256:1", "other", "/opt/ktrdr-workers-b")));
         assertEquals(List.of("backtest-worker-1 was started from /elsewhere"),
                 differing(image, worker("backtest-worker-1", NAME, "sha256:1", "hash", "/elsewhere")));
-        assertEquals(List.of("backtest-worker-1 has the container foo in the place of backtest-worker-1"),
+        assertEquals(List.of("backtest-worker-1 has the container foo instead of backtest-worker-1"),
                 differing(image, worker("foo", NAME, "sha256:1", "hash", "/opt/ktrdr-workers-b")));
         assertEquals(List.of("backtest-worker-1 was made from another configuration",
                 "backtest-worker-1 was not made by Compose"),
@@ -153,7 +153,7 @@ class LikenessTest {
         var history = new History(
                 List.of(entry("1", History.Ending.DEPLOYED, Map.of("backtest-worker-1", image, "extra", image))),
                 Optional.empty());
-        assertEquals(List.of("extra is no part of it: the container stray"),
+        assertEquals(List.of("extra is not part of the stack: the container stray"),
                 Drift.of(stack, history, NodeFiles.NONE, List.of(worker()), Docker.strays(facts)).services());
         // an older toolkit noted it
         assertEquals(List.of("backtest-worker-1"),

@@ -249,10 +249,11 @@ class LockScriptsTest {
                     Files.writeString(lock().resolve("owner"), damaged);
                     var problem = take(ANNA).problem("core");
                     assertEquals(Exit.LOCKED, problem.exit());
-                    assertEquals("somebody since an unknown time: something", problem.details().get("found"), damaged);
+                    assertEquals("an unknown user since an unknown time: an unknown command",
+                            problem.details().get("found"), damaged);
                 }
         lastBeat(31);
-        assertEquals("somebody", take(ANNA).left().orElseThrow().who());
+        assertEquals("an unknown user", take(ANNA).left().orElseThrow().who());
     }
 
     @Test

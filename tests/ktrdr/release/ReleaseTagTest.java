@@ -83,7 +83,7 @@ class ReleaseTagTest {
 
     private Problem refused() {
         var problem = assertThrows(Problem.class, () -> ReleaseTag.ofCheckout(folder));
-        assertEquals("which release? No --tag was given, and git does not tell the commit of " + folder,
+        assertEquals("no release: --tag is missing, and git does not report the commit of " + folder,
                 problem.sentence());
         return problem;
     }

@@ -124,7 +124,7 @@ class NfsPlanTest {
 
     @Test
     void the_share_of_somebody_else_at_our_path_is_no_takeover() {
-        assertEquals("workers-b: /etc/fstab has a line for /mnt/ktrdr-shared that is not ours",
+        assertEquals("workers-b: /etc/fstab has a line for /mnt/ktrdr-shared that setup-nfs did not write",
                 obstacle("B", MACHINE + FOLDER + CLOSED + "fstab\t"
                         + base64("nas:/x /mnt/ktrdr-shared nfs defaults 0 0\n") + "\n"));
         assertEquals("workers-b: another share is mounted at /mnt/ktrdr-shared",
