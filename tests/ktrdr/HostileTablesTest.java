@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import ktrdr.api.Alert;
 import ktrdr.api.Backend;
+import ktrdr.api.FiringAlert;
 import ktrdr.api.OperationsApi;
 import ktrdr.api.Prometheus;
 import ktrdr.backup.BackupFolder;
@@ -153,11 +153,11 @@ class HostileTablesTest {
             var changes = new StatusChanges();
             var before = StatusFixtures.fleet();
             changes.add(before);
-            changes.add(StatusFixtures.alerts(before, new Alert(said, said, said, said, said, said)));
+            changes.add(StatusFixtures.alerts(before, new FiringAlert(said, said, said, said, said, said)));
             return changes.table();
-        }, said -> new Alert(said, said, said, said, said, said).words());
+        }, said -> new FiringAlert(said, said, said, said, said, said).words());
         isText(said -> new StatusReport(StatusFixtures.alerts(StatusFixtures.fleet(),
-                new Alert("a" + said, said, said, said, said, said))).tables()[5], said -> "a" + said);
+                new FiringAlert("a" + said, said, said, said, said, said))).tables()[5], said -> "a" + said);
     }
 
     /** What the console shows of values: tables of lists too. */

@@ -52,7 +52,7 @@ public final class Rooms {
             ssh         HeldScript LoginShell NeighbourKeys OtherShells ScriptExit Sh Ssh SshConfig SshLogin SshRun
             ssh         SshSudo Sshd Uncaught
             start       BuiltIn CoreDumps FrontDoor LocalCommand ScriptTemplate Start StartElsewhere
-            status      Alert FleetStatus NodeStatus Repeated Status StatusChanges
+            status      FiringAlert FleetStatus NodeStatus Repeated Status StatusChanges
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
             verify      BackendLost Failover FailoverChecks WorkerOutage ReportInBrowser Verification Verify \
             VerifyPage VerifyReport

@@ -20,17 +20,17 @@ import ktrdr.Facts;
 import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.api.Alert;
 import ktrdr.api.Backend;
+import ktrdr.api.FiringAlert;
 import ktrdr.api.WorkerRoster;
-import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
 import ktrdr.release.Alerting;
 import ktrdr.release.Schema;
 import ktrdr.release.Stack;
-import ktrdr.report.Check;
 import ktrdr.report.Check.Finding;
+import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
 
@@ -107,20 +107,20 @@ public final class ServiceChecks {
     }
 
     /** The alerts that fire; empty where Prometheus does not tell. */
-    public Optional<List<Alert>> alerts() {
+    public Optional<List<FiringAlert>> alerts() {
         try {
-            return Optional.of(Alert.firing(http.json(inventory.url("prometheus") + "/api/v1/alerts")));
+            return Optional.of(FiringAlert.firing(http.json(inventory.url("prometheus") + "/api/v1/alerts")));
         } catch (Problem silent) {
             return Optional.empty();
         }
     }
 
     /** That no critical alert fires: a check for each name and node that does. Pure. */
-    public static List<Check> critical(Inventory inventory, List<Alert> alerts) {
+    public static List<Check> critical(Inventory inventory, List<FiringAlert> alerts) {
         var core = inventory.core().name();
         var nodes = inventory.nodes().stream().map(Node::name).toList();
         var checks = new LinkedHashMap<CheckId, Check>();
-        alerts.stream().filter(Alert::critical).forEach(alert -> {
+        alerts.stream().filter(FiringAlert::critical).forEach(alert -> {
             var node = nodes.contains(alert.node()) ? alert.node() : core;
             var id = CheckId.ofNode(node, "alert", alert.name());
             var before = checks.containsKey(id) ? checks.get(id).found() + "; " : "";

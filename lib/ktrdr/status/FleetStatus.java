@@ -18,8 +18,8 @@ import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.Threads;
 import ktrdr.Units;
-import ktrdr.api.Alert;
 import ktrdr.api.Backend;
+import ktrdr.api.FiringAlert;
 import ktrdr.api.WorkerRoster;
 import ktrdr.backup.BackupSchedule;
 import ktrdr.deploy.ScalePlan;
@@ -27,9 +27,9 @@ import ktrdr.fleet.Fleet;
 import ktrdr.health.HealthLog;
 import ktrdr.health.MachineChecks;
 import ktrdr.health.ServiceChecks;
-import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Inventory;
 import ktrdr.node.ContainerUsage;
 import ktrdr.node.Docker;
 import ktrdr.node.MachineFacts;
@@ -61,7 +61,7 @@ import ktrdr.ssh.Ssh;
  */
 public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatus> nodes, Map<Node, Problem> unreached,
         List<Check> services, Optional<List<Backend.Worker>> registered, Optional<Check> unknown,
-        Map<String, String> said, List<Check> targets, Optional<List<Alert>> alerts, Map<String, String> chosen) {
+        Map<String, String> said, List<Check> targets, Optional<List<FiringAlert>> alerts, Map<String, String> chosen) {
     /**
      * Prometheus asks its targets every 15 s; one that was asked before its container could answer is down until then.
      */
@@ -70,7 +70,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
     /** One of a fleet that runs the scale of its inventory. */
     public FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatus> nodes, Map<Node, Problem> unreached,
             List<Check> services, Optional<List<Backend.Worker>> registered, Optional<Check> unknown,
-            Map<String, String> said, List<Check> targets, Optional<List<Alert>> alerts) {
+            Map<String, String> said, List<Check> targets, Optional<List<FiringAlert>> alerts) {
                 this(inventory, time, nodes, unreached, services, registered, unknown, said, targets, alerts, Map.of());
             }
 

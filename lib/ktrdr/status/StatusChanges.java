@@ -14,7 +14,7 @@ import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.Table;
 import ktrdr.Units;
-import ktrdr.api.Alert;
+import ktrdr.api.FiringAlert;
 import ktrdr.api.WorkerRoster;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
@@ -76,7 +76,7 @@ public final class StatusChanges {
         status.targets().forEach(check -> states.put("target " + check.what().withoutArea(),
                 check.ok() ? new State("up", "came up") : new State("down", "went down")));
         status.alerts().ifPresent(alerts -> {
-            var words = alerts.stream().map(Alert::words).distinct().sorted().collect(Collectors.joining(", "));
+            var words = alerts.stream().map(FiringAlert::words).distinct().sorted().collect(Collectors.joining(", "));
             states.put("alerts", new State(words, words.isEmpty() ? "none fires" : words));
         });
         return states;

@@ -11,11 +11,11 @@ import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.Table;
 import ktrdr.Units;
-import ktrdr.api.Alert;
+import ktrdr.api.FiringAlert;
 import ktrdr.api.WorkerRoster;
 import ktrdr.backup.BackupSchedule;
-import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory;
 import ktrdr.node.ContainerUsage;
 import ktrdr.node.Docker;
 import ktrdr.node.MachineFacts;
@@ -260,7 +260,7 @@ public final class StatusReport {
                         .map(found -> fields("file", found.name(), "bytes", found.size(), "age_seconds",
                                 found.age().toSeconds())).orElse(null),
                 "next_backup", schedule().flatMap(BackupSchedule::next).map(Object::toString).orElse(null),
-                "alerts", status.alerts().map(all -> all.stream().map(Alert::document).toList()).orElse(null),
+                "alerts", status.alerts().map(all -> all.stream().map(FiringAlert::document).toList()).orElse(null),
                 "remarks", remarks());
     }
 

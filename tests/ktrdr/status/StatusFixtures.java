@@ -9,10 +9,10 @@ import java.util.Optional;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
-import ktrdr.api.Alert;
 import ktrdr.api.Backend;
-import ktrdr.inventory.Inventory;
+import ktrdr.api.FiringAlert;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
 import ktrdr.node.MachineFacts;
 import ktrdr.release.History;
@@ -156,7 +156,7 @@ public final class StatusFixtures {
                 fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
     }
 
-    public static FleetStatus alerts(FleetStatus fleet, Alert... alerts) {
+    public static FleetStatus alerts(FleetStatus fleet, FiringAlert... alerts) {
         return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(),
                 fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), Optional.of(List.of(alerts)));
     }

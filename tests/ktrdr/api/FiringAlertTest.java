@@ -21,7 +21,7 @@ import ktrdr.status.StatusReport;
 import org.junit.jupiter.api.Test;
 
 /** What Prometheus says that fires, and what status makes of it. */
-class AlertTest {
+class FiringAlertTest {
     @Test
     void alerts_of_one_name_on_one_node_are_one_check() {
         var inventory = Fixtures.inventory();
@@ -39,16 +39,18 @@ class AlertTest {
         Documents.hold(Json.parse(Json.line(Check.document("checks", checks, Map.of(), Map.of())), "it"));
         assertEquals(List.of(),
                 ServiceChecks.critical(inventory,
-                        List.of(new Alert("KtrdrClockSkew", "warning", "core", "then", "a clock", "a page"))));
+                        List.of(new FiringAlert("KtrdrClockSkew", "warning", "core", "then", "a clock", "a page"))));
     }
 
-    private static Alert alert(String name, String node, String summary) {
-        return new Alert(name, "critical", node, "then", summary, "a page");
+    private static FiringAlert alert(String name, String node, String summary) {
+        return new FiringAlert(name, "critical", node, "then", summary, "a page");
     }
 
-    private static final Alert BACKUP = new Alert("KtrdrBackupOld", "critical", "core", "2026-01-01T10:00:00Z",
+    private static final FiringAlert BACKUP = new FiringAlert("KtrdrBackupOld",
+            "critical", "core", "2026-01-01T10:00:00Z",
             "the last good backup is old", "docs/OPERATIONS.md#ktrdrbackupold");
-    private static final Alert WORKER = new Alert("KtrdrWorkerDown", "warning", "workers-b", "2026-01-01T11:58:00Z",
+    private static final FiringAlert WORKER = new FiringAlert("KtrdrWorkerDown", "warning",
+            "workers-b", "2026-01-01T11:58:00Z",
             "backtest-worker-2 on workers-b is down", "docs/OPERATIONS.md#ktrdrworkerdown");
 
     private static String text(FleetStatus fleet) {
@@ -71,9 +73,9 @@ class AlertTest {
                    "annotations": {"summary": "the last good backup is old", "runbook_url": \
                 "docs/OPERATIONS.md#ktrdrbackupold"}}]}}
                 """, "prometheus");
-        assertEquals(List.of(BACKUP, WORKER), Alert.firing(answer));
+        assertEquals(List.of(BACKUP, WORKER), FiringAlert.firing(answer));
         assertEquals(List.of(),
-                Alert.firing(Json.parse("{\"status\": \"success\", \"data\": {\"alerts\": []}}", "prometheus")));
+                FiringAlert.firing(Json.parse("{\"status\": \"success\", \"data\": {\"alerts\": []}}", "prometheus")));
     }
 
     @Test

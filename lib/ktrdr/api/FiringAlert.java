@@ -17,21 +17,21 @@ import java.util.stream.StreamSupport;
  * @param summary one sentence
  * @param runbook where the runbook tells what to do
  */
-public record Alert(String name, String severity, String node, String since, String summary, String runbook) {
-    private static final Comparator<Alert> ORDER = Comparator.comparing((Alert alert) -> !alert.critical())
-            .thenComparing(Alert::since).thenComparing(Alert::summary);
+public record FiringAlert(String name, String severity, String node, String since, String summary, String runbook) {
+    private static final Comparator<FiringAlert> ORDER = Comparator.comparing((FiringAlert alert) -> !alert.critical())
+            .thenComparing(FiringAlert::since).thenComparing(FiringAlert::summary);
 
     /** Those of an answer of {@code /api/v1/alerts} that fire: critical ones first, then the oldest. */
-    public static List<Alert> firing(JsonNode answer) {
+    public static List<FiringAlert> firing(JsonNode answer) {
         return StreamSupport.stream(answer.path("data").path("alerts").spliterator(), false)
                 .filter(json -> json.path("state").asText().equals("firing"))
-                .map(Alert::of).sorted(ORDER).toList();
+                .map(FiringAlert::of).sorted(ORDER).toList();
     }
 
-    private static Alert of(JsonNode json) {
+    private static FiringAlert of(JsonNode json) {
         var labels = json.path("labels");
         var annotations = json.path("annotations");
-        return new Alert(labels.path("alertname").asText(), labels.path("severity").asText(),
+        return new FiringAlert(labels.path("alertname").asText(), labels.path("severity").asText(),
                 labels.path("node").asText(), json.path("activeAt").asText().replaceFirst("\\.\\d+", ""),
                 annotations.path("summary").asText(), annotations.path("runbook_url").asText());
     }
