@@ -42,7 +42,9 @@
 //FILES lib/ktrdr/api/FiringAlert.java=ktrdr/api/FiringAlert.java
 //FILES lib/ktrdr/api/FleetSession.java=ktrdr/api/FleetSession.java
 //FILES lib/ktrdr/api/Jaeger.java=ktrdr/api/Jaeger.java
+//FILES lib/ktrdr/api/OperationAnswer.java=ktrdr/api/OperationAnswer.java
 //FILES lib/ktrdr/api/OperationFollower.java=ktrdr/api/OperationFollower.java
+//FILES lib/ktrdr/api/OperationPolling.java=ktrdr/api/OperationPolling.java
 //FILES lib/ktrdr/api/OperationsApi.java=ktrdr/api/OperationsApi.java
 //FILES lib/ktrdr/api/OperationsReport.java=ktrdr/api/OperationsReport.java
 //FILES lib/ktrdr/api/Prometheus.java=ktrdr/api/Prometheus.java

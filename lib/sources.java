@@ -50,7 +50,9 @@
 //SOURCES ktrdr/api/FiringAlert.java
 //SOURCES ktrdr/api/FleetSession.java
 //SOURCES ktrdr/api/Jaeger.java
+//SOURCES ktrdr/api/OperationAnswer.java
 //SOURCES ktrdr/api/OperationFollower.java
+//SOURCES ktrdr/api/OperationPolling.java
 //SOURCES ktrdr/api/OperationsApi.java
 //SOURCES ktrdr/api/OperationsReport.java
 //SOURCES ktrdr/api/Prometheus.java

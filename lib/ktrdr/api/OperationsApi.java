@@ -7,7 +7,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,10 +18,7 @@ import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Http;
-import ktrdr.Json;
 import ktrdr.Problem;
-import ktrdr.Threads;
-import ktrdr.Units;
 import ktrdr.api.Backend.Worker;
 import ktrdr.inventory.Inventory;
 
@@ -116,18 +112,6 @@ public final class OperationsApi {
         }
     }
 
-    /**
-     * How long a backend that does not answer is asked again while an operation is followed: it may be replaced
-     * meanwhile.
-     */
-    private static final Duration AWAY = Duration.ofSeconds(60);
-    private static final long PAUSE_MILLIS = 500;
-    /**
-     * At its beginning and near its end an operation is looked at more often: whoever waits for it does not wait for
-     * us.
-     */
-    private static final long SHORT_PAUSE_MILLIS = 50;
-    private static final double NEARLY = 90;
     /** What the backend lists at most. */
     private static final int MOST = 1000;
     private static final Set<String> LISTS = Set.of("symbols", "timeframes");
@@ -146,7 +130,8 @@ public final class OperationsApi {
         var url = api + "/operations?limit=" + limit + (activeOnly ? "&active_only=true" : "") + query("status", status)
                 + query("operation_type", type);
         var operations = new ArrayList<Operation>();
-        data("GET " + url, http.get(url), JsonNode::isArray).forEach(json -> operations.add(operation(json)));
+        OperationAnswer.data("GET " + url, http.get(url), JsonNode::isArray)
+                .forEach(json -> operations.add(operation(json)));
         return operations;
     }
 
@@ -188,12 +173,12 @@ public final class OperationsApi {
         return document(id, "the backend knows no operation " + id);
     }
 
-    private JsonNode document(String id, String unknown) {
+    JsonNode document(String id, String unknown) {
         var url = api + "/operations/" + segment(id);
         var answer = http.get(url);
         if (answer.status() == 404)
-            throw Problem.failed(unknown).found(words(answer)).fix("jbang operations@ktrdr list");
-        return data("GET " + url, answer, JsonNode::isObject);
+            throw Problem.failed(unknown).found(OperationAnswer.words(answer)).fix("jbang operations@ktrdr list");
+        return OperationAnswer.data("GET " + url, answer, JsonNode::isObject);
     }
 
     /** Where one is started. */
@@ -226,7 +211,7 @@ public final class OperationsApi {
         if (kind == Kind.data && !json.has("mode")) json.put("mode", "tail");
         var asked = "POST " + url(kind);
         var answer = post(kind, kind == Kind.dummy ? null : json);
-        var document = document(asked, answer);
+        var document = OperationAnswer.document(asked, answer);
         // a training's task is its operation
         var id = document.path("data").path("operation_id")
                 .asText(document.path("operation_id")
@@ -249,7 +234,7 @@ public final class OperationsApi {
     /** Cancels one; one that has ended by then, or that is unknown, is a {@link Problem}. */
     public void cancel(String id) {
         var url = api + "/operations/" + segment(id);
-        document("DELETE " + url, http.delete(url));
+        OperationAnswer.document("DELETE " + url, http.delete(url));
     }
 
     /**
@@ -259,13 +244,13 @@ public final class OperationsApi {
      */
     public JsonNode resume(String id) {
         var url = api + "/operations/" + segment(id) + "/resume";
-        return data("POST " + url, http.post(url, null), JsonNode::isObject).path("resumed_from");
+        return OperationAnswer.data("POST " + url, http.post(url, null), JsonNode::isObject).path("resumed_from");
     }
 
     /** What the backend has of the result of one that has ended, as JSON; empty where it has nothing. */
     public JsonNode results(String id) {
         var url = api + "/operations/" + segment(id) + "/results";
-        return document("GET " + url, http.get(url)).path("results");
+        return OperationAnswer.document("GET " + url, http.get(url)).path("results");
     }
 
     /**
@@ -287,36 +272,11 @@ public final class OperationsApi {
         return follow(id, timeout, enough, each, away -> { });
     }
 
-    /** The same; {@code away} is told each time the backend does not answer. */
+    /** The same; {@code away} is called each time the backend does not answer. */
     public Operation follow(String id, Duration timeout, Predicate<Operation> enough, Consumer<Operation> each,
             Consumer<Problem> away) {
-                long began = System.nanoTime();
-                long deadline = began + timeout.toNanos();
-                long answered = began;
-                var unknown = "the backend knows no operation " + id;
-                while (true) {
-                    // a twentieth of the time that it has taken so far
-                    long pause = Math.min(PAUSE_MILLIS,
-                            Math.max(SHORT_PAUSE_MILLIS, (System.nanoTime() - began) / 20_000_000));
-                    try {
-                        var operation = operation(document(id, unknown));
-                        answered = System.nanoTime();
-                        unknown = "the backend forgot operation " + id
-                                + ": it was started again meanwhile, and the operation is lost";
-                        each.accept(operation);
-                        if (operation.percentage() >= NEARLY) pause = SHORT_PAUSE_MILLIS;
-                        if (operation.ended() || enough.test(operation)) return operation;
-                        if (answered > deadline) throw Problem.failed("operation " + id + " did not end within "
-                                + Units.duration(timeout)).found(operation.words())
-                                .fix("jbang operations@ktrdr follow " + id);
-                    } catch (Problem problem) {
-                        if (problem.exit() != Exit.UNREACHABLE || System.nanoTime() - answered > AWAY.toNanos())
-                            throw problem;
-                        away.accept(problem);
-                    }
-                    Threads.pause(pause, "interrupted while following operation " + id);
-                }
-            }
+        return new OperationPolling(this, id, timeout).until(enough, each, away);
+    }
 
     /** The worker that an operation runs on; empty where it runs on the backend itself, or on none any more. */
     public Optional<Worker> worker(String id) {
@@ -331,73 +291,8 @@ public final class OperationsApi {
         return id;
     }
 
-    private static JsonNode data(String asked, Http.Answer answer, Predicate<JsonNode> fits) {
-        var document = document(asked, answer);
-        if (!fits.test(document.path("data"))) throw Problem.failed(asked + " has another shape than expected")
-                .expected("\"data\" with one operation, or with a list of them")
-                .found(Console.brief(answer.body(), 200));
-        return document.path("data");
-    }
-
-    /** The JSON of an answer that has to be a success; the backend says so in three ways. */
-    private static JsonNode document(String asked, Http.Answer answer) {
-        var refused = Json.read(answer.body())
-                .filter(document -> !answer.ok() || !document.path("success").asBoolean(true));
-        if (refused.isEmpty()) return Http.json(asked, answer);
-        var sentence = asked + " was refused";
-        throw (answer.status() == 503 ? Problem.unreachable(sentence) : Problem.failed(sentence))
-                .expected("\"success\": true").found(words(answer));
-    }
-
-    /**
-     * What the backend says of an error: {@code {"error": {"message", "details": [{"field", "message"}]}}}, or
-     * {@code {"detail"}} as text, as a list of fields (FastAPI's own), or as
-     * {@code {"error", "registered_workers", "hint"}} where there is no worker.
-     */
-    private static String words(Http.Answer answer) {
-        var body = Json.read(answer.body()).orElse(JsonNodeFactory.instance.objectNode());
-        var detail = body.path("detail");
-        var said = fields(body.path("error").path("details").isArray() ? body.path("error").path("details") : detail);
-        if (said.isEmpty() && detail.path("error").isTextual()) said = missing(detail);
-        if (said.isEmpty()) said = Stream.of(body.path("error").path("message"), body.path("error"), detail,
-                body.path("message"))
-                .filter(JsonNode::isTextual).map(JsonNode::asText).findFirst()
-                .orElse(Console.brief(answer.body(), 200));
-        return answer.ok() ? said : answer.status() + " " + said;
-    }
-
-    private static String missing(JsonNode detail) {
-        var registered = detail.path("registered_workers");
-        return detail.path("error").asText() + (registered.isNumber() ? ", " + registered.asInt() + " registered" : "")
-                + (detail.path("hint").isTextual() ? ". " + detail.path("hint").asText() : "");
-    }
-
-    /** "body.symbol: Field required; …" of a list of fields; empty of anything else. */
-    private static String fields(JsonNode list) {
-        var fields = new LinkedHashMap<String, String>();
-        if (list.isArray()) for (var json : list) {
-            var place = new ArrayList<String>();
-            json.path("loc").forEach(part -> place.add(part.asText()));
-            fields.put(json.path("field").asText(String.join(".", place)).replace(" -> ", "."),
-                    json.path("message").asText(json.path("msg").asText()));
-        }
-        return fields.entrySet().stream().map(field -> field.getKey() + ": " + field.getValue())
-                .collect(Collectors.joining("; "));
-    }
-
-    /** What {@link #document} says. */
+    /** The operation of an answer as {@link #document} gives it. */
     public static Operation operation(JsonNode json) {
-        var progress = json.path("progress");
-        return new Operation(json.path("operation_id").asText(), json.path("operation_type").asText(),
-                json.path("status").asText(), json.path("created_at").asText(""),
-                text(json.has("symbol") ? json.path("symbol") : json.path("metadata").path("symbol")),
-                progress.path("percentage").asDouble(json.path("progress_percentage").asDouble()),
-                text(progress.has("current_step") ? progress.path("current_step") : json.path("current_step")),
-                json.path("duration_seconds").asDouble(), text(json.path("error_message")),
-                json.path("result_summary").isObject() ? json.path("result_summary").toString() : "");
-    }
-
-    private static String text(JsonNode value) {
-        return value.isTextual() ? value.asText() : "";
+        return OperationAnswer.operation(json);
     }
 }

@@ -222,31 +222,29 @@ class OperationsApiTest {
         assertEquals("[op_1]", operations.ofBackend().stream().map(OperationsApi.Operation::id).toList().toString());
     }
 
+    private String refusal(int status, String answer, OperationsApi.Kind kind, Map<String, String> body) {
+        answers(status, answer);
+        return assertThrows(Problem.class, () -> operations.start(kind, body)).details().get("found");
+    }
+
     @Test
     void each_way_to_refuse_is_told_in_the_backends_words() {
-        answers(200, "{\"success\":false,\"error\":{\"code\":\"X\",\"message\":\"no room\"}}");
-        assertEquals("no room", assertThrows(Problem.class, () -> operations.start(OperationsApi.Kind.dummy, Map.of()))
-                .details().get("found"));
-        answers(422, "{\"detail\":[{\"loc\":[\"body\",\"symbol\"],\"msg\":\"Field required\"}]}");
+        assertEquals("no room", refusal(200, "{\"success\":false,\"error\":{\"code\":\"X\",\"message\":\"no room\"}}",
+                OperationsApi.Kind.dummy, Map.of()));
         assertEquals("422 body.symbol: Field required",
-                assertThrows(Problem.class, () -> operations.start(OperationsApi.Kind.data, Map.of())).details()
-                        .get("found"));
-        answers(422, "{\"success\":false,\"error\":{\"code\":\"VALIDATION_ERROR\",\"message\":\"Request validation "
-                + "failed\",\"details\":["
-                + "{\"field\":\"body -> symbol\",\"message\":\"Field "
-                + "required\",\"type\":\"missing\"},{\"field\":\"query -> limit\",\"message\":\"Input should be less "
-                + "than or equal to 1000\",\"type\":\"x\"}]}}");
+                refusal(422, "{\"detail\":[{\"loc\":[\"body\",\"symbol\"],\"msg\":\"Field required\"}]}",
+                        OperationsApi.Kind.data, Map.of()));
         assertEquals("422 body.symbol: Field required; query.limit: Input should be less than or equal to 1000",
-                assertThrows(Problem.class, () -> operations.start(OperationsApi.Kind.data, Map.of())).details()
-                        .get("found"));
-        answers(503, "{\"detail\":{\"error\":\"No training workers "
-                + "available\",\"worker_type\":\"training\",\"registered_workers\":2,\"backend_uptime_seconds\":12.5,"
-                + "\"hint\":\"Retry in a few seconds.\"}}");
-        assertEquals("503 No training workers available, 2 registered. Retry in a few seconds.",
-                assertThrows(Problem.class,
-                        () -> operations.start(OperationsApi.Kind.backtest,
-                                Map.of("strategy_name", "s", "start_date", "2024-01-01", "end_date", "2024-02-01",
-                                        "model_path", "models/s"))).details().get("found"));
+                refusal(422, """
+                        {"success":false,"error":{"code":"VALIDATION_ERROR","message":"Request validation failed",\
+                        "details":[{"field":"body -> symbol","message":"Field required","type":"missing"},\
+                        {"field":"query -> limit","message":"Input should be less than or equal to 1000","type":"x"}]}}
+                        """, OperationsApi.Kind.data, Map.of()));
+        assertEquals("503 No training workers available, 2 registered. Retry in a few seconds.", refusal(503, """
+                {"detail":{"error":"No training workers available","worker_type":"training","registered_workers":2,\
+                "backend_uptime_seconds":12.5,"hint":"Retry in a few seconds."}}
+                """, OperationsApi.Kind.backtest, Map.of("strategy_name", "s", "start_date", "2024-01-01", "end_date",
+                "2024-02-01", "model_path", "models/s")));
         answers(503, "{\"detail\":\"Backend is shutting down\"}");
         var away = assertThrows(Problem.class, () -> operations.cancel("op_1"));
         assertEquals("503 Backend is shutting down " + Exit.UNREACHABLE,
