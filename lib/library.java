@@ -129,6 +129,7 @@
 //FILES lib/ktrdr/logs/LogNode.java=ktrdr/logs/LogNode.java
 //FILES lib/ktrdr/logs/LogReader.java=ktrdr/logs/LogReader.java
 //FILES lib/ktrdr/logs/LogScript.java=ktrdr/logs/LogScript.java
+//FILES lib/ktrdr/node/ContainerAnswer.java=ktrdr/node/ContainerAnswer.java
 //FILES lib/ktrdr/node/ContainerProbe.java=ktrdr/node/ContainerProbe.java
 //FILES lib/ktrdr/node/ContainerUsage.java=ktrdr/node/ContainerUsage.java
 //FILES lib/ktrdr/node/Database.java=ktrdr/node/Database.java
@@ -139,6 +140,7 @@
 //FILES lib/ktrdr/node/LogMask.java=ktrdr/node/LogMask.java
 //FILES lib/ktrdr/node/MachineFacts.java=ktrdr/node/MachineFacts.java
 //FILES lib/ktrdr/node/Mount.java=ktrdr/node/Mount.java
+//FILES lib/ktrdr/node/NodeContainer.java=ktrdr/node/NodeContainer.java
 //FILES lib/ktrdr/node/NodeFiles.java=ktrdr/node/NodeFiles.java
 //FILES lib/ktrdr/node/Occupant.java=ktrdr/node/Occupant.java
 //FILES lib/ktrdr/node/PublishedPorts.java=ktrdr/node/PublishedPorts.java

@@ -137,6 +137,7 @@
 //SOURCES ktrdr/logs/LogNode.java
 //SOURCES ktrdr/logs/LogReader.java
 //SOURCES ktrdr/logs/LogScript.java
+//SOURCES ktrdr/node/ContainerAnswer.java
 //SOURCES ktrdr/node/ContainerProbe.java
 //SOURCES ktrdr/node/ContainerUsage.java
 //SOURCES ktrdr/node/Database.java
@@ -147,6 +148,7 @@
 //SOURCES ktrdr/node/LogMask.java
 //SOURCES ktrdr/node/MachineFacts.java
 //SOURCES ktrdr/node/Mount.java
+//SOURCES ktrdr/node/NodeContainer.java
 //SOURCES ktrdr/node/NodeFiles.java
 //SOURCES ktrdr/node/Occupant.java
 //SOURCES ktrdr/node/PublishedPorts.java

@@ -9,7 +9,6 @@ import ktrdr.Problem;
 import ktrdr.ScriptExit;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Secrets;
-import ktrdr.node.Docker;
 import ktrdr.node.Registry;
 import ktrdr.ssh.Ssh;
 
@@ -25,8 +24,7 @@ record ImagePull(Inventory.Images images, Secrets secrets, Console console) {
                 return false;
             }
             step.now(plan.pulls().size() + " images");
-            var result = ssh.run(secrets.registry()
-                    + Docker.pull(images.registry(), images.username(), Pins.pulledAs(plan)), PATIENCE);
+            var result = ssh.run(secrets.registry() + registry().pull(Pins.pulledAs(plan)), PATIENCE);
             if (!result.ok()) throw failure(plan.stack().node().name(), result);
             step.done(Pins.pulledAs(plan).entrySet().stream()
                     .map(entry -> entry.getValue().isEmpty() ? entry.getKey() : entry.getValue())
@@ -35,9 +33,13 @@ record ImagePull(Inventory.Images images, Secrets secrets, Console console) {
         }
     }
 
+    private Registry registry() {
+        return new Registry(images.registry(), images.username());
+    }
+
     private Problem failure(String node, CommandResult result) {
         var said = LastWords.lines(result.err(), 3);
-        return new Registry(images.registry(), images.username()).failure(node, result)
+        return registry().failure(node, result)
                 .orElseGet(() -> switch (ScriptExit.of(result)) {
                     case NOT_PULLED -> Problem
                             .failed(node + ": " + result.out().strip().replace("\n", ", ") + " could not be pulled")

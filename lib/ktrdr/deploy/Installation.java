@@ -20,6 +20,7 @@ import ktrdr.health.MachineChecks;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.DatabaseData;
 import ktrdr.node.Docker;
+import ktrdr.node.NodeContainer;
 import ktrdr.release.NodeMetrics;
 import ktrdr.release.Stack;
 import ktrdr.release.StackFacts;
@@ -55,7 +56,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     }
 
     /** The containers beside this stack's own project that are in its way, of all that a node has. */
-    static List<Docker.Beside> foreign(Inventory inventory, Stack stack, StackFacts facts) {
+    static List<NodeContainer> foreign(Inventory inventory, Stack stack, StackFacts facts) {
         var ports = ports(inventory, stack);
         var own = facts.containers().stream().map(Docker.Container::name).toList();
         // a container of a service that is none of ours is another's, whatever its project
@@ -122,12 +123,12 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
                         && !beside.name().endsWith(Aside.ENDING)
                 && (!stack.core() || names(inventory, stack).contains(beside.name()))).toList();
         if (there.isEmpty()) return Optional.empty();
-        var folders = there.stream().map(Docker.Beside::folder).distinct().collect(Collectors.joining(", "));
+        var folders = there.stream().map(NodeContainer::folder).distinct().collect(Collectors.joining(", "));
         return Optional.of(Problem.failed(node.name() + ": containers of the Compose project " + stack.project()
                 + " were started from another folder")
                 .expected("containers started from " + node.directory() + ", the `directory` of " + node.name() + " in "
                         + inventory.source())
-                .found(there.stream().map(Docker.Beside::name).sorted().collect(Collectors.joining(", "))
+                .found(there.stream().map(NodeContainer::name).sorted().collect(Collectors.joining(", "))
                         + ", started from " + folders)
                 .fix("`directory: " + there.get(0).folder()
                         + "` in the inventory, if another one deploys to this host; to move the installation, on the "
@@ -198,18 +199,18 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
                 : Optional.<DatabaseData>empty();
         boolean own = data.flatMap(
                 databaseData -> databaseData.outside(stack.node().name(), stack.project() + "_db-data")).isPresent();
-        var projects = foreign.stream().map(Docker.Beside::project).filter(name -> !name.isEmpty())
+        var projects = foreign.stream().map(NodeContainer::project).filter(name -> !name.isEmpty())
                 .collect(Collectors.toCollection(LinkedHashSet::new));
         if (own) projects.add(stack.project());
         var ours = names(inventory, stack);
         var ports = ports(inventory, stack);
         var way = facts.beside().stream().filter(beside -> foreign.contains(beside)
                 || own && beside.project().equals(stack.project()) && (ours.contains(beside.name())
-                        || beside.ports().stream().anyMatch(ports::contains))).map(Docker.Beside::name).toList();
+                        || beside.ports().stream().anyMatch(ports::contains))).map(NodeContainer::name).toList();
         if (way.isEmpty()) return NONE;
         var alone = facts.beside().stream()
                 .filter(beside -> projects.contains(beside.project()) && !way.contains(beside.name()))
-                .map(Docker.Beside::name).toList();
+                .map(NodeContainer::name).toList();
         var answer = ask(ssh, way);
         var replaced = inspected(answer).values().stream()
                 .sorted((a, b) -> Boolean.compare(service(a).equals("db"), service(b).equals("db"))).toList();

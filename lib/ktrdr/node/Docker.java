@@ -7,12 +7,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import ktrdr.Facts;
 import ktrdr.Json;
@@ -43,20 +39,10 @@ public final class Docker {
     static final List<String> CORE_READERS = List.of("prometheus", "grafana", "alertmanager");
     /** The label in which Compose notes what a container was made from. */
     static final String CONFIG_HASH = "com.docker.compose.config-hash";
-    /**
-     * The label with the folder that Compose ran in, and the one of a container for one command, as `docker compose
-     * run` makes them.
-     */
+    /** The label with the folder that Compose ran in. */
     static final String FOLDER = "com.docker.compose.project.working_dir";
-    private static final String ONE_OFF = "com.docker.compose.oneoff";
     public static final String WORKERS_PROJECT = "ktrdr-workers";
     private static final Pattern WORKER = Pattern.compile("(backtest|training)-worker-(\\d+|gpu)");
-    /** What is asked of a container; not its environment, which has the secrets in it. */
-    private static final String CONTAINER =
-            "{\"Id\":{{json .Id}},\"Name\":{{json .Name}},\"Image\":{{json .Image}},\"RestartCount\":{{json "
-                    + ".RestartCount}},"
-            + "\"State\":{{json .State}},\"Config\":{\"Image\":{{json .Config.Image}},\"Labels\":{{json "
-            + ".Config.Labels}}}}";
     /** After {@link #sayContainers}: the command that prints the image's id of each. */
     public static final String IMAGES =
             "printf '%s\\n' \"$containers\" | sed -n "
@@ -68,8 +54,6 @@ public final class Docker {
      */
     public static final String OLDEST_ENGINE = "25.0";
     public static final String OLDEST_COMPOSE = "2.20.2";
-
-    private static final Pattern PUBLISHED = Pattern.compile(":(\\d{1,5})(?:-(\\d{1,5}))?->");
 
     private Docker() {}
 
@@ -101,9 +85,8 @@ public final class Docker {
         /** One whose folder is not known. */
         public Container(String id, String name, String service, String image, String imageId, String status,
                 String health, int restarts, int exitCode, String startedAt, String configHash) {
-                    this(id, name, service, image, imageId, status, health, restarts, exitCode, startedAt, configHash,
-                            "");
-                }
+            this(id, name, service, image, imageId, status, health, restarts, exitCode, startedAt, configHash, "");
+        }
 
         /** Whether its process runs. */
         public boolean running() {
@@ -171,51 +154,6 @@ public final class Docker {
     }
 
     /**
-     * A container of whatever project, none where it is not of Compose, and the ports of the node that it publishes
-     * while it runs.
-     *
-     * @param folder from which Compose started it, where that is there and not the stack's; else empty
-     */
-    public record Beside(String name, String project, Set<Integer> ports, String folder) {
-        public Beside(String name, String project, Set<Integer> ports) {
-            this(name, project, ports, "");
-        }
-    }
-
-    /**
-     * Shell lines that say every container of the node as a fact {@code beside}, and what {@link Occupant} reads, with
-     * {@code say} defined, and {@code directory} as the stack's.
-     */
-    public static final String BESIDE = Occupant.TOOLS + """
-            here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
-            docker ps -a --format '{{.Names}}|{{.Label "PROJECT"}}|{{.Ports}}|{{.Label "WORKING_DIR"}}' | while IFS= \
-            read -r line; do
-              folder=${line##*|}
-              project=${line#*|}
-              occupied "${line%%|*}" "${project%%|*}" "$folder"
-              # by another path the same one
-              case $folder in "$here") folder= ;; /*) folder=$(cd -P "$folder" 2>/dev/null && pwd) || folder= ;; *) \
-            folder= ;; esac
-              [ "$folder" != "$here" ] || folder=
-              say beside "${line%|*}|$folder"
-            done
-            """.replace("PROJECT", PROJECT).replace("WORKING_DIR", FOLDER);
-
-    /** The answer of {@link #BESIDE}. Ports come as "0.0.0.0:8000-8001->8000-8001/tcp, [::]:8000->8000/tcp". */
-    public static List<Beside> beside(Facts facts) {
-        return facts.all("beside").stream().map(line -> line.split("\\|", 4)).filter(parts -> parts.length > 2)
-                .map(parts -> {
-                    var ports = new TreeSet<Integer>();
-                    PUBLISHED.matcher(parts[2]).results().forEach(range -> {
-                        int first = Integer.parseInt(range.group(1));
-                        int last = range.group(2) == null ? first : Integer.parseInt(range.group(2));
-                        for (int port = first; port <= Math.min(last, first + 1000); port++) ports.add(port);
-                    });
-                    return new Beside(parts[0], parts[1], ports, parts.length > 3 ? parts[3] : "");
-                }).toList();
-    }
-
-    /**
      * What helps where an Engine does not answer, by what it said: a service that is not installed cannot be enabled.
      */
     public static String startOrInstall(String said, String user) {
@@ -244,7 +182,7 @@ public final class Docker {
     /** A script that prints one line of JSON for each container of a Compose project, stopped ones too. */
     public static String containersOf(String project) {
         return "ids=$(" + idsOf(project) + ")\n"
-                + "[ -z \"$ids\" ] || docker inspect --format " + Sh.quote(CONTAINER) + " $ids\n";
+                + "[ -z \"$ids\" ] || docker inspect --format " + Sh.quote(ContainerAnswer.FORMAT) + " $ids\n";
     }
 
     /** Shell lines that say the same as facts, with {@code say} defined. */
@@ -314,7 +252,7 @@ public final class Docker {
      * services of ours alone. A line that is no such JSON is a {@link Problem}.
      */
     public static List<Container> containers(String lines) {
-        return parsed(lines).filter(Docker::ours).map(Docker::container)
+        return ContainerAnswer.parse(lines).filter(ContainerAnswer::ours).map(ContainerAnswer::container)
                 .sorted(Comparator.comparing(Container::service)
                         .thenComparing(container -> container.configHash().isEmpty()).thenComparing(Container::passing))
                 .toList();
@@ -325,13 +263,8 @@ public final class Docker {
      * have such of a homelab that was taken over.
      */
     public static List<Container> strays(Facts facts) {
-        return parsed(String.join("\n", facts.all("container")))
-                .filter(json -> !oneOff(json) && !ours(json) && !label(json, PROJECT).equals(CORE_PROJECT))
-                .map(Docker::container).toList();
-    }
-
-    private static Stream<JsonNode> parsed(String lines) {
-        return lines.lines().filter(line -> !line.isBlank()).map(line -> Json.parse(line, "docker"));
+        return ContainerAnswer.parse(String.join("\n", facts.all("container")))
+                .filter(ContainerAnswer::stray).map(ContainerAnswer::container).toList();
     }
 
     /** The answer of {@link #sayContainers}, by service. */
@@ -344,10 +277,6 @@ public final class Docker {
         return containers.stream().filter(container -> container.service().equals(service)).findFirst();
     }
 
-    private static boolean ours(JsonNode container) {
-        return !oneOff(container) && ours(label(container, PROJECT), label(container, SERVICE));
-    }
-
     /** Whether a service of one of our projects is one that we deploy. */
     public static boolean ours(String project, String service) {
         return switch (project) {
@@ -355,43 +284,6 @@ public final class Docker {
             case WORKERS_PROJECT -> WORKER.matcher(service).matches();
             default -> true;
         };
-    }
-
-    private static boolean oneOff(JsonNode container) {
-        return label(container, ONE_OFF).equals("True");
-    }
-
-    private static String label(JsonNode container, String name) {
-        return container.path("Config").path("Labels").path(name).asText();
-    }
-
-    private static Container container(JsonNode node) {
-        var state = node.path("State");
-        var labels = node.path("Config").path("Labels");
-        return new Container(node.path("Id").asText(), node.path("Name").asText().replaceFirst("^/", ""),
-                labels.path(SERVICE).asText(), node.path("Config").path("Image").asText(),
-                node.path("Image").asText(), state.path("Status").asText(),
-                state.path("Health").path("Status").asText(""),
-                node.path("RestartCount").asInt(), state.path("ExitCode").asInt(), state.path("StartedAt").asText(),
-                labels.path(CONFIG_HASH).asText(), labels.path(FOLDER).asText());
-    }
-
-    /**
-     * A script that logs in to a registry for as long as it runs, then pulls images side by side, and gives those that
-     * are pulled by digest the reference that they are to have.
-     *
-     * @param images to a reference; empty for one that needs none
-     * Exit codes: those of {@link Registry#login}, and {@link ScriptExit#NOT_PULLED}.
-     */
-    public static String pull(String registry, String username, Map<String, String> images) {
-        return new Registry(registry, username).login() + """
-                pull() { docker pull -q "$1" >/dev/null && { [ -z "$2" ] || docker tag "$1" "$2"; } || printf '%s\\n' \
-                "${2:-$1}" >>"$config/failed"; }
-                """ + images.entrySet().stream()
-                        .map(image -> "pull " + Sh.words(List.of(image.getKey(), image.getValue())) + " &\n")
-                        .collect(Collectors.joining()) + "wait\n" + ScriptExit.numbers("""
-                        [ ! -e "$config/failed" ] || { cat "$config/failed"; exit $NOT_PULLED; }
-                        """);
     }
 
     /**

@@ -29,10 +29,6 @@ import ktrdr.fleet.FleetNode;
  * @param username whose token the variable REGISTRY_TOKEN holds
  */
 public record Registry(String host, String username) {
-    /**
-     * Exit codes of a script that logs in: no tmpfs to keep the login on; the login failed; the registry did not answer
-     * in time.
-     */
     /** How long the registry has for an answer, in seconds. */
     private static final int PATIENCE = 20;
     private static final String TOO_LATE = "no answer within " + PATIENCE + " s";
@@ -96,44 +92,65 @@ public record Registry(String host, String username) {
      */
     public record Images(Map<String, Manifest> manifests, Map<String, Problem> problems, String platform) {}
 
+    /** Chooses a tmpfs for the login, and defines how docker is stopped. */
+    private static final String LOGIN_PLACE = ScriptExit.numbers("""
+            for place in /dev/shm /run; do
+              [ "$(stat -f -c %T "$place" 2>/dev/null)" = tmpfs ] && [ -w "$place" ] && break
+              place=
+            done
+            [ -n "$place" ] || { echo "neither /dev/shm nor /run is a tmpfs that can be written" >&2; exit \
+            $NO_TMPFS; }
+            config=
+            login=
+            # docker may be deaf to TERM while it waits for the registry, and would write the login after \
+            all; it \
+            is in the group of its timeout
+            slay() { kill -s KILL -- "-$1" 2>/dev/null || kill -s KILL "$1" 2>/dev/null || :; }
+            """);
+    private static final String LOG_IN = ScriptExit.numbers("""
+            export DOCKER_CONFIG="$config"
+            # in the background, since a shell that waits hears a signal and one with a command in front does not
+            printf %s "$REGISTRY_TOKEN" | timeout -s KILL "$patience" docker login --username "$username" \
+            --password-stdin "$registry" >/dev/null 2>"$config/said" &
+            login=$!
+            wait "$login" 2>/dev/null || {
+              code=$?
+              cat "$config/said" >&2
+              [ "$code" != 137 ] || exit $SILENT
+              exit $NO_LOGIN
+            }
+            login=
+            unset REGISTRY_TOKEN
+            """);
+
     /**
      * The lines that log in for as long as a script runs.
      *
-     * The token comes from the variable REGISTRY_TOKEN and goes to docker on standard input; the login lives in a
-     * DOCKER_CONFIG on tmpfs, {@code $config}, that is removed on every way out, or by the next login where the script
-     * was killed. Exit codes: {@link ScriptExit#NO_TMPFS}, {@link ScriptExit#NO_LOGIN}, {@link ScriptExit#SILENT}.
+     * The token comes from the variable REGISTRY_TOKEN and goes to docker on standard input. The login is kept on
+     * tmpfs, in a DOCKER_CONFIG {@code $config} that is removed whenever the script ends; after a SIGKILL, by the next
+     * login. Exit codes: {@link ScriptExit#NO_TMPFS}, {@link ScriptExit#NO_LOGIN}, {@link ScriptExit#SILENT}.
      */
     public String login() {
-        return Sh.let("registry", host) + Sh.let("username", username) + "patience=" + PATIENCE + "\n"
-                + ScriptExit.numbers("""
-                        for place in /dev/shm /run; do
-                          [ "$(stat -f -c %T "$place" 2>/dev/null)" = tmpfs ] && [ -w "$place" ] && break
-                          place=
-                        done
-                        [ -n "$place" ] || { echo "neither /dev/shm nor /run is a tmpfs that can be written" >&2; exit \
-                        $NO_TMPFS; }
-                        config=
-                        login=
-                        # docker may be deaf to TERM while it waits for the registry, and would write the login after \
-                        all; it \
-                        is in the group of its timeout
-                        slay() { kill -s KILL -- "-$1" 2>/dev/null || kill -s KILL "$1" 2>/dev/null || :; }
-                        """) + Sh.atEnd("[ -z \"$login\" ] || slay \"$login\"; rm -rf \"$config\"")
-                + Sh.folder("config", "\"$place\"/ktrdr") + ScriptExit.numbers("""
-                export DOCKER_CONFIG="$config"
-                # in the background, since a shell that waits hears a signal and one with a command in front does not
-                printf %s "$REGISTRY_TOKEN" | timeout -s KILL "$patience" docker login --username "$username" \
-                --password-stdin "$registry" >/dev/null 2>"$config/said" &
-                login=$!
-                wait "$login" 2>/dev/null || {
-                  code=$?
-                  cat "$config/said" >&2
-                  [ "$code" != 137 ] || exit $SILENT
-                  exit $NO_LOGIN
-                }
-                login=
-                unset REGISTRY_TOKEN
-                """);
+        return Sh.let("registry", host) + Sh.let("username", username) + "patience=" + PATIENCE + "\n" + LOGIN_PLACE
+                + Sh.atEnd("[ -z \"$login\" ] || slay \"$login\"; rm -rf \"$config\"")
+                + Sh.folder("config", "\"$place\"/ktrdr") + LOG_IN;
+    }
+
+    /**
+     * A script that logs in, then pulls images in parallel. An image that is pulled by digest also gets its reference.
+     * Exit codes: those of {@link #login}, and {@link ScriptExit#NOT_PULLED}.
+     *
+     * @param images to the reference that each gets; empty for an image that needs none
+     */
+    public String pull(Map<String, String> images) {
+        return login() + """
+                pull() { docker pull -q "$1" >/dev/null && { [ -z "$2" ] || docker tag "$1" "$2"; } || printf '%s\\n' \
+                "${2:-$1}" >>"$config/failed"; }
+                """ + images.entrySet().stream()
+                        .map(image -> "pull " + Sh.words(List.of(image.getKey(), image.getValue())) + " &\n")
+                        .collect(Collectors.joining()) + "wait\n" + ScriptExit.numbers("""
+                        [ ! -e "$config/failed" ] || { cat "$config/failed"; exit $NOT_PULLED; }
+                        """);
     }
 
     /**

@@ -8,6 +8,7 @@ import ktrdr.node.Docker;
 import ktrdr.node.Gpu;
 import ktrdr.node.MachineFacts;
 import ktrdr.node.Mount;
+import ktrdr.node.NodeContainer;
 import ktrdr.node.NodeFiles;
 import ktrdr.node.Occupant;
 import ktrdr.node.Room;
@@ -38,7 +39,7 @@ import ktrdr.node.StaleMounts;
 public record StackFacts(String user, String docker, String dockerError, String compose, long free, long memory,
         boolean directory, Mount share, List<String> missing, NodeFiles files, Map<String, String> images,
         List<Docker.Container> containers, Map<String, List<String>> digests, History history,
-        List<Docker.Beside> beside, String takeover, Gpu gpu, String folder, Occupant occupant) {
+        List<NodeContainer> beside, String takeover, Gpu gpu, String folder, Occupant occupant) {
 
     /** The same without these containers, as if they were not there. */
     public StackFacts without(List<String> names) {
@@ -57,7 +58,7 @@ public record StackFacts(String user, String docker, String dockerError, String 
         return Facts.SAY + Sh.let("directory", directory) + OWN + Mount.script(share) + Mount.missing()
                 + NodeFiles.script(files) + History.script() + MachineFacts.FREE + MachineFacts.engine()
                 + Room.script() + WITHOUT_DOCKER + (gpu ? Gpu.SCRIPT : "") + "set -- " + Sh.words(images) + "\n"
-                + IMAGES + Docker.sayContainers(project) + StaleMounts.script(project) + Docker.BESIDE
+                + IMAGES + Docker.sayContainers(project) + StaleMounts.script(project) + NodeContainer.SCRIPT
                 + "[ -z \"$containers\" ] || ids=\"$ids $(" + Docker.IMAGES + ")\"\n"
                 + "digest() { say \"digests $1\" \"$2\"; }\n" + "[ -z \"$ids\" ] || "
                 + Docker.digests("$ids", "digest") + "say end yes\n";
@@ -104,7 +105,7 @@ public record StackFacts(String user, String docker, String dockerError, String 
                 facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), facts.all("no-folder"),
                 NodeFiles.parse(facts), facts.under("image"),
                 Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts),
-                Docker.beside(facts), facts.get("takeover"), Gpu.parse(facts), facts.get("folder"),
+                NodeContainer.parse(facts), facts.get("takeover"), Gpu.parse(facts), facts.get("folder"),
                 Occupant.parse(facts));
     }
 }

@@ -18,6 +18,7 @@ import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
+import ktrdr.node.NodeContainer;
 import ktrdr.node.NodeFiles;
 import ktrdr.release.Stack;
 import ktrdr.release.StackFacts;
@@ -31,7 +32,7 @@ class InstallationTest {
     private static final Inventory FLEET = Fixtures.inventory();
     @TempDir Path folder;
 
-    private static StackFacts facts(String takeover, Docker.Beside... beside) {
+    private static StackFacts facts(String takeover, NodeContainer... beside) {
         return StackFactsBuilder.node().beside(List.of(beside)).takeover(takeover).build();
     }
 
@@ -42,29 +43,29 @@ class InstallationTest {
 
     @Test
     void a_name_or_a_port_of_ours_in_another_project_is_in_the_way() {
-        assertTrue(wrong("B", facts("", new Docker.Beside("training-worker-1", "ktrdr-workers-b", Set.of())))
+        assertTrue(wrong("B", facts("", new NodeContainer("training-worker-1", "ktrdr-workers-b", Set.of())))
                 .contains("training-worker-1 of the project ktrdr-workers-b"));
-        assertTrue(wrong("B", facts("", new Docker.Beside("anything", "", Set.of(5003))))
+        assertTrue(wrong("B", facts("", new NodeContainer("anything", "", Set.of(5003))))
                 .contains("jbang takeover@ktrdr B"));
-        assertTrue(wrong("core", facts("", new Docker.Beside("api", "theirs", Set.of(8000))))
+        assertTrue(wrong("core", facts("", new NodeContainer("api", "theirs", Set.of(8000))))
                 .contains("jbang takeover@ktrdr core"));
     }
 
     @Test
     void takeover_includes_the_gpu_worker_of_an_old_installation() {
         var fleet = Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", "gpu: true"));
-        var theirs = facts("", new Docker.Beside("training-worker-gpu", "ktrdr-gpuworker", Set.of(5005)));
+        var theirs = facts("", new NodeContainer("training-worker-gpu", "ktrdr-gpuworker", Set.of(5005)));
         assertEquals(List.of("training-worker-gpu"), Installation.foreign(fleet, Stack.of(fleet, fleet.node("G")),
-                theirs).stream().map(Docker.Beside::name).toList());
+                theirs).stream().map(NodeContainer::name).toList());
         assertTrue(Installation.inTheWay(fleet, Stack.of(fleet, fleet.node("G")), theirs).orElseThrow().details()
                 .get("to do").startsWith("jbang takeover@ktrdr G"));
         // on a node that is to have none it is in the way by its name alone
-        assertTrue(wrong("B", facts("", new Docker.Beside("training-worker-gpu", "", Set.of())))
+        assertTrue(wrong("B", facts("", new NodeContainer("training-worker-gpu", "", Set.of())))
                 .contains("training-worker-gpu"));
     }
 
-    private static Docker.Beside from(String folder, String name, String project) {
-        return new Docker.Beside(name, project, Set.of(), folder);
+    private static NodeContainer from(String folder, String name, String project) {
+        return new NodeContainer(name, project, Set.of(), folder);
     }
 
     @Test
@@ -94,19 +95,19 @@ class InstallationTest {
         for (var directory : List.of(ours, link)) {
             var answer = LocalCommand.command("sh", "-s")
                     .input("PATH=" + folder + ":$PATH\n" + Facts.SAY + Sh.let("directory", directory.toString())
-                            + Docker.BESIDE + "say end yes\n").must().out();
+                            + NodeContainer.SCRIPT + "say end yes\n").must().out();
             assertEquals(List.of("", other.toString(), "", "", ""),
-                    Docker.beside(Facts.parse(answer)).stream().map(Docker.Beside::folder).toList());
+                    NodeContainer.parse(Facts.parse(answer)).stream().map(NodeContainer::folder).toList());
         }
     }
 
     @Test
     void what_is_ours_or_only_beside_it_is_not() {
-        assertEquals("", wrong("B", facts("", new Docker.Beside("training-worker-1", "ktrdr-workers", Set.of(5005)),
-                new Docker.Beside("web", "shop", Set.of(80, 443)),
-                new Docker.Beside("node-exporter", "theirs", Set.of(9100)),
-                new Docker.Beside("training-worker-1-before-takeover", "", Set.of()))));
-        assertEquals("", wrong("core", facts("done", new Docker.Beside("ktrdr-mcp", "ktrdr-core", Set.of()))));
+        assertEquals("", wrong("B", facts("", new NodeContainer("training-worker-1", "ktrdr-workers", Set.of(5005)),
+                new NodeContainer("web", "shop", Set.of(80, 443)),
+                new NodeContainer("node-exporter", "theirs", Set.of(9100)),
+                new NodeContainer("training-worker-1-before-takeover", "", Set.of()))));
+        assertEquals("", wrong("core", facts("done", new NodeContainer("ktrdr-mcp", "ktrdr-core", Set.of()))));
     }
 
     @Test
@@ -148,7 +149,7 @@ class InstallationTest {
         var facts = Facts.parse(
                 "beside\tweb|shop|0.0.0.0:8000-8002->8000-8002/tcp, [::]:443->8443/tcp, "
                         + "9000/tcp\nbeside\tdb||\nend\tyes\n");
-        assertEquals(List.of(new Docker.Beside("web", "shop", Set.of(443, 8000, 8001, 8002)),
-                new Docker.Beside("db", "", Set.of())), Docker.beside(facts));
+        assertEquals(List.of(new NodeContainer("web", "shop", Set.of(443, 8000, 8001, 8002)),
+                new NodeContainer("db", "", Set.of())), NodeContainer.parse(facts));
     }
 }

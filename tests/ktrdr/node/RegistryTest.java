@@ -270,7 +270,7 @@ class RegistryTest {
     void the_scripts_are_clean_shell() {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         for (var script : List.of(registry.ask(List.of("a", "b'c")),
-                Docker.pull(HOST, "kpiteira", Map.of("a@sha256:1", "a:tag", "b", "")))) {
+                new Registry(HOST, "kpiteira").pull(Map.of("a@sha256:1", "a:tag", "b", "")))) {
                     var said = LocalCommand.command("shellcheck", "-S", "warning", "-")
                             .input("#!/bin/sh\nset -eu\nREGISTRY_TOKEN=x\n" + script).run();
                     assertTrue(said.ok(), said::out);

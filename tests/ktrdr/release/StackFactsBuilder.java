@@ -6,6 +6,7 @@ import ktrdr.Fixtures;
 import ktrdr.node.Docker;
 import ktrdr.node.Gpu;
 import ktrdr.node.Mount;
+import ktrdr.node.NodeContainer;
 import ktrdr.node.NodeFiles;
 import ktrdr.node.Occupant;
 
@@ -24,7 +25,7 @@ public final class StackFactsBuilder {
     private List<Docker.Container> containers = List.of();
     private Map<String, List<String>> digests = Map.of();
     private History history = History.NONE;
-    private List<Docker.Beside> beside = List.of();
+    private List<NodeContainer> beside = List.of();
     private String takeover = "";
     private Gpu gpu = Gpu.UNKNOWN;
 
@@ -99,7 +100,7 @@ public final class StackFactsBuilder {
         return this;
     }
 
-    public StackFactsBuilder beside(List<Docker.Beside> beside) {
+    public StackFactsBuilder beside(List<NodeContainer> beside) {
         this.beside = beside;
         return this;
     }
