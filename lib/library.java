@@ -113,8 +113,11 @@
 //FILES lib/ktrdr/health/HealthLog.java=ktrdr/health/HealthLog.java
 //FILES lib/ktrdr/health/MachineChecks.java=ktrdr/health/MachineChecks.java
 //FILES lib/ktrdr/health/MachineRecord.java=ktrdr/health/MachineRecord.java
+//FILES lib/ktrdr/health/PortChecks.java=ktrdr/health/PortChecks.java
 //FILES lib/ktrdr/health/RootCauses.java=ktrdr/health/RootCauses.java
+//FILES lib/ktrdr/health/ScrapeTargets.java=ktrdr/health/ScrapeTargets.java
 //FILES lib/ktrdr/health/ServiceChecks.java=ktrdr/health/ServiceChecks.java
+//FILES lib/ktrdr/health/WorkerChecks.java=ktrdr/health/WorkerChecks.java
 //FILES lib/ktrdr/inventory/HostKeyPin.java=ktrdr/inventory/HostKeyPin.java
 //FILES lib/ktrdr/inventory/Inventory.java=ktrdr/inventory/Inventory.java
 //FILES lib/ktrdr/inventory/InventoryReader.java=ktrdr/inventory/InventoryReader.java
@@ -208,7 +211,13 @@
 //FILES lib/ktrdr/ssh/SshWire.java=ktrdr/ssh/SshWire.java
 //FILES lib/ktrdr/status/FleetStatus.java=ktrdr/status/FleetStatus.java
 //FILES lib/ktrdr/status/NodeStatus.java=ktrdr/status/NodeStatus.java
+//FILES lib/ktrdr/status/NodeStatusChecks.java=ktrdr/status/NodeStatusChecks.java
+//FILES lib/ktrdr/status/ReleaseImages.java=ktrdr/status/ReleaseImages.java
+//FILES lib/ktrdr/status/ScaledFleet.java=ktrdr/status/ScaledFleet.java
 //FILES lib/ktrdr/status/StatusChanges.java=ktrdr/status/StatusChanges.java
+//FILES lib/ktrdr/status/StatusChecks.java=ktrdr/status/StatusChecks.java
+//FILES lib/ktrdr/status/StatusDocument.java=ktrdr/status/StatusDocument.java
+//FILES lib/ktrdr/status/StatusQuery.java=ktrdr/status/StatusQuery.java
 //FILES lib/ktrdr/status/StatusReport.java=ktrdr/status/StatusReport.java
 //FILES lib/ktrdr/status/StatusWatch.java=ktrdr/status/StatusWatch.java
 //FILES lib/ktrdr/status/Unregistered.java=ktrdr/status/Unregistered.java

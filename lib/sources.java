@@ -121,8 +121,11 @@
 //SOURCES ktrdr/health/HealthLog.java
 //SOURCES ktrdr/health/MachineChecks.java
 //SOURCES ktrdr/health/MachineRecord.java
+//SOURCES ktrdr/health/PortChecks.java
 //SOURCES ktrdr/health/RootCauses.java
+//SOURCES ktrdr/health/ScrapeTargets.java
 //SOURCES ktrdr/health/ServiceChecks.java
+//SOURCES ktrdr/health/WorkerChecks.java
 //SOURCES ktrdr/inventory/HostKeyPin.java
 //SOURCES ktrdr/inventory/Inventory.java
 //SOURCES ktrdr/inventory/InventoryReader.java
@@ -216,7 +219,13 @@
 //SOURCES ktrdr/ssh/SshWire.java
 //SOURCES ktrdr/status/FleetStatus.java
 //SOURCES ktrdr/status/NodeStatus.java
+//SOURCES ktrdr/status/NodeStatusChecks.java
+//SOURCES ktrdr/status/ReleaseImages.java
+//SOURCES ktrdr/status/ScaledFleet.java
 //SOURCES ktrdr/status/StatusChanges.java
+//SOURCES ktrdr/status/StatusChecks.java
+//SOURCES ktrdr/status/StatusDocument.java
+//SOURCES ktrdr/status/StatusQuery.java
 //SOURCES ktrdr/status/StatusReport.java
 //SOURCES ktrdr/status/StatusWatch.java
 //SOURCES ktrdr/status/Unregistered.java

@@ -28,6 +28,7 @@ import ktrdr.api.Prometheus;
 import ktrdr.api.WorkerRoster;
 import ktrdr.health.GrafanaChecks;
 import ktrdr.health.ServiceChecks;
+import ktrdr.health.WorkerChecks;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Registry;
 import ktrdr.release.Alerting;
@@ -98,7 +99,7 @@ class DamagedAnswersTest {
             var registered = new Backend(inventory, http).workers();
             ValueText.words(registered);
             shown(checks().workers(inventory.workers()));
-            shown(ServiceChecks.extras(inventory, registered, Instant.now(), url -> true));
+            shown(WorkerChecks.extras(inventory, registered, Instant.now(), url -> true));
             WorkerRoster.of(inventory, registered).ghostsOn("workers-b.ktrdr.test");
             new OperationsApi(inventory, http).worker("op_1");
         }),

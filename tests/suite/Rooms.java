@@ -33,7 +33,8 @@ public final class Rooms {
             docs        Blocks Dependencies KtrdrFacts Library Outdated Packages Pages Recipes RecipesPage
             docs        Reliability Runbook Shape
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips SwappedAddresses
-            health      RootCauses CheckId ServiceChecks Gpu HealthLog MachineChecks VerifyInfra
+            health      RootCauses CheckId ScrapeTargets ServiceChecks WorkerChecks Gpu HealthLog MachineChecks
+            health      VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   ExampleInventory HostKeyPin Inventory InventorySchema InventorySecrets NoWorkers Secrets Utf8
@@ -52,7 +53,7 @@ public final class Rooms {
             ssh         HeldScript LoginShell NeighbourKeys OtherShells ScriptExit Sh Ssh SshConfig SshLogin SshRun
             ssh         SshSudo Sshd Uncaught
             start       BuiltIn CoreDumps FrontDoor LocalCommand ScriptTemplate Start StartElsewhere
-            status      FiringAlert FleetStatus NodeStatus Repeated Status StatusChanges
+            status      FiringAlert FleetStatus NodeStatus NodeStatusChecks Repeated Status StatusChanges StatusWatch
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
             verify      BackendLost Failover FailoverChecks WorkerOutage ReportInBrowser Verification Verify \
             VerifyPage VerifyReport

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import ktrdr.health.ServiceChecks;
+import ktrdr.health.WorkerChecks;
 import ktrdr.node.Docker;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
@@ -28,14 +29,14 @@ record LostWorkers(Set<CheckId> unknown) {
         var nodes = plans.stream().filter(plan -> !plan.restart() && !up(plan).isEmpty())
                 .map(plan -> plan.stack().node().full()).toList();
         if (nodes.isEmpty()) return new LostWorkers(Set.of());
-        return new LostWorkers(checks.workers(nodes).stream().filter(ServiceChecks::lost).map(Check::what)
+        return new LostWorkers(checks.workers(nodes).stream().filter(WorkerChecks::lost).map(Check::what)
                 .collect(Collectors.toSet()));
     }
 
     /** Those of a plan. */
     List<String> of(NodePlan plan) {
         var node = plan.stack().node();
-        return up(plan).stream().filter(service -> unknown.contains(ServiceChecks.registered(node, service))).toList();
+        return up(plan).stream().filter(service -> unknown.contains(WorkerChecks.registered(node, service))).toList();
     }
 
     /** The workers of a plan that are up for long enough to be known: healthy, since one registers before it answers. */

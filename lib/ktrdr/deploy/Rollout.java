@@ -20,7 +20,6 @@ import ktrdr.drain.WorkerStops;
 import ktrdr.fleet.Fleet;
 import ktrdr.health.HealthLog;
 import ktrdr.health.ServiceChecks;
-import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
 import ktrdr.inventory.Secrets;

@@ -2,19 +2,15 @@ package ktrdr.health;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.stream.Collectors;
 import ktrdr.Facts;
 import ktrdr.Units;
-import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Inventory;
 import ktrdr.node.Dns;
 import ktrdr.node.Docker;
 import ktrdr.node.Gpu;
@@ -23,11 +19,9 @@ import ktrdr.node.Mount;
 import ktrdr.node.Occupant;
 import ktrdr.node.Room;
 import ktrdr.release.Firewall;
-import ktrdr.release.NodeMetrics;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
-import ktrdr.share.NfsFiles;
 
 /**
  * What has to be true of the machines before the first deployment. Pure: from the inventory and the gathered facts to
@@ -41,12 +35,13 @@ public final class MachineChecks {
     private static final double MEMORY_TOLERANCE = 0.93;
     /** Tokens, traces and "last seen" are compared between nodes. */
     private static final double SKEW_SECONDS = 2;
-    private static final int NFS = 2049;
     private static final Set<String> POOR_DRIVERS = Set.of("vfs", "devicemapper", "aufs");
     private final Inventory inventory;
+    private final PortChecks ports;
 
     public MachineChecks(Inventory inventory) {
         this.inventory = inventory;
+        this.ports = new PortChecks(inventory);
     }
 
     /** What to ask of a node. */
@@ -57,48 +52,16 @@ public final class MachineChecks {
             if (peer.equals(node)) continue;
             var host = peer.address().orElse(inventory.fqdn(peer));
             peers.put(peer.name(), host);
-            ports(node, peer).keySet().forEach(port -> ports.add(host + " " + port));
+            this.ports.between(node, peer).keySet().forEach(port -> ports.add(host + " " + port));
         }
         return new MachineFacts.Question(List.copyOf(inventory.addresses().keySet()), peers, ports,
                 inventory.images().registry(),
                 Stack.of(inventory, node).share(), node.running().gpu());
     }
 
-    /**
-     * The ports of a peer that the plan has this node connect to, and what they are; ssh's stands for "reachable at
-     * all".
-     */
-    private Map<Integer, String> ports(Node node, Node peer) {
-        var ports = new TreeMap<Integer, String>();
-        ports.put(peer.ssh().port().orElse(22), "ssh");
-        if (NfsFiles.serves(inventory, peer)) ports.put(NFS, "nfs");
-        if (peer.role() == Role.CORE) {
-            var services = inventory.services();
-            ports.put(services.backend(), "backend");
-            ports.put(services.db(), "db");
-            ports.put(services.otlp(), "jaeger");
-        } else if (node.role() == Role.CORE) {
-            if (inventory.metrics().nodes()) ports.put(inventory.metrics().port(), "node-exporter");
-            inventory.workersOf(peer).forEach(worker -> ports.put(worker.port(), worker.name()));
-        }
-        return ports;
-    }
-
-    /** The ports that the stack of a node publishes, and which service does. */
+    /** The ports that the stack of a node publishes, and the service of each. */
     public Map<Integer, String> published(Node node) {
-        var ports = new TreeMap<Integer, String>();
-        inventory.workersOf(node).forEach(worker -> ports.put(worker.port(), worker.name()));
-        if (inventory.metrics().nodes()) ports.put(inventory.metrics().port(), "node-exporter");
-        if (node.role() == Role.WORKERS) return ports;
-        var services = inventory.services();
-        ports.put(services.backend(), "backend");
-        ports.put(services.grafana(), "grafana");
-        ports.put(services.prometheus(), "prometheus");
-        ports.put(services.jaeger(), "jaeger");
-        ports.put(services.otlp(), "jaeger");
-        ports.put(services.db(), "db");
-        if (inventory.alerts().isPresent()) ports.put(services.alertmanager(), "alertmanager");
-        return ports;
+        return ports.published(node);
     }
 
     /** All checks of the nodes that answered, in the order of the inventory; this machine's resolver comes last. */
@@ -112,8 +75,8 @@ public final class MachineChecks {
             checks.add(clock(node, host, facts));
             names.stream().filter(check -> check.node().equals(node.name())).forEach(checks::add);
             for (var peer : inventory.nodes())
-                if (!peer.equals(node)) checks.add(reach(node, host, peer, facts.get(peer)));
-            checks.add(ports(node, host));
+                if (!peer.equals(node)) checks.add(ports.reach(node, host, peer, facts.get(peer)));
+            checks.add(ports.free(node, host));
             firewall(node, host.facts().get("firewall")).ifPresent(checks::add);
             checks.add(registry(node, host));
         });
@@ -266,53 +229,6 @@ public final class MachineChecks {
                 "timedatectl set-ntp true on " + node.name() + " (an LXC has the clock of its Proxmox host)");
     }
 
-    private Check reach(Node node, MachineFacts host, Node peer, MachineFacts other) {
-        var address = peer.address().orElse(inventory.fqdn(peer));
-        var ping = host.facts().get("ping " + peer.name());
-        var words = new ArrayList<String>();
-        var bad = new TreeSet<String>();
-        words.add(ping.matches("[0-9.]+") ? "ping " + ping + " ms" : ping.equals("none") ? "ping is not answered"
-                : "no ping");
-        boolean connected = false;
-        for (var port : ports(node, peer).entrySet()) {
-            var said = host.facts().get("connect " + address + " " + port.getKey());
-            connected |= said.equals("open");
-            // a port that is refused while something listens there is blocked on the way
-            boolean blocked = said.equals("refused") && other != null && other.listens(port.getKey());
-            if (blocked || !Set.of("open", "refused").contains(said))
-                bad.add(port.getKey() + " (" + port.getValue() + ") " + (blocked ? "is blocked" : said));
-            else words.add(port.getKey() + (said.equals("open") ? " open" : " not in use yet"));
-        }
-        words.addAll(bad);
-        boolean ok = bad.isEmpty() && (connected || ping.matches("[0-9.]+"));
-        boolean cannot = bad.stream().anyMatch(text -> text.endsWith("bash is missing"));
-        return check(CheckId.ofNode(node, "reach", peer.name()), ok,
-                "TCP to the ports of the plan on " + address + " (" + peer.name() + ")", String.join(", ", words),
-                cannot ? "apt-get install bash on " + node.name() : "look at firewalls between " + node.name() + " and "
-                        + peer.name() + ", and at their bridge or VLAN");
-    }
-
-    private Check ports(Node node, MachineFacts host) {
-        var project = Stack.of(inventory, node).project();
-        var publishers = host.publishers();
-        var taken = new ArrayList<String>();
-        var ours = new LinkedHashSet<Integer>();
-        published(node).forEach((port, service) -> {
-            var publisher = publishers.get(port);
-            if (publisher != null && Set.of(project, NodeMetrics.PROJECT).contains(publisher.project())) ours.add(port);
-            else if (publisher != null) taken.add(port + " (for " + service + ") by the container " + publisher.name());
-            else if (host.listens(port))
-                taken.add(port + " (for " + service + ") by " + host.facts().get("listen " + port));
-        });
-        boolean known = host.facts().get("missing").isEmpty();
-        var found = !known ? "ss is missing" : !taken.isEmpty() ? "taken: " + String.join(", ", taken)
-                : ours.isEmpty() ? "all free" : ours.size() + " held by our own containers, the others free";
-        return check(node, "ports", known && taken.isEmpty(),
-                "ports " + published(node).keySet().stream().map(String::valueOf).collect(Collectors.joining(", "))
-                + " free, or held by our own containers", found,
-                known ? "stop what holds it: ss -ltnp on " + node.name() : "apt-get install iproute2");
-    }
-
     /** Nothing where the rules are neither wanted nor there. */
     private Optional<Check> firewall(Node node, String found) {
         boolean wanted = inventory.firewall().isPresent();
@@ -333,11 +249,11 @@ public final class MachineChecks {
                         : "curl -v https://" + inventory.images().registry() + "/v2/ on " + node.name());
     }
 
-    private static Check check(Node node, String what, boolean ok, String expected, String found, String fix) {
+    static Check check(Node node, String what, boolean ok, String expected, String found, String fix) {
         return check(CheckId.ofNode(node, what), ok, expected, found, fix);
     }
 
-    private static Check check(CheckId id, boolean ok, String expected, String found, String fix) {
+    static Check check(CheckId id, boolean ok, String expected, String found, String fix) {
         return new Check(id, id.node(), ok, expected, found.isEmpty() ? "nothing" : found, fix, 0);
     }
 }

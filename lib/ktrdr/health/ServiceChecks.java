@@ -1,19 +1,13 @@
 package ktrdr.health;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
-import java.util.stream.StreamSupport;
 import ktrdr.CommandResult;
 import ktrdr.Console;
 import ktrdr.Facts;
@@ -22,7 +16,6 @@ import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.api.Backend;
 import ktrdr.api.FiringAlert;
-import ktrdr.api.WorkerRoster;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
@@ -39,21 +32,11 @@ import ktrdr.ssh.Ssh;
  * verify.
  */
 public final class ServiceChecks {
-    /** After so long the backend forgets a worker that does not answer, and a little more. */
-    private static final Duration FORGOTTEN = Duration.ofSeconds(330);
-    /** The backend asks each worker every few seconds, and notices one that is gone within this time. */
-    private static final Duration NOTICED = Duration.ofMinutes(2);
     /** The command that asks the database for its version. */
     static final String QUERY = "docker exec " + Docker.DATABASE
             + " sh -c 'psql -w -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"show server_version\"'";
     /** Shell lines that ask, with {@code say} defined; see {@link #answered}. */
     public static final String SAY_QUERY = say(QUERY);
-    /** What Prometheus says of a target that it has not asked yet. */
-    public static final String NOT_ASKED = "unknown";
-    public static final String NOT_KNOWN = "Prometheus does not know it";
-    private static final String NOT_REGISTERED = "not registered";
-    /** The job of the nodes' own figures. */
-    private static final String EXPORTER = "node";
     private final Inventory inventory;
     private final Http http;
     private final Backend backend;
@@ -207,147 +190,28 @@ public final class ServiceChecks {
     public List<Check> workers(List<Node> nodes) {
         long started = System.nanoTime();
         try {
-            return workers(inventory, nodes, backend.workers(), (System.nanoTime() - started) / 1e9);
+            return WorkerChecks.registered(inventory, nodes, backend.workers(), (System.nanoTime() - started) / 1e9);
         } catch (Problem problem) {
-            return List.of(unknown(inventory, problem));
+            return List.of(WorkerChecks.unknown(inventory, problem));
         }
     }
-
-    /** The check that the backend tells who is registered, which it did not. */
-    public static Check unknown(Inventory inventory, Problem problem) {
-        var core = inventory.core().name();
-        return new Check(CheckId.ofFleet("workers", "list"), core, false,
-                "GET " + inventory.url("backend") + "/api/v1/workers answers",
-                problem.foundOrSentence(), "on " + core + ": docker logs " + Docker.BACKEND, 0);
-    }
-
-    /** A check for each worker of these nodes: whether the backend has it in its registry, and not as gone. */
-    public static List<Check> workers(Inventory inventory, List<Node> nodes, List<Backend.Worker> registered,
-            double seconds) {
-                var checks = new ArrayList<Check>();
-                for (var node : nodes)
-                    for (var worker : inventory.workersOf(node)) {
-                        var found = registered.stream()
-                                .filter(eachWorker -> eachWorker.endpointUrl().equals(worker.endpointUrl())).toList();
-                        boolean ok = found.stream()
-                                .anyMatch(eachWorker -> eachWorker.serving()
-                                        && eachWorker.type().equals(worker.type()));
-                        checks.add(new Check(registered(node, worker.name()), node.name(), ok,
-                                worker.type() + " worker at " + worker.endpointUrl() + ", available or busy",
-                                words(found),
-                                "on " + node.name() + ": docker logs " + worker.name(), seconds));
-                    }
-                return checks;
-            }
 
     /**
      * Of these nodes each worker that is to have a GPU: that it has one, by what it said of itself as it registered.
      */
     public List<Check> gpus(List<Node> nodes) {
         return nodes.stream().noneMatch(node -> node.running().gpu()) ? List.of()
-                : gpus(inventory, nodes, backend.workers());
+                : WorkerChecks.gpus(inventory, nodes, backend.workers());
     }
 
-    /** A check for each worker of these nodes that is to have a GPU: whether it tells the backend of one. */
-    public static List<Check> gpus(Inventory inventory, List<Node> nodes, List<Backend.Worker> registered) {
-        var checks = new ArrayList<Check>();
-        for (var node : nodes)
-            for (var worker : inventory.workersOf(node).stream().filter(Inventory.Worker::gpu).toList()) {
-                var here = registered.stream()
-                        .filter(eachWorker -> eachWorker.endpointUrl().equals(worker.endpointUrl())
-                                && eachWorker.serving()).toList();
-                var has = here.stream().map(Backend.Worker::gpu).filter(gpu -> !gpu.isEmpty()).findFirst();
-                checks.add(new Check(CheckId.ofNode(node, worker.name(), "gpu"), node.name(), has.isPresent(),
-                        "a GPU, by its capabilities in GET " + inventory.url("backend") + "/api/v1/workers",
-                        has.orElse(here.isEmpty() ? NOT_REGISTERED : "none: it trains on the CPU"),
-                        "on " + node.name() + ": docker exec " + worker.name() + " nvidia-smi; its image, "
-                        + inventory.workerImage(node) + ", has to be one with CUDA; then jbang restart@ktrdr workers "
-                                + node.id(), 0));
-            }
-        return checks;
-    }
-
-    /** The id of the check that a worker is registered. */
-    public static CheckId registered(Node node, String worker) {
-        return CheckId.ofNode(node, worker, "registered");
-    }
-
-    /** Whether the check says of a worker that the backend does not know it. */
-    public static boolean lost(Check check) {
-        return check.what().is("registered") && check.found().equals(NOT_REGISTERED);
-    }
-
-    /**
-     * That nobody is registered beside the workers of the inventory. A worker that was replaced, or that was scaled
-     * away, is forgotten by the backend by itself, and until then no mistake: see {@link WorkerRoster}.
-     */
-    public static List<Check> extras(Inventory inventory, List<Backend.Worker> registered, Instant now,
-            Predicate<String> gone) {
-                var roster = WorkerRoster.of(inventory, registered);
-                var ghosts = roster.ghosts();
-                // of one that was taken away the backend learns as it asks it the next time
-                var removed = roster.strangers(inventory).stream().filter(Backend.Worker::serving)
-                        .filter(ghost -> gone.test(ghost.endpointUrl())
-                        && ghost.healthy().map(seen -> seen.isAfter(now.minus(NOTICED))).orElse(true)).toList();
-                var possible = inventory.workers().stream().flatMap(node -> inventory.workersOf(node.full()).stream())
-                        .map(Inventory.Worker::endpointUrl).collect(Collectors.toSet());
-                var unexpected = roster.strangers(inventory).stream().filter(Backend.Worker::serving)
-                        .filter(ghost -> !removed.contains(ghost)).toList();
-                var stale = ghosts.stream().filter(ghost -> !ghost.serving()
-                        && (!possible.contains(ghost.endpointUrl())
-                                || ghost.healthy().map(seen -> seen.isBefore(now.minus(FORGOTTEN))).orElse(false)))
-                        .toList();
-                int replaced = ghosts.size() - unexpected.size() - stale.size() - removed.size();
-                return List.of(extra(inventory, "unexpected", "no worker that serves and is not in the inventory",
-                        unexpected,
-                        removed.isEmpty() ? "none" : "none but " + removed.size()
-                                + " of workers that were taken away, which the backend notices within a minute",
-                                "a worker that inventory.yaml lacks, or one to be stopped: jbang scale@ktrdr"),
-                        extra(inventory, "ghosts", "no registration of a worker that is gone", stale,
-                                replaced == 0 ? "none" : "none but " + replaced + " of replaced workers",
-                                "the backend forgets one after 5 minutes; at once: on " + inventory.core().name()
-                                        + ": docker restart " + Docker.BACKEND));
-            }
-
-    private static Check extra(Inventory inventory, String kind, String expected, List<Backend.Worker> extras,
-            String none, String fix) {
-                var found = extras.isEmpty() ? none
-                        : extras.stream().map(worker -> worker.type() + " at " + worker.endpointUrl() + ", "
-                                + worker.status())
-                                .distinct().collect(Collectors.joining("; "));
-                return new Check(CheckId.ofFleet("workers", kind), inventory.core().name(), extras.isEmpty(), expected,
-                        found,
-                        fix, 0);
-            }
-
-    private static String words(List<Backend.Worker> found) {
-        if (found.isEmpty()) return NOT_REGISTERED;
-        return found.stream().map(worker -> worker.type() + ", " + worker.status()).distinct()
-                .collect(Collectors.joining("; "));
-    }
-
-    /**
-     * What Prometheus says of its targets, to be held against an inventory; or the check that it says so, which it did
-     * not.
-     */
-    public record Targets(Optional<JsonNode> answer, Optional<Check> silent) {
-        /**
-         * The checks; {@code left} tells whether at an address there is a worker that was taken away, which Prometheus
-         * was not told of.
-         */
-        public List<Check> checks(Inventory inventory, Predicate<String> left) {
-            return silent.map(List::of).orElseGet(() -> targets(inventory, answer.orElseThrow(), left));
-        }
-    }
-
-    /** Asks Prometheus. */
-    public Targets askTargets() {
+    /** Asks Prometheus about its targets. */
+    public ScrapeTargets askTargets() {
         var core = inventory.core().name();
         var url = inventory.url("prometheus") + "/api/v1/targets?state=active";
         try {
-            return new Targets(Optional.of(http.json(url)), Optional.empty());
+            return new ScrapeTargets(Optional.of(http.json(url)), Optional.empty());
         } catch (Problem problem) {
-            return new Targets(Optional.empty(),
+            return new ScrapeTargets(Optional.empty(),
                     Optional.of(new Check(CheckId.ofFleet("targets", ""), core, false, "GET " + url + " answers",
                     problem.foundOrSentence(), "on " + core + ": docker logs " + Docker.PROMETHEUS, 0)));
         }
@@ -356,63 +220,6 @@ public final class ServiceChecks {
     /** Every scrape target that the inventory makes Prometheus have: there, and up. */
     public List<Check> targets() {
         return askTargets().checks(inventory, address -> false);
-    }
-
-    static List<Check> targets(Inventory inventory, JsonNode answer) {
-        return targets(inventory, answer, address -> false);
-    }
-
-    private static List<Check> targets(Inventory inventory, JsonNode answer, Predicate<String> left) {
-        var expected = new TreeMap<String, Target>();
-        expected.put("backend", new Target(CheckId.ofTarget("", "backend"), inventory.core().name()));
-        if (inventory.metrics().nodes()) for (var node : inventory.nodes())
-            expected.put(EXPORTER + " " + node.name(),
-                    new Target(CheckId.ofTarget("", EXPORTER + "." + node.name()), node.name()));
-        for (var node : inventory.workers())
-            for (var worker : inventory.workersOf(node))
-                expected.put(node.name() + " " + worker.name(),
-                        new Target(CheckId.ofTarget(node.name(), worker.name()), node.name()));
-        var active = StreamSupport.stream(answer.path("data").path("activeTargets").spliterator(), false)
-                .collect(Collectors.toMap(ServiceChecks::targetName, target -> target, (first, second) -> second));
-        var checks = new ArrayList<Check>();
-        expected.forEach((name, target) -> checks.add(target(target, active.get(name))));
-        active.keySet().removeAll(expected.keySet());
-        checks.add(others(inventory, active.values(), left));
-        return checks;
-    }
-
-    /** What else Prometheus asks, itself too: "all targets up" means these as well. */
-    private static Check others(Inventory inventory, Collection<JsonNode> others, Predicate<String> left) {
-        var gone = others.stream()
-                .filter(target -> left.test(target.path("scrapeUrl").asText().replaceFirst("/metrics/?$", "")))
-                .toList();
-        var down = others.stream()
-                .filter(target -> !gone.contains(target) && !target.path("health").asText().equals("up"))
-                .map(target -> target.path("scrapeUrl").asText() + " is " + target.path("health").asText() + " "
-                        + target.path("lastError").asText("")).toList();
-        return new Check(CheckId.ofFleet("targets", "others"), inventory.core().name(), down.isEmpty(),
-                "all further targets up",
-                down.isEmpty() ? others.size() - gone.size() + " up"
-                        + (gone.isEmpty() ? "" : ", and " + gone.size() + " of workers that were taken away")
-                        : String.join("; ", down).strip(),
-                "jbang deploy@ktrdr core prometheus has it ask what the inventory runs", 0);
-    }
-
-    /** A target that has to be, and the node where it runs. */
-    private record Target(CheckId what, String node) {}
-
-    private static String targetName(JsonNode target) {
-        var labels = target.path("labels");
-        var job = labels.path("job").asText();
-        return (job + " " + labels.path(job.equals(EXPORTER) ? "node" : "worker").asText("")).strip();
-    }
-
-    private static Check target(Target wanted, JsonNode target) {
-        boolean up = target != null && target.path("health").asText().equals("up");
-        var found = target == null ? NOT_KNOWN
-                : (target.path("health").asText() + " " + target.path("lastError").asText("")).strip();
-        return new Check(wanted.what(), wanted.node(), up, "a Prometheus target that is up", found,
-                target == null ? "jbang deploy@ktrdr core prometheus" : "curl " + target.path("scrapeUrl").asText(), 0);
     }
 
     /** That what the backend measures has arrived in Prometheus. */

@@ -5,24 +5,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.Table;
 import ktrdr.Units;
-import ktrdr.api.FiringAlert;
-import ktrdr.api.WorkerRoster;
 import ktrdr.backup.BackupSchedule;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
-import ktrdr.node.ContainerUsage;
 import ktrdr.node.Docker;
 import ktrdr.node.MachineFacts;
 import ktrdr.release.History;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
-import ktrdr.report.Document;
 import ktrdr.report.Repeated;
 
 /** A {@link FleetStatus} as people and machines read it. Pure. */
@@ -119,7 +114,7 @@ public final class StatusReport {
         return at.history().last().map(entry -> entry.outcome().word()).orElse("-");
     }
 
-    private String drift(Node node) {
+    String drift(Node node) {
         try {
             return status.drift(node).words();
         } catch (Problem damaged) {
@@ -142,11 +137,11 @@ public final class StatusReport {
     }
 
     /** One for each target; none when Prometheus does not answer. */
-    private List<Check> targets() {
+    List<Check> targets() {
         return checks.stream().filter(check -> check.what().target()).toList();
     }
 
-    private static long holding(List<Check> checks) {
+    static long holding(List<Check> checks) {
         return checks.stream().filter(Check::ok).count();
     }
 
@@ -161,7 +156,8 @@ public final class StatusReport {
                 status.services().stream().map(check -> check.what().subject() + (check.ok() ? " answers" : " FAILED"))
                 .collect(Collectors.joining(", ")));
         status.nodes().forEach((node, at) -> {
-            if (at.lock().holder().isPresent()) table.row("lock", node.name() + ": " + FleetStatus.words(at.lock()));
+            if (at.lock().holder().isPresent())
+                table.row("lock", node.name() + ": " + NodeStatusChecks.words(at.lock()));
         });
         return table.row("backup",
                 backup() + schedule()
@@ -178,7 +174,7 @@ public final class StatusReport {
         return table;
     }
 
-    private Optional<BackupSchedule> schedule() {
+    Optional<BackupSchedule> schedule() {
         return Optional.ofNullable(status.nodes().get(inventory.core())).flatMap(NodeStatus::schedule);
     }
 
@@ -248,84 +244,11 @@ public final class StatusReport {
 
     /** For machines, without {@code ok} and {@code checks}; docs/reference/status.md describes it. */
     public Map<String, Object> document() {
-        var roster = status.roster();
-        return fields("time", status.time().toString(), "nodes",
-                inventory.nodes().stream().map(this::document).toList(),
-                "workers", status.registered().isEmpty() ? null : byName(roster),
-                "ghosts", roster.ghosts().stream()
-                        .map(ghost -> fields("url", ghost.endpointUrl(), "type", ghost.type(), "status",
-                                ghost.status())).toList(),
-                "targets", targets().isEmpty() ? null : fields("up", holding(targets()), "expected", targets().size()),
-                "backup", status.backup()
-                        .map(found -> fields("file", found.name(), "bytes", found.size(), "age_seconds",
-                                found.age().toSeconds())).orElse(null),
-                "next_backup", schedule().flatMap(BackupSchedule::next).map(Object::toString).orElse(null),
-                "alerts", status.alerts().map(all -> all.stream().map(FiringAlert::document).toList()).orElse(null),
-                "remarks", remarks());
+        return new StatusDocument(status, this).fields();
     }
 
-    private static Map<String, Map<String, String>> byName(WorkerRoster roster) {
-        var byName = new LinkedHashMap<String, Map<String, String>>();
-        roster.states().forEach((node, workers) -> byName.put(node.name(), workers));
-        return byName;
-    }
-
-    /** The whole of it as one line of JSON. */
+    /** The whole status as one line of JSON. */
     public String json() {
         return Json.line(Check.document("status", checks, status.unreached(), document()));
-    }
-
-    private Map<String, Object> document(Node node) {
-        var document = fields("node", node.name(), "reached", status.nodes().containsKey(node));
-        if (status.nodes().containsKey(node)) {
-            document.putAll(machine(status.nodes().get(node).host()));
-            document.putAll(stack(node, status.nodes().get(node)));
-            var usage = status.nodes().get(node).usage();
-            if (!usage.isEmpty()) document.put("usage", usage.stream().map(StatusReport::usage).toList());
-        }
-        return document;
-    }
-
-    private static Map<String, Object> machine(MachineFacts host) {
-        var free = new TreeMap<String, Long>();
-        host.facts().under("disk").keySet().forEach(path -> free.put(path, host.free(path)));
-        return fields("uptime_seconds", host.uptime().toSeconds(), "load_per_cpu",
-                Math.round(100 * host.load()) / 100.0, "memory_used_bytes", host.memoryUsed(),
-                "memory_bytes", host.memory(), "disk_free_bytes", free, "clock_skew_seconds", host.skew());
-    }
-
-    private Map<String, Object> stack(Node node, NodeStatus at) {
-        return fields("release", Stack.of(inventory, node).release(at.containers()), "deployed",
-                at.history().lastGood().map(StatusReport::entry).orElse(null),
-                "last", at.history().last().map(StatusReport::entry).orElse(null), "unfinished",
-                at.history().unfinished().isPresent(),
-                "containers",
-                at.containers().stream()
-                        .map(container -> fields("service", container.service(), "image", container.image(), "state",
-                                container.state(), "healthy", container.healthy(),
-                        "restarts", container.restarts(), "started", container.startedAt())).toList(),
-                "lock", at.lock().holder()
-                        .map(owner -> fields("by", owner.who(), "since", owner.since(), "what", owner.what(),
-                                "last_sign_seconds", at.lock().age(),
-                        "alive", at.lock().alive())).orElse(null),
-                "drift", drift(node).equals("unknown") ? null : status.drift(node));
-    }
-
-    private static Map<String, Object> usage(ContainerUsage used) {
-        return fields("service", used.service(), "since", used.since(), "restarts", used.restarts(),
-                "memory_used_bytes", used.memory(), "memory_limit_bytes", used.limit() > 0 ? used.limit() : null,
-                "cpu_used", Math.round(1000 * used.cpu()) / 1000.0, "cpu_limit", used.cpus() > 0 ? used.cpus() : null,
-                "written_bytes", used.layer(), "log_bytes", used.log(), "volumes_bytes",
-                used.volumes() < 0 ? null : used.volumes());
-    }
-
-    private static Map<String, Object> entry(History.Entry entry) {
-        return fields("release", entry.tag(), "time", entry.time(), "by", entry.by(), "command", entry.command(),
-                "outcome", entry.outcome().word(),
-                "reason", entry.error());
-    }
-
-    private static Map<String, Object> fields(Object... pairs) {
-        return Document.fields(pairs);
     }
 }

@@ -9,10 +9,10 @@ import ktrdr.Facts;
 import ktrdr.Sh;
 import ktrdr.api.Backend;
 import ktrdr.fleet.Fleet;
-import ktrdr.health.ServiceChecks;
-import ktrdr.inventory.Inventory;
+import ktrdr.health.WorkerChecks;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Worker;
+import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
 import ktrdr.report.Check;
 
@@ -40,17 +40,17 @@ final class Unregistered {
         if (lost.isEmpty()) return said;
         var asked = fleet.each(lost::containsKey, (node, ssh) -> Facts.parse(ssh.must(question(lost.get(node)))));
         asked.values().forEach((node, facts) -> lost.get(node).forEach(worker ->
-                said.put(ServiceChecks.registered(node, worker.name()).text(), facts.get("log " + worker.name()))));
+                said.put(WorkerChecks.registered(node, worker.name()).text(), facts.get("log " + worker.name()))));
         return said;
     }
 
     private static List<Worker> lost(Inventory inventory, Node node, List<Docker.Container> containers,
             List<Backend.Worker> registered) {
                 if (node.role() != Inventory.Role.WORKERS) return List.of();
-                var unknown = ServiceChecks.workers(inventory, List.of(node), registered, 0).stream()
-                        .filter(ServiceChecks::lost).map(Check::what).collect(Collectors.toSet());
+                var unknown = WorkerChecks.registered(inventory, List.of(node), registered, 0).stream()
+                        .filter(WorkerChecks::lost).map(Check::what).collect(Collectors.toSet());
                 return inventory.workersOf(node).stream()
-                        .filter(worker -> unknown.contains(ServiceChecks.registered(node, worker.name()))
+                        .filter(worker -> unknown.contains(WorkerChecks.registered(node, worker.name()))
                         && Docker.service(containers, worker.name()).filter(Docker.Container::healthy).isPresent())
                         .toList();
             }

@@ -61,6 +61,6 @@ class HealthLogTest {
 
     private static Docker.Container container(String service, String health) {
         return new Docker.Container("1", service, service, "image", "sha256:1", "running", health, 0, 0,
-                "2026-01-01T00:00:00Z", "");
+                "2026-01-01T00:00:00Z", "", "");
     }
 }

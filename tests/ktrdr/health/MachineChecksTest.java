@@ -68,7 +68,7 @@ class MachineChecksTest {
     }
 
     @Test
-    void each_defect_is_named_by_its_own_check() {
+    void each_defect_of_a_machine_is_named_by_its_own_check() {
         assertEquals(List.of("gpu.user"), failing(with("root\tyes", "")));
         assertEquals(List.of("gpu.user"), failing(with("user\troot", "user\tktrdr")),
                 "sudo would work and is not asked for");
@@ -86,6 +86,10 @@ class MachineChecksTest {
         assertEquals(List.of("gpu.share"),
                 failing(with("mount\t/mnt/ktrdr-shared\t0\tbackend.ktrdr.test:/srv/ktrdr-shared /mnt/ktrdr-shared nfs "
                         + "rw,vers=3 0 0\t", "mount\t/mnt/ktrdr-shared\t0\t\t")));
+    }
+
+    @Test
+    void each_defect_of_docker_is_named_by_its_own_check() {
         assertEquals(List.of("gpu.disk.docker"),
                 failing(with("disk /var/lib/docker\t50000000000", "disk /var/lib/docker\t0")));
         assertEquals(List.of("gpu.docker.boot"), failing(with("boot\tenabled", "boot\tdisabled")));
@@ -97,6 +101,10 @@ class MachineChecksTest {
         assertEquals(List.of("gpu.docker.driver"), failing(with("driver\toverlay2", "driver\tvfs")));
         assertEquals(List.of("gpu.docker.container"),
                 failing(with("container\tyes", "container-error\tOCI runtime create failed")));
+    }
+
+    @Test
+    void each_defect_of_the_network_is_named_by_its_own_check() {
         assertEquals(List.of("gpu.dns"),
                 failing(with("resolve gpu-1.ktrdr.test\t10.0.0.12", "resolve gpu-1.ktrdr.test\t10.0.0.99")));
         assertEquals(List.of("gpu.dns.container"),

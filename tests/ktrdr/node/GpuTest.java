@@ -18,7 +18,7 @@ import ktrdr.Problem;
 import ktrdr.api.Backend;
 import ktrdr.deploy.NodePlan;
 import ktrdr.health.RootCauses;
-import ktrdr.health.ServiceChecks;
+import ktrdr.health.WorkerChecks;
 import ktrdr.inventory.Inventory;
 import ktrdr.release.FileChanges;
 import ktrdr.release.Revision;
@@ -147,7 +147,7 @@ class GpuTest {
     }
 
     private static Check check(String status, String gpu) {
-        return ServiceChecks.gpus(FLEET, FLEET.workers(),
+        return WorkerChecks.gpus(FLEET, FLEET.workers(),
                 List.of(new Backend.Worker("w", "training", "http://gpu-1.ktrdr.test:5005", status, "",
                         Optional.empty(), gpu))).get(0);
     }
@@ -160,7 +160,7 @@ class GpuTest {
         assertTrue(check("available", "").fix().contains("registry.test:5000/ktrdr-worker-gpu"),
                 check("available", "")::toString);
         assertEquals("not registered", check("temporarily_unavailable", "1 CUDA").found());
-        assertEquals(List.of(), ServiceChecks.gpus(Fixtures.inventory(), Fixtures.inventory().workers(), List.of()));
+        assertEquals(List.of(), WorkerChecks.gpus(Fixtures.inventory(), Fixtures.inventory().workers(), List.of()));
     }
 
     @Test

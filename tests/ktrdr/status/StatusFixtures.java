@@ -6,6 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
@@ -61,7 +63,7 @@ public final class StatusFixtures {
     public static Docker.Container container(String service, String status, String started) {
         return new Docker.Container("id-" + service, service.contains("worker") ? service : "ktrdr-" + service, service,
                 reference(service, TAG), image(service), status, status.equals("running") ? "healthy" : "", 0, 0,
-                started, "hash");
+                started, "hash", "");
     }
 
     public static List<Docker.Container> containers(Node node) {
@@ -127,14 +129,14 @@ public final class StatusFixtures {
         return new FleetStatus(INVENTORY, Instant.parse("2026-01-01T12:00:00Z"), nodes, Map.of(), services,
                 Optional.of(registered()), Optional.empty(), Map.of(),
                 List.of(target("backend", "core", true), target("gpu.training-worker-1", "gpu", true)),
-                Optional.of(List.of()));
+                Optional.of(List.of()), Map.of());
     }
 
     public static FleetStatus with(FleetStatus fleet, Node node, NodeStatus status) {
         var nodes = new LinkedHashMap<>(fleet.nodes());
         nodes.put(node, status);
         return new FleetStatus(fleet.inventory(), fleet.time(), nodes, fleet.unreached(), fleet.services(),
-                fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
+                fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts(), Map.of());
     }
 
     static FleetStatus without(FleetStatus fleet, Node node) {
@@ -143,21 +145,47 @@ public final class StatusFixtures {
         var problem = Problem.unreachable(node.name() + ": it does not answer").found("no answer within 5 s")
                 .fix("is it up?");
         return new FleetStatus(fleet.inventory(), fleet.time(), nodes, Map.of(node, problem), fleet.services(),
-                fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
+                fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts(), Map.of());
     }
 
     public static FleetStatus registered(FleetStatus fleet, List<Backend.Worker> registered) {
         return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(),
-                Optional.of(registered), Optional.empty(), fleet.said(), fleet.targets(), fleet.alerts());
+                Optional.of(registered), Optional.empty(), fleet.said(), fleet.targets(), fleet.alerts(), Map.of());
     }
 
     public static FleetStatus at(FleetStatus fleet, String time) {
         return new FleetStatus(fleet.inventory(), Instant.parse(time), fleet.nodes(), fleet.unreached(),
-                fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
+                fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts(),
+                Map.of());
     }
 
     public static FleetStatus alerts(FleetStatus fleet, FiringAlert... alerts) {
         return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(),
-                fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), Optional.of(List.of(alerts)));
+                fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), Optional.of(List.of(alerts)),
+                Map.of());
+    }
+
+    /** The ids of the checks that fail. */
+    static List<String> failing(FleetStatus fleet) {
+        return fleet.checks().stream().filter(check -> !check.ok()).map(Check::id).toList();
+    }
+
+    /** The fleet with this of workers-b. */
+    static FleetStatus b(MachineFacts host, LockScripts.LockState lock, History history,
+            List<Docker.Container> containers) {
+        return with(fleet(), B, new NodeStatus(host, lock, history, containers, Optional.empty()));
+    }
+
+    static FleetStatus b(History history) {
+        return b(host(B), lock(Optional.empty(), -1), history, containers(B));
+    }
+
+    static FleetStatus b(List<Docker.Container> containers) {
+        return b(host(B), lock(Optional.empty(), -1), history(B), containers);
+    }
+
+    static String text(FleetStatus fleet) {
+        return Stream.of(new StatusReport(fleet).tables()).flatMap(table -> table.lines().stream())
+                .collect(Collectors.joining("\n"));
     }
 }

@@ -1,0 +1,81 @@
+package ktrdr.status;
+
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import ktrdr.Http;
+import ktrdr.Problem;
+import ktrdr.Threads;
+import ktrdr.api.Backend;
+import ktrdr.fleet.Fleet;
+import ktrdr.health.HealthLog;
+import ktrdr.health.ServiceChecks;
+import ktrdr.health.WorkerChecks;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.node.Docker;
+import ktrdr.release.Stack;
+import ktrdr.ssh.Ssh;
+
+/** The questions of a status: one script on each node, and the requests over HTTP, all at once. */
+record StatusQuery(Fleet fleet, Http http, boolean usage) {
+
+    FleetStatus ask() {
+        var inventory = fleet.inventory();
+        var checks = new ServiceChecks(inventory, http);
+        var time = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+        var threads = Executors.newCachedThreadPool(Threads.daemons("status"));
+        try {
+            var services = Stack.of(inventory, inventory.core()).services().stream().sorted()
+                    .map(service -> CompletableFuture.supplyAsync(() -> checks.core(List.of(service)), threads))
+                    .toList();
+            var targets = CompletableFuture.supplyAsync(checks::askTargets, threads);
+            var alerts = CompletableFuture.supplyAsync(checks::alerts, threads);
+            var workers = CompletableFuture.supplyAsync(() -> new Backend(inventory, http).workers(), threads);
+            var asked = fleet.each(this::gather);
+            if (Thread.currentThread().isInterrupted()) throw Problem.interrupted("interrupted");
+            var registered = workers.handle(StatusQuery::answered).join();
+            var answers = services.stream().flatMap(future -> future.join().stream()).toList();
+            var scaled = ScaledFleet.of(inventory, asked.values());
+            var said = said(scaled, registered.workers);
+            return new FleetStatus(scaled.inventory(), time, scaled.nodes(), asked.problems(), answers,
+                    registered.workers,
+                    registered.problem.map(problem -> WorkerChecks.unknown(inventory, problem)), said,
+                    targets.join().checks(scaled.inventory(), scaled::left), alerts.join(), scaled.chosen());
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private NodeStatus gather(Node node, Ssh ssh) {
+        var inventory = fleet.inventory();
+        var stack = Stack.of(inventory, node);
+        return NodeStatus.gather(ssh, stack.project(), node.directory(), stack.share(),
+                node.equals(FleetStatus.backupNode(inventory)) ? FleetStatus.backups(inventory) : "", usage);
+    }
+
+    private record Registered(Optional<List<Backend.Worker>> workers, Optional<Problem> problem) {}
+
+    private static Registered answered(List<Backend.Worker> workers, Throwable failure) {
+        if (failure == null) return new Registered(Optional.of(workers), Optional.empty());
+        if (failure.getCause() instanceof Problem problem)
+            return new Registered(Optional.empty(), Optional.of(problem));
+        throw new IllegalStateException(failure);
+    }
+
+    /** What containers log about failing checks, by the ids of the checks: a second round, to the nodes concerned. */
+    private Map<String, String> said(ScaledFleet scaled, Optional<List<Backend.Worker>> registered) {
+        var names = fleet.nodes().stream().map(Node::name).toList();
+        var whole = fleet.of(scaled.inventory(), scaled.inventory().nodes().stream()
+                .filter(node -> names.contains(node.name())).toList());
+        var containers = new LinkedHashMap<Node, List<Docker.Container>>();
+        scaled.nodes().forEach((node, status) -> containers.put(node, status.containers()));
+        var said = new LinkedHashMap<>(HealthLog.ask(whole, containers));
+        registered.ifPresent(workers -> said.putAll(Unregistered.ask(whole, scaled.nodes(), workers)));
+        return said;
+    }
+}
