@@ -230,7 +230,7 @@ class HostilePagesTest {
                 .by("karl" + said, "laptop" + said).command("deploy" + said).target("core")
                 .services(List.of("backend" + said)).seconds(10).error(said).build();
         var container = new Docker.Container("id", "backend", "backend", "registry.test:5000/ktrdr-backend:" + said,
-                "sha256:1", "running" + said, said, 0, 0, said, "hash");
+                "sha256:1", "running" + said, said, 0, 0, said, "hash", "");
         var node = new NodeStatus(StatusFixtures.host(core),
                 StatusFixtures.lock(Optional.of(new LockScripts.Owner("1", "karl@" + said, "2026", "deploy" + said)),
                         1), new History(List.of(entry), Optional.empty()),

@@ -82,12 +82,6 @@ public final class Docker {
     public record Container(String id, String name, String service, String image, String imageId, String status,
             String health, int restarts, int exitCode, String startedAt, String configHash, String folder) {
 
-        /** One whose folder is not known. */
-        public Container(String id, String name, String service, String image, String imageId, String status,
-                String health, int restarts, int exitCode, String startedAt, String configHash) {
-            this(id, name, service, image, imageId, status, health, restarts, exitCode, startedAt, configHash, "");
-        }
-
         /** Whether its process runs. */
         public boolean running() {
             return status.equals("running");

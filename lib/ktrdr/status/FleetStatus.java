@@ -45,13 +45,6 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
      */
     private static final Duration YOUNG = Duration.ofMinutes(2);
 
-    /** One of a fleet that runs the scale of its inventory. */
-    public FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatus> nodes, Map<Node, Problem> unreached,
-            List<Check> services, Optional<List<Backend.Worker>> registered, Optional<Check> unknown,
-            Map<String, String> said, List<Check> targets, Optional<List<FiringAlert>> alerts) {
-        this(inventory, time, nodes, unreached, services, registered, unknown, said, targets, alerts, Map.of());
-    }
-
     /**
      * Looks at every node of the fleet and at core's services, all at once. A thread that is interrupted meanwhile gets
      * a {@link Problem}.

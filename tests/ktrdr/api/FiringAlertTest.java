@@ -105,7 +105,7 @@ class FiringAlertTest {
         var silent = StatusFixtures.fleet();
         var unknown = new FleetStatus(silent.inventory(), silent.time(), silent.nodes(), silent.unreached(),
                 silent.services(), silent.registered(), silent.unknown(), silent.said(), silent.targets(),
-                Optional.empty());
+                Optional.empty(), Map.of());
         assertEquals(Exit.OK, unknown.exit());
         assertTrue(new StatusReport(unknown).json().contains("\"alerts\":null"));
     }

@@ -43,7 +43,7 @@ class NodePlanTest {
 
     private static Docker.Container container(String service, String image, String startedAt) {
         return new Docker.Container("id-" + service, service, service, image, "sha256:1", "running", "healthy", 0, 0,
-                startedAt, "");
+                startedAt, "", "");
     }
 
     private NodeFiles filesOf(String node, String tag) {
@@ -81,7 +81,7 @@ class NodePlanTest {
     @Test
     void what_is_unhealthy_is_made_anew_and_nothing_else() {
         var unhealthy = new Docker.Container("id-1", "ktrdr-backend", "backend", "image", "sha256:1", "running",
-                "unhealthy", 0, 0, "2026-01-01T00:00:00.5Z", "");
+                "unhealthy", 0, 0, "2026-01-01T00:00:00.5Z", "", "");
         var there = facts(NodeFiles.NONE, Map.of(), List.of(unhealthy, container("grafana")));
         assertTrue(plan("core", List.of(), there).applyScript(Fixtures.secrets(), "")
                 .contains("up -d --no-deps --force-recreate 'backend' >&2"));
@@ -105,7 +105,7 @@ class NodePlanTest {
     @Test
     void only_a_worker_that_is_healthy_may_be_up_without_being_known() {
         var starting = new Docker.Container("id-2", "training-worker-1", "training-worker-1", "image", "sha256:1",
-                "running", "starting", 0, 0, "2026-01-01T00:00:00.5Z", "");
+                "running", "starting", 0, 0, "2026-01-01T00:00:00.5Z", "", "");
         var young = container("backtest-worker-2", "image", Instant.now().minusSeconds(20).toString());
         assertEquals(List.of("backtest-worker-1"),
                 LostWorkers.up(plan("B", List.of(),

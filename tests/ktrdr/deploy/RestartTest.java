@@ -56,7 +56,7 @@ class RestartTest {
 
     private static Docker.Container container(String service, String name) {
         return new Docker.Container("id-" + service, name, service, "image", "sha256:1", "running", "healthy", 0, 0,
-                STARTED, "");
+                STARTED, "", "");
     }
 
     private NodePlan restart(String... services) {

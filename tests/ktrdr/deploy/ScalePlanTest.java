@@ -45,7 +45,7 @@ class ScalePlanTest {
 
     private static Docker.Container container(String service, String image) {
         return new Docker.Container("id-" + service, service, service, image, "sha256:1", "running", "healthy", 0, 0,
-                "2026-01-01T00:00:00.5Z", "");
+                "2026-01-01T00:00:00.5Z", "", "");
     }
 
     private static List<Docker.Container> workers(int scale) {

@@ -60,7 +60,8 @@ class AlertingTest {
         var stack = Stack.of(inventory, inventory.core());
         var there = Fixtures.staged(inventory(before), "core", "sha-1", Map.of());
         var containers = running.stream().map(service -> new Docker.Container("id-" + service, "ktrdr-" + service,
-                service, service + ":1", "sha256:1", "running", "healthy", 0, 0, "2026-01-01T00:00:00Z", "")).toList();
+                service, service + ":1", "sha256:1", "running", "healthy", 0, 0, "2026-01-01T00:00:00Z", "", ""))
+                .toList();
         var facts = StackFactsBuilder.node().files(there).containers(containers).build();
         return NodePlan.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(services), facts);
     }
