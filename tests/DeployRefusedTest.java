@@ -253,7 +253,7 @@ class DeployRefusedTest {
             var words = new ArrayList<>(List.of("core", "all", "--tag", OTHER));
             words.addAll(skip);
             refused(1, deployWith(inventory, words.toArray(String[]::new)),
-                    "core: a new database container would not have the data of the one that is there",
+                    "core: a new database container would not have the data of the current one",
                     "data_directory in the volume ktrdr-core_db-other", "in the volume ktrdr-core_db-data");
         }
         // a service that does not touch it is deployed as ever
@@ -263,7 +263,7 @@ class DeployRefusedTest {
     @Test
     void a_node_without_its_share() {
         refused(1, deployWith(World.inventory(folder, "mount: /mnt/ktrdr-shared", "mount: /mnt/other"), "workers", "B",
-                "--tag", OTHER), "the share is not there", "/mnt/other");
+                "--tag", OTHER), "the share is missing", "/mnt/other");
     }
 
     @Test
@@ -271,7 +271,7 @@ class DeployRefusedTest {
         World.unmountShare("workers-b");
         try {
             refused(1, ktrdr("deploy", "workers", "B", "--tag", OTHER).run(),
-                    "workers-b: nothing is mounted at /mnt/ktrdr-shared: a worker would write beside the share",
+                    "workers-b: nothing is mounted at /mnt/ktrdr-shared: a worker would write to a local folder",
                     "jbang setup-nfs@ktrdr workers-b");
         } finally {
             World.mountShare("workers-b");

@@ -134,7 +134,7 @@ class FailoverTest {
         try (var run = failover().start()) {
             var stopped = awaitStopped();
             run.signal("INT");
-            refused(130, run.end(), "the test of failover was interrupted", stopped + " is started again, available");
+            refused(130, run.end(), "the failover test was interrupted", stopped + " is started again, available");
             assertEquals(stopped, stoppedOnce());
         }
     }

@@ -114,7 +114,7 @@ class OperationsFleetTest {
         assertEquals(0, started.exit(), started::toString);
         assertTrue(started.out().matches("op_dummy_\\S+\n")
                 && started.err().contains(
-                        "it is not followed: it takes 200 s, and after 60 to 75 s the backend calls it failed"),
+                        "it is not followed: it takes 200 s, and after 60 to 75 s the backend marks it failed"),
                 started::toString);
         assertEquals(2, ktrdr("operations", "start", "backtest", "practice", "AAPL", "1d", "--start-date", "2024-01-01",
                 "--end-date", "2024-02-01").run().exit(), "without a model");
@@ -161,12 +161,12 @@ class OperationsFleetTest {
         var again = ktrdr("operations", "cancel", id).run();
         assertTrue(again.exit() == 1
                 && again.err().matches("(?s).*operation " + id
-                        + " had ended before: (cancelled, Operation cancelled by user|completed, after it was "
+                        + " had already ended: (cancelled, Operation cancelled by user|completed, after it was "
                         + "cancelled)\n.*"), again::toString);
         var shown = ktrdr("operations", "show", id).run();
         assertTrue(shown.out().matches("(?s).*(status +cancelled|that is +completed, after it was cancelled)\n.*"),
                 shown::toString);
-        refused(1, ktrdr("operations", "show", "op_none").run(), "the backend knows no operation op_none");
+        refused(1, ktrdr("operations", "show", "op_none").run(), "the backend does not know operation op_none");
     }
 
     @Test
@@ -175,7 +175,7 @@ class OperationsFleetTest {
         try (var run = ktrdr("operations", "follow", id).start()) {
             run.await(said -> said.err().contains("runs on the backend itself"));
             run.signal("INT");
-            refused(130, run.end(), "operation " + id + " goes on",
+            refused(130, run.end(), "operation " + id + " keeps running",
                     "jbang operations@ktrdr follow " + id + ", or cancel " + id);
         }
         assertEquals("running", status(id));
@@ -185,7 +185,7 @@ class OperationsFleetTest {
     void ctrl_c_on_a_terminal_asks_and_the_answer_is_carried_out() throws Exception {
         var left = dummy();
         var said = terminal(left, "\u0003");
-        assertTrue(said.contains("operation " + left + " goes on") && said.contains("code 130"), said);
+        assertTrue(said.contains("operation " + left + " keeps running") && said.contains("code 130"), said);
         assertTrue(said.contains("[") && said.contains("Working: step"), said);
         assertEquals("running", status(left));
         said = terminal(left, "c");

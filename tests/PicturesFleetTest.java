@@ -246,7 +246,7 @@ class PicturesFleetTest {
                 .orElseThrow();
         var rows = ran.json().path("queries");
         assertEquals(system.panels().stream().mapToInt(panel -> panel.queries().size()).sum(), rows.size());
-        var targets = Map.of("dashboard", "System Overview", "panel", "Targets that are down", "series", "1");
+        var targets = Map.of("dashboard", "System Overview", "panel", "Targets down", "series", "1");
         targets.forEach((key, value) -> assertEquals(value, rows.path(0).path(key).asText()));
         var picture = folder.resolve("dashboard-ktrdr-system.png");
         assertEquals(Picture.WIDTH, ImageIO.read(picture.toFile()).getWidth());

@@ -253,7 +253,7 @@ class RecipesTest {
         assertEquals("Operation cancelled by user", Json.read(World.get(API + "/operations/" + id)).orElseThrow()
                 .path("data").path("error_message").asText());
         says(run(1, "cancel", "op_none"), "was refused");
-        says(run(2, "cancel", "op/../x"), "is no operation's id");
+        says(run(2, "cancel", "op/../x"), "invalid operation id");
     }
 
     @Test

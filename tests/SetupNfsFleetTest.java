@@ -141,9 +141,8 @@ class SetupNfsFleetTest {
                         var ran = with(handedIn(), command.toArray(String[]::new));
                         assertEquals(1, ran.exit(), ran::toString);
                         assertTrue(ran.err()
-                                .contains("core: nothing is mounted at /srv/ktrdr-shared: a container would write "
-                                        + "beside the "
-                                        + "share")
+                                .contains("core: nothing is mounted at /srv/ktrdr-shared: a container would write to "
+                                        + "a local folder")
                                 && ran.err().contains("pct set ID --mp0 FOLDER,mp=/srv/ktrdr-shared"), ran::toString);
                     }
             assertEquals("", World.on("core", "ls -A /srv/ktrdr-shared"),

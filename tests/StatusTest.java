@@ -170,13 +170,13 @@ class StatusTest {
             var failing = json(1).failing();
             assertEquals(Set.of("workers-b.deployment", "workers-b.lock", "workers-c.files", "workers-c.services"),
                     failing.keySet());
-            assertTrue(failing.get("workers-b.deployment").contains("never said how it ended"), failing::toString);
+            assertTrue(failing.get("workers-b.deployment").contains("did not report its end"), failing::toString);
             assertEquals(".env.workers was changed", failing.get("workers-c.files"));
             assertEquals("stray is not part of the stack: the container stray", failing.get("workers-c.services"));
             refused(1, ktrdr("status").run(), "error: workers-b.deployment does not hold",
                     "jbang rollback@ktrdr workers B, or deploy again",
                     "error: workers-c.files does not hold", "jbang stage@ktrdr workers C --check",
-                    "on workers-c, if nobody needs it: docker rm -f stray");
+                    "on workers-c, if it is not needed: docker rm -f stray");
         } finally {
             World.on("workers-c", "docker rm -f stray >/dev/null; mv /root/kept /opt/ktrdr-workers-c/.env.workers");
             finished();
@@ -191,9 +191,9 @@ class StatusTest {
             var held = ktrdr("status").run();
             assertEquals(0, held.exit(), held::toString);
             assertTrue(held.out()
-                    .contains("workers-b: karl@laptop since 2026-01-01T10:00:00Z: deploy all sha-9; last sign "),
+                    .contains("workers-b: karl@laptop since 2026-01-01T10:00:00Z: deploy all sha-9; last heartbeat "),
                     held::toString);
-            assertTrue(held.out().lines().anyMatch(line -> line.matches("workers-b .* goes on .* held")),
+            assertTrue(held.out().lines().anyMatch(line -> line.matches("workers-b .* running .* held")),
                     held::toString);
         } finally {
             finished();

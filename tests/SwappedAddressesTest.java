@@ -78,7 +78,7 @@ class SwappedAddressesTest {
     void two_workers_nodes_with_folders_of_the_same_name(String words) throws IOException {
         var inventory = swapped(B, C, "/opt/ktrdr-workers-b", "/opt/ktrdr-workers", "/opt/ktrdr-workers-c",
                 "/opt/ktrdr-workers");
-        refused(1, run(inventory, words), B_IS_C, "put the `address` of workers-b and workers-c right in",
+        refused(1, run(inventory, words), B_IS_C, "correct the `address` of workers-b and workers-c in",
                 "containers of ktrdr-workers that were started for workers-c");
         assertEquals(before, World.everything());
         assertEquals("", World.on("workers-c", "ls -d /opt/ktrdr-workers 2>/dev/null || :"));

@@ -78,7 +78,7 @@ class TakeoverTest {
         var before = List.of(started("core"), started("workers-b"));
 
         refused(1, ktrdr("deploy", "core", "all", "--tag", TAG).run(),
-                "core: a new database container would not have the data of the one that is there",
+                "core: a new database container would not have the data of the current one",
                 "jbang takeover@ktrdr core");
         refused(1, ktrdr("deploy", "workers", "B", "--tag", TAG).run(),
                 "workers-b: containers of another installation are in the way",

@@ -118,7 +118,7 @@ class VerifyTest {
     void cancels_a_progressing_dummy_and_says_what_it_cannot_prove() {
         var ran = ktrdr("verify", "-i", sample(QUICK_SAMPLE)).run();
         assertEquals(0, ran.exit(), ran::toString);
-        assertTrue(ran.err().contains("sample.result was not looked for: a dummy operation has none"), ran::toString);
+        assertTrue(ran.err().contains("sample.result was not checked: a dummy operation has none"), ran::toString);
         assertEquals("0", World.get("http://10.42.1.10:8000/api/v1/operations?active_only=true")
                 .replaceAll("(?s).*\"active_count\":(\\d+).*", "$1"));
     }

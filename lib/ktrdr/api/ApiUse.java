@@ -116,7 +116,7 @@ public final class ApiUse {
                     gone.isEmpty(),
                     "each request and field that the toolkit uses, in the backend's OpenAPI document",
                     gone.isEmpty() ? CALLS.size() + " requests as used, version " + version : told(),
-                    "a toolkit for this KTRDR, or the release before: jbang rollback@ktrdr core", 0));
+                    "use a toolkit for this release of KTRDR, or the previous release: jbang rollback@ktrdr core", 0));
         }
     }
 
@@ -138,7 +138,7 @@ public final class ApiUse {
             var document = Json.read(answer.body())
                     .filter(json -> json.path("paths").isObject() && !json.path("paths").isEmpty());
             return document.map(ApiUse::compared)
-                    .orElseGet(() -> unknown("GET " + url + " answered no OpenAPI document: "
+                    .orElseGet(() -> unknown("GET " + url + " returned no OpenAPI document: "
                             + Console.brief(answer.body().strip(), 100)));
         } catch (Problem problem) {
             return unknown(problem.sentenceAndFound());

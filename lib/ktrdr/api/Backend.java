@@ -82,7 +82,7 @@ public final class Backend {
      */
     public List<Worker> workers() {
         var answer = http.json(api + "/workers");
-        if (!answer.isArray()) throw Problem.failed("the backend's list of workers has another shape than expected")
+        if (!answer.isArray()) throw Problem.failed("the backend's list of workers has an unexpected form")
                 .expected("GET " + api + "/workers with a JSON array")
                 .found(answer.getNodeType().toString().toLowerCase());
         var workers = new ArrayList<Worker>();

@@ -22,14 +22,14 @@ public final class FleetSession implements AutoCloseable {
 
     /** Each of them works as it stands. */
     public static final List<Example> EXAMPLES = List.of(
-        new Example("core.run(\"docker ps\")", "a script on one node: what it printed, and how it ended"),
+        new Example("core.run(\"docker ps\")", "a script on one node: its output and exit code"),
         new Example("host(\"B\").must(\"df -h /\")",
                 "on a node by its id, name or host; must: an exit code other than 0 is an error"),
         new Example("fleet.run(\"uptime\")",
-                "on every node side by side, as a table; workers.run(…): on the workers nodes"),
-        new Example("fleet.run(\"uname -r\").values()", "the answers by node, to go on with"),
+                "on every node in parallel, as a table; workers.run(…): on the workers nodes"),
+        new Example("fleet.run(\"uname -r\").values()", "the answers by node, for further use"),
         new Example("inventory.workersOf(host(\"B\").node())",
-                "what the inventory says, here: which workers node B runs"),
+                "the inventory, here: which workers node B runs"),
         new Example("backend.health()", "the backend's own health and version"),
         new Example("backend.workers()", "every worker that is registered"),
         new Example("operations.list(\"\", \"\", false, 5)", "KTRDR's operations; also show(ID) and cancel(ID)"),

@@ -18,7 +18,7 @@ final class OperationAnswer {
 
     static JsonNode data(String asked, Http.Answer answer, Predicate<JsonNode> fits) {
         var document = document(asked, answer);
-        if (!fits.test(document.path("data"))) throw Problem.failed(asked + " has another shape than expected")
+        if (!fits.test(document.path("data"))) throw Problem.failed(asked + " has an unexpected form")
                 .expected("\"data\" with one operation, or with a list of them")
                 .found(Console.brief(answer.body(), 200));
         return document.path("data");

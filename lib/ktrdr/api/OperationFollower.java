@@ -18,8 +18,8 @@ public final class OperationFollower {
     private static final String BACKEND = "the backend itself";
     /** What to know of a dummy, which ends after the backend has given it up. */
     public static final String GIVEN_UP =
-            "takes 200 s, and after 60 to 75 s the backend calls it failed, since no worker claims it; it runs on all "
-                    + "the same";
+            "takes 200 s, and after 60 to 75 s the backend marks it failed, since no worker claims it; it keeps "
+                    + "running";
     private final Inventory inventory;
     private final OperationsApi operations;
     private final Console console;
@@ -71,7 +71,7 @@ public final class OperationFollower {
     }
 
     private void away(Console.Step step) {
-        if (!away) console.note("operation", "away", "the backend does not answer: it is asked again for a minute");
+        if (!away) console.note("operation", "away", "the backend does not answer: retrying for a minute");
         away = true;
         step.now("waiting for the backend");
     }
@@ -98,14 +98,14 @@ public final class OperationFollower {
             cancel(id);
             return Problem.interrupted("interrupted: operation " + id + " was cancelled");
         }
-        return Problem.interrupted("interrupted: operation " + id + " goes on")
+        return Problem.interrupted("interrupted: operation " + id + " keeps running")
                 .fix("jbang operations@ktrdr follow " + id + ", or cancel " + id);
     }
 
     /** Cancels an operation and proves it; one that has ended otherwise is a {@link Problem}. */
     public Operation cancel(String id) {
         var before = operations.show(id);
-        if (before.ended()) throw Problem.failed("operation " + id + " had ended before: " + before.words())
+        if (before.ended()) throw Problem.failed("operation " + id + " had already ended: " + before.words())
                 .fix("jbang operations@ktrdr show " + id);
         try (var step = console.step("operation", "cancel")) {
             operations.cancel(id);

@@ -31,7 +31,7 @@ final class OperationPolling {
         long began = System.nanoTime();
         long deadline = began + timeout.toNanos();
         long answered = began;
-        var unknown = "the backend knows no operation " + id;
+        var unknown = "the backend does not know operation " + id;
         while (true) {
             // a twentieth of the time that it has taken so far
             long pause = Math.min(PAUSE_MILLIS,
@@ -40,7 +40,7 @@ final class OperationPolling {
                 var operation = OperationAnswer.operation(operations.document(id, unknown));
                 answered = System.nanoTime();
                 unknown = "the backend forgot operation " + id
-                        + ": it was started again meanwhile, and the operation is lost";
+                        + ": it was restarted meanwhile, and the operation is lost";
                 each.accept(operation);
                 if (operation.percentage() >= NEARLY) pause = SHORT_PAUSE_MILLIS;
                 if (operation.ended() || enough.test(operation)) return operation;

@@ -170,7 +170,7 @@ public final class OperationsApi {
 
     /** All that the backend says of one operation, as it says it. */
     public JsonNode document(String id) {
-        return document(id, "the backend knows no operation " + id);
+        return document(id, "the backend does not know operation " + id);
     }
 
     JsonNode document(String id, String unknown) {
@@ -216,7 +216,7 @@ public final class OperationsApi {
         var id = document.path("data").path("operation_id")
                 .asText(document.path("operation_id")
                         .asText(kind == Kind.training ? document.path("task_id").asText("") : ""));
-        if (id.isEmpty()) throw Problem.failed("the backend started a " + kind + " operation and did not say which")
+        if (id.isEmpty()) throw Problem.failed("the backend started a " + kind + " operation but returned no id")
                 .expected("an operation_id").found(Console.brief(answer.body(), 200));
         return id;
     }
@@ -285,8 +285,8 @@ public final class OperationsApi {
 
     /** An id is a part of a path: what could be anything else is none. */
     public static String segment(String id) {
-        if (!id.matches("[A-Za-z0-9._-]{1,200}") || id.matches("\\.+")) throw Problem.usage("`" + id
-                + "` is no operation's id").expected("letters, digits, '_', '-' and '.'")
+        if (!id.matches("[A-Za-z0-9._-]{1,200}") || id.matches("\\.+")) throw Problem.usage("invalid operation id `"
+                + id + "`").expected("letters, digits, '_', '-' and '.'")
                 .fix("jbang operations@ktrdr list");
         return id;
     }

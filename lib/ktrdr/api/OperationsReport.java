@@ -80,13 +80,13 @@ public final class OperationsReport {
      * each epoch are kilobytes.
      */
     public Table details(JsonNode document) {
-        var table = Table.of("what", "is");
+        var table = Table.of("field", "value");
         details(table, "", document);
         var operation = OperationsApi.operation(document);
         var where = where(operation);
         if (!where.isEmpty()) table.row("runs on", where);
         var remark = remark(operation);
-        if (!remark.isEmpty()) table.row("that is", remark);
+        if (!remark.isEmpty()) table.row("note", remark);
         return table;
     }
 
@@ -110,7 +110,7 @@ public final class OperationsReport {
     /** What a status that the backend has written does not say by itself; empty where it does. */
     static String remark(Operation operation) {
         if (operation.unclaimed() && operation.onBackend())
-            return "given up by the backend, which runs it all the same: it may become completed";
+            return "given up by the backend, which still runs it: it may become completed";
         if (operation.unclaimed()) return "lost with its worker, or with its worker's registration";
         return operation.status().equals("completed") && !operation.words().equals("completed") ? operation.words()
                 : "";

@@ -74,7 +74,7 @@ public final class Prometheus {
         try {
             return Double.parseDouble(text.replace("Inf", "Infinity"));
         } catch (NumberFormatException e) {
-            throw Problem.failed("Prometheus answered something else than a number")
+            throw Problem.failed("Prometheus returned an invalid number")
                     .expected("a number, NaN, +Inf or -Inf").found(Console.brief(text, 100)).because(e);
         }
     }

@@ -116,7 +116,7 @@ public final class MachineChecks {
         checks.add(disk(node, host, "root", "/"));
         var full = Room.parse(facts);
         checks.add(check(node, "folders", full.isEmpty(), Room.expected(),
-                full.isEmpty() ? "all take it" : Room.words(full), full.isEmpty() ? "" : Room.fix(node.name(), full)));
+                full.isEmpty() ? "all writable" : Room.words(full), full.isEmpty() ? "" : Room.fix(node.name(), full)));
         checks.addAll(shared(node, host));
         return checks;
     }
@@ -178,7 +178,7 @@ public final class MachineChecks {
         return check(CheckId.ofNode(node, "disk", what), free >= node.diskFree(),
                 Units.size(node.diskFree()) + " free (disk_free in the inventory) on " + path,
                 Units.size(Math.max(free, 0)) + " free",
-                "make room on " + node.name() + ": df -h " + path + "; docker system df");
+                "free space on " + node.name() + ": df -h " + path + "; docker system df");
     }
 
     private List<Check> docker(Node node, MachineFacts host) {
@@ -197,7 +197,7 @@ public final class MachineChecks {
         checks.add(disk(node, host, "docker", facts.get("docker-root")));
         checks.add(check(CheckId.ofNode(node, "docker", "driver"), !POOR_DRIVERS.contains(facts.get("driver")),
                 "a storage driver with copy on write, such as overlay2", facts.get("driver"),
-                "pct set <ID> --features nesting=1,keyctl=1, and a file system that overlay2 takes"));
+                "pct set <ID> --features nesting=1,keyctl=1, and a file system that supports overlay2"));
         checks.addAll(container(node, host));
         if (node.running().gpu()) checks.add(Gpu.parse(facts).check(node.name()));
         return checks;
@@ -235,7 +235,7 @@ public final class MachineChecks {
         if (!wanted && found.isEmpty()) return Optional.empty();
         var ports = Firewall.ports(inventory, node).stream().map(String::valueOf).collect(Collectors.joining(", "));
         return Optional.of(check(node, "firewall", wanted && found.equals("in place"),
-                wanted ? "rules that let the fleet alone reach " + ports
+                wanted ? "rules that let only the fleet reach " + ports
                         : "no rules, as there is no `firewall` in the inventory",
                 found, Stack.of(inventory, node).deploy()));
     }
@@ -244,7 +244,7 @@ public final class MachineChecks {
         var said = host.facts().get("registry");
         boolean ok = Set.of("200", "401").contains(said);
         return check(node, "registry", ok,
-                "https://" + inventory.images().registry() + "/v2/ answers 200, or 401 to whoever did not log in", said,
+                "https://" + inventory.images().registry() + "/v2/ answers 200, or 401 without a login", said,
                 said.equals("curl is missing") ? "apt-get install curl on " + node.name()
                         : "curl -v https://" + inventory.images().registry() + "/v2/ on " + node.name());
     }

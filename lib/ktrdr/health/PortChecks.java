@@ -84,8 +84,9 @@ final class PortChecks {
         boolean ok = bad.isEmpty() && (connected || ping.matches("[0-9.]+"));
         boolean cannot = bad.stream().anyMatch(text -> text.endsWith("bash is missing"));
         return MachineChecks.check(CheckId.ofNode(node, "reach", peer.name()), ok,
-                "TCP to the ports of the plan on " + address + " (" + peer.name() + ")", String.join(", ", words),
-                cannot ? "apt-get install bash on " + node.name() : "look at firewalls between " + node.name() + " and "
+                "TCP to the fleet's ports on " + address + " (" + peer.name() + ")", String.join(", ", words),
+                cannot ? "apt-get install bash on " + node.name() : "check the firewalls between "
+                        + "" + node.name() + " and "
                         + peer.name() + ", and at their bridge or VLAN");
     }
 
@@ -104,10 +105,10 @@ final class PortChecks {
         });
         boolean known = host.facts().get("missing").isEmpty();
         var found = !known ? "ss is missing" : !taken.isEmpty() ? "taken: " + String.join(", ", taken)
-                : ours.isEmpty() ? "all free" : ours.size() + " held by our own containers, the others free";
+                : ours.isEmpty() ? "all free" : ours.size() + " used by the toolkit's containers, the others free";
         return MachineChecks.check(node, "ports", known && taken.isEmpty(),
                 "ports " + published(node).keySet().stream().map(String::valueOf).collect(Collectors.joining(", "))
-                + " free, or held by our own containers", found,
+                + " free, or used by the toolkit's containers", found,
                 known ? "stop what holds it: ss -ltnp on " + node.name() : "apt-get install iproute2");
     }
 }

@@ -75,9 +75,9 @@ public record ScrapeTargets(Optional<JsonNode> answer, Optional<Check> silent) {
         return new Check(CheckId.ofFleet("targets", "others"), inventory.core().name(), down.isEmpty(),
                 "all further targets up",
                 down.isEmpty() ? others.size() - gone.size() + " up"
-                        + (gone.isEmpty() ? "" : ", and " + gone.size() + " of workers that were taken away")
+                        + (gone.isEmpty() ? "" : ", and " + gone.size() + " of removed workers")
                         : String.join("; ", down).strip(),
-                "jbang deploy@ktrdr core prometheus has it ask what the inventory runs", 0);
+                "jbang deploy@ktrdr core prometheus makes it scrape what the inventory runs", 0);
     }
 
     private static String name(JsonNode target) {

@@ -183,7 +183,7 @@ public final class ServiceChecks {
         // there is no log of it then
         return check.ok() || !check.found().contains("No such container") ? check
                 : new Check(check.what(), core, false, check.expected(), "there is no container " + Docker.DATABASE,
-                "jbang deploy@ktrdr core db makes it, and gives one that was renamed its name back", check.seconds());
+                "jbang deploy@ktrdr core db creates it, or restores its name if it was renamed", check.seconds());
     }
 
     /** Each worker that the inventory runs on these nodes: registered under its URL, and available or busy. */
@@ -241,7 +241,7 @@ public final class ServiceChecks {
         var host = inventory.fqdn(inventory.core());
         int port = inventory.services().db();
         return Check.of(CheckId.ofNode(node, "db"), node.name(), "PostgreSQL answers there at " + host + ":" + port,
-                "a firewall? on " + node.name() + ": nc -vz " + host + " " + port, () -> {
+                "check for a firewall; on " + node.name() + ": nc -vz " + host + " " + port, () -> {
                     var answer = ssh.run(Sh.let("host", host) + Sh.let("port", String.valueOf(port)) + """
                             # shellcheck disable=SC2016 # its own arguments
                             timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "\\0\\0\\0\\10\\4\\322\\26\\57" >&3 \
@@ -251,7 +251,7 @@ public final class ServiceChecks {
                     if (answer.out().equals("S")) return Finding.good("it answers, with TLS");
                     if (answer.out().equals("N")) return Finding.good("it answers, without TLS");
                     boolean closed = answer.out().isEmpty() && answer.err().isBlank();
-                    return Finding.bad(answer.exit() == 124 ? "silence for 5 s" : closed ? "the connection was closed"
+                    return Finding.bad(answer.exit() == 124 ? "no answer for 5 s" : closed ? "the connection was closed"
                             : complaint(answer));
                 });
     }

@@ -73,7 +73,7 @@ public final class WorkerChecks {
                         "a GPU, by its capabilities in GET " + inventory.url("backend") + "/api/v1/workers",
                         has.orElse(here.isEmpty() ? NOT_REGISTERED : "none: it trains on the CPU"),
                         "on " + node.name() + ": docker exec " + worker.name() + " nvidia-smi; its image, "
-                        + inventory.workerImage(node) + ", has to be one with CUDA; then jbang restart@ktrdr workers "
+                        + inventory.workerImage(node) + ", needs CUDA; then jbang restart@ktrdr workers "
                                 + node.id(), 0));
             }
         return checks;
@@ -97,12 +97,12 @@ public final class WorkerChecks {
         var stale = stale(inventory, roster, now);
         int replaced = roster.ghosts().size() - unexpected.size() - stale.size() - removed.size();
         return List.of(extra(inventory, "unexpected", "no worker that serves and is not in the inventory", unexpected,
-                removed.isEmpty() ? "none" : "none but " + removed.size()
-                        + " of workers that were taken away, which the backend notices within a minute",
-                "a worker that inventory.yaml lacks, or one to be stopped: jbang scale@ktrdr"),
+                removed.isEmpty() ? "none" : "only " + removed.size()
+                        + " of removed workers, which the backend notices within a minute",
+                "add the worker to inventory.yaml, or stop it: jbang scale@ktrdr"),
                 extra(inventory, "ghosts", "no registration of a worker that is gone", stale,
-                        replaced == 0 ? "none" : "none but " + replaced + " of replaced workers",
-                        "the backend forgets one after 5 minutes; at once: on " + inventory.core().name()
+                        replaced == 0 ? "none" : "only " + replaced + " of replaced workers",
+                        "the backend forgets it after 5 minutes; to do so now, on " + inventory.core().name()
                                 + ": docker restart " + Docker.BACKEND));
     }
 

@@ -47,7 +47,7 @@ public final class Database {
         if (result.ok()) return parse(result.out());
         var problem = Problem.failed(core + ": the query failed").found(said(result));
         throw result.err().contains("read-only transaction")
-                ? problem.fix("db.writing().query(…), where it is meant to change something") : problem;
+                ? problem.fix("db.writing().query(…), if the statement should change data") : problem;
     }
 
     /** The script of one statement, which goes to psql on standard input; its answer is CSV. */

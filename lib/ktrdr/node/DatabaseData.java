@@ -113,10 +113,11 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
             return Optional.empty();
         var where = place().map(Mounted::words).orElse("in the container itself");
         return Optional.of(
-                Problem.failed(node + ": a new database container would not have the data of the one that is there")
+                Problem.failed(node + ": a new database container would not have the data of the current one")
                 .expected((asked ? "data_directory" : "PGDATA") + " in the volume " + volume)
-                .found(directory.isEmpty() ? "a container that does not say where its data is"
+                .found(directory.isEmpty() ? "a container that does not report where its data is"
                         : directory + ", " + where)
-                .fix("jbang takeover@ktrdr " + node + " moves it there, and keeps what is there; nothing was changed"));
+                .fix("jbang takeover@ktrdr " + node + " moves the data there and keeps the original; nothing was "
+                        + "changed"));
     }
 }

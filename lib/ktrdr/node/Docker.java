@@ -151,10 +151,10 @@ public final class Docker {
      * What helps where an Engine does not answer, by what it said: a service that is not installed cannot be enabled.
      */
     public static String startOrInstall(String said, String user) {
-        return said.startsWith("there is no docker")
+        return said.startsWith("docker is not installed")
                 ? "apt-get install docker.io docker-compose (Debian 13), or docker-ce and docker-compose-plugin from "
                         + "Docker's own packages"
-                : "systemctl enable --now docker; is " + user + " allowed to use it?";
+                : "systemctl enable --now docker; check that " + user + " may use it";
     }
 
     /**

@@ -19,7 +19,7 @@ public record Gpu(String path, String hook) {
     /** Of a node that was not asked. */
     public static final Gpu UNKNOWN = new Gpu("", "");
     private static final String EXPECTED =
-            "nvidia-container-runtime-hook, of the NVIDIA Container Toolkit, where dockerd looks for programs";
+            "nvidia-container-runtime-hook, of the NVIDIA Container Toolkit, on dockerd's PATH";
     private static final String INSTALL =
             "on the node: apt-get install nvidia-container-toolkit (from NVIDIA's own repository), then systemctl "
                     + "restart docker, which stops its containers";
@@ -59,7 +59,7 @@ public record Gpu(String path, String hook) {
     }
 
     private String found() {
-        return path.isEmpty() ? "not known: dockerd's PATH could not be read" : hook.isEmpty() ? "none in " + path
+        return path.isEmpty() ? "unknown: dockerd's PATH could not be read" : hook.isEmpty() ? "none in " + path
                 : hook;
     }
 
@@ -67,7 +67,7 @@ public record Gpu(String path, String hook) {
     public Optional<Problem> missing(String node) {
         return surelyNone() ? Optional.of(Problem.failed(node + ": Docker has no GPU driver there").expected(EXPECTED)
                 .found(found())
-                .fix(INSTALL + "; or take `gpu: true` of the node out of the inventory")) : Optional.empty();
+                .fix(INSTALL + "; or remove `gpu: true` of the node from the inventory")) : Optional.empty();
     }
 
     /** The check of the same. */
@@ -84,12 +84,12 @@ public record Gpu(String path, String hook) {
                 .findFirst();
         return line.map(words -> words.contains("could not select device driver")
                 ? Problem.failed(node + ": Docker has no GPU driver there")
-                        .expected("dockerd to have found the NVIDIA Container Toolkit as it started; if it is there "
-                                + "by now: systemctl restart docker")
+                        .expected("the NVIDIA Container Toolkit on dockerd's PATH when it started; if it was "
+                                + "installed since: systemctl restart docker")
                         .found(Console.brief(words.strip(), 300))
                 : Problem.failed(node + ": the container did not get the GPU")
-                        .expected("the NVIDIA Container Toolkit to put it in; nvidia-smi on the node says whether the "
-                                + "GPU and its driver answer")
+                        .expected("the NVIDIA Container Toolkit to pass it on; nvidia-smi on the node reports "
+                                + "whether GPU and driver work")
                         .found(Console.brief(words.strip(), 300)));
     }
 }

@@ -71,7 +71,8 @@ public record MachineFacts(Facts facts, double skew) {
     /** Seconds by which a node's clock, in seconds since 1970, is outside of the time between asking and hearing. */
     public static double skew(String clock, long askedMillis, long heardMillis) {
         if (!clock.matches("\\d{1,12}(\\.\\d{1,9})?"))
-            throw Problem.failed("a node said no time").expected("seconds since 1970").found(Console.brief(clock, 100));
+            throw Problem.failed("a node returned an invalid time").expected("seconds since "
+                    + "1970").found(Console.brief(clock, 100));
         double node = Double.parseDouble(clock);
         if (node < askedMillis / 1000.0) return node - askedMillis / 1000.0;
         return Math.max(0, node - heardMillis / 1000.0);

@@ -93,7 +93,7 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
     public static Mount parse(String value) {
         var parts = value.split("\t", -1);
         if (parts.length != 4 || !parts[1].matches("\\d{1,3}"))
-            throw Problem.failed("a node answered something that is no mount").expected("path, code, mount, systemd")
+            throw Problem.failed("a node returned an invalid mount").expected("path, code, mount, systemd")
                     .found(value);
         boolean entered = parts[1].equals("0");
         var units = units(parts[3]);
@@ -104,9 +104,9 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
         }
         var line = parts[2].split(" ");
         if (line.length < 4)
-            throw Problem.failed("a node answered something that is no line of /proc/self/mounts").found(parts[2]);
+            throw Problem.failed("a node returned an invalid line of /proc/self/mounts").found(parts[2]);
         boolean automount = line[2].equals("autofs");
-        var said = automount ? words(units) : entered ? "" : parts[3].isEmpty() ? "it can't be entered" : parts[3];
+        var said = automount ? words(units) : entered ? "" : parts[3].isEmpty() ? "it cannot be entered" : parts[3];
         return new Mount(parts[0], automount || !entered ? Kind.FAILED : Kind.MOUNT, line[2], unescaped(line[0]),
                 List.of(line[3].split(",")), said);
     }
@@ -133,7 +133,7 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
     private static String words(List<Unit> units) {
         var words = units.stream().filter(unit -> !unit.result().isEmpty() && !unit.result().equals("success"))
                 .map(unit -> unit.id() + " " + unit.state() + ", " + unit.result()).toList();
-        return words.isEmpty() ? "it is an automount, and using it mounted nothing" : String.join("; ", words);
+        return words.isEmpty() ? "the automount mounted nothing" : String.join("; ", words);
     }
 
     /** The kernel writes blanks and backslashes of a name as three octal digits. */
@@ -202,16 +202,16 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
             case FAILED -> Optional.of(mount.nfsType()
                     ? Problem.failed(node.name() + ": the share at " + mount.path() + " does not answer")
                             .expected(mount.source() + " answers")
-                            .found(mount.said()).fix("is its server up? " + fix + " --check")
+                            .found(mount.said()).fix("check that its server is up; " + fix + " --check")
                     : Problem.failed(node.name() + ": the share at " + mount.path() + " does not mount")
                             .expected(expected(inventory))
                             .found(mount.said()).fix(fix));
-            case NOTHING -> Optional.of(Problem.failed(node.name() + ": the share is not there")
+            case NOTHING -> Optional.of(Problem.failed(node.name() + ": the share is missing")
                     .expected(server ? "the folder " + mount.path() : expected(inventory) + " at " + mount.path())
                     .found(mount.words()).fix(fix));
             case FOLDER -> server ? Optional.empty()
                     : Optional.of(Problem.failed(node.name() + ": nothing is mounted at " + mount.path()
-                    + ": a worker would write beside the share").expected(expected(inventory)).found(mount.words())
+                    + ": a worker would write to a local folder").expected(expected(inventory)).found(mount.words())
                     .fix(fix));
             case MOUNT -> server || !mount.nfsType() || isOurs(inventory, mount.source()) ? Optional.empty()
                     : Optional.of(Problem.failed(node.name() + ": another share is mounted at " + mount.path())
@@ -229,11 +229,11 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
             case FAILED -> Optional.of(
                     Problem.failed(node.name() + ": the share at " + mount.path() + " does not answer")
                     .expected(asHost).found(mount.said())
-                    .fix("on the host of this node: is the server of " + mount.source() + " up"));
-            case NOTHING -> Optional.of(Problem.failed(node.name() + ": the share is not there").expected(asHost)
+                    .fix("on the host of this node: check that the server of " + mount.source() + " is up"));
+            case NOTHING -> Optional.of(Problem.failed(node.name() + ": the share is missing").expected(asHost)
                     .found(mount.words()).fix(fix));
             case FOLDER -> Optional.of(Problem.failed(node.name() + ": nothing is mounted at " + mount.path()
-                    + ": a container would write beside the share").expected(asHost).found(mount.words()).fix(fix));
+                    + ": a container would write to a local folder").expected(asHost).found(mount.words()).fix(fix));
             case MOUNT -> Optional.empty();
         };
     }

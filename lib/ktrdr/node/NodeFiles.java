@@ -100,7 +100,7 @@ public record NodeFiles(Map<String, FileState> files, Map<String, String> links,
 
     private static FileState found(String value, String content) {
         var words = value.split(" ");
-        if (words.length != 4) throw Problem.failed("a node answered something that is no file")
+        if (words.length != 4) throw Problem.failed("a node returned an invalid file entry")
                 .expected("hash, mode, owner, size").found(value);
         return new FileState(words[0], words[1], words[2], Facts.number("the size of a file", words[3]),
                 Optional.ofNullable(content).map(NodeFiles::decode));
@@ -116,10 +116,10 @@ public record NodeFiles(Map<String, FileState> files, Map<String, String> links,
             var path = line.substring(Math.min(line.length(), 66));
             if (!line.matches("[0-9a-f]{64}  [A-Za-z0-9._/-]+") || path.startsWith("/") || path.contains("..")
                     || path.startsWith(OURS))
-                throw Problem.failed("the list of our files on a node, " + MANIFEST + ", is damaged")
+                throw Problem.failed("the list of the toolkit's files on a node, " + MANIFEST + ", is damaged")
                         .expected("lines of sha256sum, with paths inside the directory")
                         .found(Console.brief(line, 100))
-                        .fix("remove that file on the node; the next run writes it anew");
+                        .fix("remove that file on the node; the next run writes it again");
             manifest.put(path, line.substring(0, 64));
         }
         return manifest;

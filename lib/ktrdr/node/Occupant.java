@@ -98,17 +98,17 @@ public record Occupant(String host, boolean core, List<String> workers) {
         return other(inventory, node).map(other -> Problem
                 .failed(node.name() + ": the host that answers at " + at(inventory, node) + " is " + other.node().name()
                         + ", not " + node.name())
-                .expected("the host of " + node.name() + ", or one that nothing was deployed to").found(other.why())
+                .expected("the host of " + node.name() + ", or a host that nothing was deployed to").found(other.why())
                 .fix(fix(inventory, node, other)));
     }
 
     private static String fix(Inventory inventory, Node node, Other other) {
         boolean addresses = inventory.resolve() == Inventory.Resolve.INVENTORY;
-        return "put the " + (addresses ? "`address` of " : "addresses in DNS of ") + node.name() + " and "
-                + other.node().name() + " right"
-                + (addresses ? " in " + inventory.source() : "") + ", which may be swapped; where this host is to be "
-                + node.name() + " from now on, on it: " + (other.project().isEmpty()
-                        ? "hostnamectl set-hostname " + node.host() : "docker compose -p " + other.project() + " down")
+        return "correct the " + (addresses ? "`address` of " : "addresses in DNS of ") + node.name() + " and "
+                + other.node().name() + (addresses ? " in " + inventory.source() : "")
+                + ", which may be swapped; if this host is to be " + node.name() + " from now on, run on it: "
+                + (other.project().isEmpty() ? "hostnamectl set-hostname " + node.host()
+                        : "docker compose -p " + other.project() + " down")
                 + ". Nothing was changed";
     }
 

@@ -98,7 +98,7 @@ public record Registry(String host, String username) {
               [ "$(stat -f -c %T "$place" 2>/dev/null)" = tmpfs ] && [ -w "$place" ] && break
               place=
             done
-            [ -n "$place" ] || { echo "neither /dev/shm nor /run is a tmpfs that can be written" >&2; exit \
+            [ -n "$place" ] || { echo "neither /dev/shm nor /run is a writable tmpfs" >&2; exit \
             $NO_TMPFS; }
             config=
             login=
@@ -208,7 +208,7 @@ public record Registry(String host, String username) {
     public Optional<Problem> failure(String node, CommandResult result) {
         var said = result.lastWords();
         return Optional.ofNullable(switch (ScriptExit.of(result)) {
-            case NO_TMPFS -> Problem.failed(node + ": there is no place for the login that is no disk")
+            case NO_TMPFS -> Problem.failed(node + ": no tmpfs for the registry login")
                     .expected("a tmpfs at /dev/shm or /run").found(said);
             case NO_LOGIN -> REFUSED.matcher(said).find()
                     ? Problem.failed(node + ": the registry " + host + " did not accept the login of " + username)
@@ -227,7 +227,7 @@ public record Registry(String host, String username) {
         // the docker CLI says so too where the login may not see the image
         if (said.startsWith("no such manifest")) return Problem.failed(node + ": there is no image " + image
                 + " in the registry").found(said)
-                .fix("is that the tag, and may " + username + " read it? Nothing was changed");
+                .fix("check the tag, and that " + username + " may read the image; nothing was changed");
         if (REFUSED.matcher(said).find()) return Problem.failed(node + ": the registry did not let " + username
                 + " see " + image).found(said)
                 .fix("check the token (secret ghcr_token, needs read:packages); nothing was changed");
@@ -237,13 +237,13 @@ public record Registry(String host, String username) {
     private Problem silent(String node, String about, String said) {
         return Problem.failed(node + ": the registry " + (about.isEmpty() ? host + " " : "") + "could not be asked"
                 + about).found(said)
-                .fix("is the registry up, and does " + node + " reach it? Nothing was changed");
+                .fix("check that the registry is up and that " + node + " reaches it; nothing was changed");
     }
 
     private static Problem otherPlatform(String node, String image, List<JsonNode> entries, String platform) {
         var found = entries.stream().map(Registry::platform).filter(text -> !text.equals("unknown/unknown")).distinct()
                 .collect(Collectors.joining(", "));
-        return Problem.failed(node + ": the image " + image + " is not made for this node")
+        return Problem.failed(node + ": the image " + image + " is not built for this node's platform")
                 .expected("one for " + platform).found("for " + found);
     }
 
@@ -271,7 +271,7 @@ public record Registry(String host, String username) {
         var config = manifest.path("config").path("digest").asText();
         if (digest.isEmpty() || config.isEmpty()
                 || layers.stream().anyMatch(layer -> layer.bytes() < 0)) throw Problem.failed("docker described "
-                        + image + " in a form that is not known")
+                        + image + " in an unknown form")
                 .expected("a Descriptor, and a manifest of Docker's schema 2 or of OCI, whose layers have their sizes")
                 .found(Console.brief(entry.toString(), 200));
         return new Manifest(image, digest, config, List.copyOf(layers));

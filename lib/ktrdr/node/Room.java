@@ -74,7 +74,7 @@ public final class Room {
     /** What to do about folders that are full or cannot be written to. */
     public static String fix(String node, Map<String, String> full) {
         return "on " + node + ": df -h " + String.join(" ", full.keySet()) + "; df -i "
-                + String.join(" ", full.keySet()) + "; then make room, or mount it to be written to";
+                + String.join(" ", full.keySet()) + "; then free space, or remount it read-write";
     }
 
     /** Why no container may be touched on a node. */

@@ -25,11 +25,11 @@ public final class Sudoers {
     public static String file(List<Node> nodes) {
         var text = new StringBuilder();
         users(nodes).forEach((user, of) -> text.append("""
-                # For /etc/sudoers.d/ktrdr on %1$s: owner root, mode 0440. Before it is put there: visudo -cf FILE
-                # Every procedure is a script that a shell of root reads, so whoever can log in as %2$s is root \
-                there, and no file of this kind makes that less. It withholds other
-                # commands and other users, and it is not needed for status, logs and verify --quick where %2$s is in \
-                the group docker.
+                # For /etc/sudoers.d/ktrdr on %1$s: owner root, mode 0440. Check it first: visudo -cf FILE
+                # Every procedure is a script for a root shell, so a login as %2$s is effectively root, and no sudoers \
+                file can restrict that. This one excludes
+                # other commands and other users. status, logs and verify --quick do not need it if %2$s is in the \
+                group docker.
                 Defaults:%2$s !requiretty
                 %2$s ALL=(root) NOPASSWD: %3$s
                 """.formatted(String.join(", ", of), user, COMMANDS)));
@@ -40,12 +40,12 @@ public final class Sudoers {
         var users = new LinkedHashMap<String, Set<String>>();
         for (var node : nodes) {
             var user = node.ssh().user()
-                    .orElseThrow(() -> Problem.usage(node.name() + ": the inventory does not say who logs in there")
+                    .orElseThrow(() -> Problem.usage(node.name() + ": the inventory names no login user")
                             .expected("ssh.user, for all nodes or for this one")
                     .fix("`ssh: {user: karl, sudo: true}` in the inventory"));
             if (!user.equals("root")) users.computeIfAbsent(user, missing -> new LinkedHashSet<>()).add(node.name());
         }
-        if (users.isEmpty()) throw Problem.usage("nobody needs sudo here: the inventory logs in as root")
+        if (users.isEmpty()) throw Problem.usage("no node needs sudo: the inventory logs in as root")
                 .expected("a node with a user who is not root").fix("`ssh: {user: karl, sudo: true}` in the inventory");
         return users;
     }

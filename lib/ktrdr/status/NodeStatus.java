@@ -62,7 +62,7 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
                 long asked = System.currentTimeMillis();
                 var result = ssh.run(script(project, directory, share, backups, usage), PATIENCE);
                 if (!result.ok())
-                    throw Problem.failed(ssh.name() + ": looking at the node ended with exit code " + result.exit())
+                    throw Problem.failed(ssh.name() + ": the status script ended with exit code " + result.exit())
                             .expected("exit code 0").found(result);
                 return parse(MachineFacts.of(result.out(), asked, System.currentTimeMillis()));
             }
@@ -104,7 +104,7 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
         if (found.isEmpty()) return Optional.empty();
         var words = found.split(" ", 3);
         if (words.length < 3 || !words[0].matches("\\d{1,12}(\\.\\d+)?") || !words[1].matches("\\d{1,18}"))
-            throw Problem.failed("a node answered something that is no file of a backup").expected("time, size, name")
+            throw Problem.failed("a node returned an invalid backup entry").expected("time, size, name")
                     .found(Console.brief(found, 100));
         long millis = Math.round(1000 * (Double.parseDouble(clock) - Double.parseDouble(words[0])));
         return Optional.of(new Backup(words[2], Long.parseLong(words[1]), Duration.ofMillis(Math.max(0, millis))));

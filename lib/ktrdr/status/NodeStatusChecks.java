@@ -53,8 +53,8 @@ final class NodeStatusChecks {
         var wanted = node.role() == Role.CORE ? inventory.backup().schedule() : Optional.<String>empty();
         var there = status.schedule().map(BackupSchedule::at);
         if (wanted.isPresent() && !wanted.equals(there)) return Optional.of(check("backup", false,
-                "a backup every day at " + wanted.get() + ", by backup.schedule of the inventory",
-                there.map(at -> "a timer at " + at).orElse("no timer makes one"), "jbang backup-db@ktrdr --schedule"));
+                "a backup every day at " + wanted.get() + ", by backup.schedule in the inventory",
+                there.map(at -> "a timer at " + at).orElse("no timer"), "jbang backup-db@ktrdr --schedule"));
         return status.schedule().map(schedule -> {
             // of a storage server that was not reached nothing is known, and that is told already
             boolean known = fleet.nodes().containsKey(FleetStatus.backupNode(inventory));
@@ -80,7 +80,7 @@ final class NodeStatusChecks {
                 .allMatch(file -> file.sha256().equals(status.files().manifest().get(file.path())));
         return Optional.of(check("firewall", same,
                 "packet filter rules for the nodes and addresses of the inventory",
-                same ? "as in the inventory" : "rules of another inventory: a node whose address is new is kept out",
+                same ? "as in the inventory" : "rules of another inventory: they block a node whose address changed",
                 node.role() == Role.CORE ? "jbang deploy@ktrdr core prometheus"
                         : "jbang deploy@ktrdr workers " + node.id() + ", or workers all"));
     }
@@ -121,7 +121,7 @@ final class NodeStatusChecks {
     private Check mounts() {
         var stale = String.join(" ", status.files().stale());
         return check("mounts", stale.isEmpty(), "services that have the folder monitoring/ that is there",
-                stale.isEmpty() ? "as it should be" : stale.replace(" ", ", ")
+                stale.isEmpty() ? "as expected" : stale.replace(" ", ", ")
                 + ": the folder was replaced or removed since the start",
                 "jbang deploy@ktrdr core " + stale + " restarts them");
     }
@@ -130,18 +130,18 @@ final class NodeStatusChecks {
         var release = status.history().current();
         try {
             var drift = fleet.drift(node);
-            return List.of(check("files", drift.files().isEmpty(), "the files as we wrote them",
+            return List.of(check("files", drift.files().isEmpty(), "the files as the toolkit wrote them",
                     found(drift.files()),
                             "jbang stage@ktrdr " + target
-                                    + " --check shows what differs; without --check it puts them back"),
+                                    + " --check shows what differs; without --check it restores them"),
                     check("services", drift.services().isEmpty(),
                             "the containers of the last release" + release.map(entry -> ", " + entry.tag()).orElse(""),
                             found(drift.services()),
                             release.map(entry ->
                                     mend(drift, "jbang rollback@ktrdr " + target + " --to " + entry.tag()
-                                            + " puts them back")).orElse("")));
+                                            + " restores them")).orElse("")));
         } catch (Problem damaged) {
-            return List.of(check("files", false, "the files as we wrote them", damaged.sentence(),
+            return List.of(check("files", false, "the files as the toolkit wrote them", damaged.sentence(),
                     damaged.fix()));
         }
     }
@@ -150,12 +150,12 @@ final class NodeStatusChecks {
     private String mend(Drift drift, String back) {
         var strays = status.strays().stream().map(Docker.Container::name).toList();
         if (strays.isEmpty()) return back;
-        var remove = "on " + node.name() + ", if nobody needs it: docker rm -f " + String.join(" ", strays);
+        var remove = "on " + node.name() + ", if it is not needed: docker rm -f " + String.join(" ", strays);
         return strays.size() == drift.services().size() ? remove : back + "; " + remove;
     }
 
     private static String found(List<String> differing) {
-        return differing.isEmpty() ? "as they should be" : String.join("; ", differing);
+        return differing.isEmpty() ? "as expected" : String.join("; ", differing);
     }
 
     private Check deployment(String fix) {
@@ -163,24 +163,25 @@ final class NodeStatusChecks {
         boolean ok = status.deploying() || !status.history().unproven();
         var found = last.map(entry -> status.history().unfinished().isEmpty()
                 ? entry.outcome().word() + (entry.error().isEmpty() ? "" : ": " + entry.error())
-                : entry.command() + (ok ? " goes on" : " never said how it ended") + ", started " + entry.time()
+                : entry.command() + (ok ? " is running" : " did not report its end") + ", started " + entry.time()
                         + " by " + entry.by())
                 .orElse("nothing was deployed yet");
-        return check("deployment", ok, "the last deployment ended, well or with what ran before it", found, fix);
+        return check("deployment", ok, "the last deployment succeeded or was rolled back", found, fix);
     }
 
     private Check lock() {
         var lock = status.lock();
         boolean ok = lock.holder().isEmpty() || lock.alive();
-        return check("lock", ok, "free, or a holder that gives signs", words(lock),
-                "nothing: the next deployment takes it over");
+        return check("lock", ok, "free, or held by a run with a heartbeat", words(lock),
+                "none needed: the next deployment takes it over");
     }
 
     /** "free", or who holds it and how long ago the last sign was. */
     static String words(LockScripts.LockState lock) {
         return lock.holder()
                 .map(owner -> lock.words(owner)
-                        + (lock.age() < 0 ? "; no sign" : "; last sign " + lock.age() + " s ago")).orElse("free");
+                        + (lock.age() < 0 ? "; no heartbeat" : "; last heartbeat " + lock.age() + " s "
+                        + "ago")).orElse("free");
     }
 
     private Check check(String what, boolean ok, String expected, String found, String fix) {

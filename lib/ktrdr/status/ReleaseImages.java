@@ -41,7 +41,7 @@ record ReleaseImages(Inventory inventory, Map<Node, NodeStatus> nodes) {
             checks.add(new Check(CheckId.ofFleet("images", key.substring(key.lastIndexOf('/') + 1).strip().replace(' ',
                     '.')), inventory.core().name(), false, "one image " + reference + " on all nodes", found,
                     "jbang deploy@ktrdr all --tag " + reference.replaceFirst(".*:", "")
-                            + " gives all of them what the registry has under it now", 0));
+                            + " deploys what the registry now has under this tag", 0));
         });
         return checks;
     }

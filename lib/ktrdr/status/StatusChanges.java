@@ -77,7 +77,7 @@ public final class StatusChanges {
                 check.ok() ? new State("up", "came up") : new State("down", "went down")));
         status.alerts().ifPresent(alerts -> {
             var words = alerts.stream().map(FiringAlert::words).distinct().sorted().collect(Collectors.joining(", "));
-            states.put("alerts", new State(words, words.isEmpty() ? "none fires" : words));
+            states.put("alerts", new State(words, words.isEmpty() ? "none firing" : words));
         });
         return states;
     }
@@ -94,7 +94,7 @@ public final class StatusChanges {
         if (!release.isEmpty()) states.put(name + " release", new State(release, "became " + release));
         var owner = at.lock().holder();
         states.put(name + " lock", new State(owner.map(LockScripts.Owner::id).orElse(""),
-                owner.map(holder -> "was taken by " + holder.who() + ": " + holder.what()).orElse("was given back")));
+                owner.map(holder -> "was taken by " + holder.who() + ": " + holder.what()).orElse("was released")));
         at.history().last().ifPresent(entry -> {
             if (at.history().unfinished().isEmpty())
                 states.put(name + " deployment", new State(entry.id(), entry.tag() + " " + entry.outcome().word()));
@@ -119,7 +119,7 @@ public final class StatusChanges {
         try {
             var drift = status.drift(node);
             var words = String.join("; ", drift.files());
-            states.put(node.name() + " files", new State(words, words.isEmpty() ? "were put back" : words));
+            states.put(node.name() + " files", new State(words, words.isEmpty() ? "were restored" : words));
         } catch (Problem damaged) {
             states.put(node.name() + " files", new State("damaged", damaged.sentence()));
         }

@@ -60,7 +60,7 @@ final class StatusChecks {
 
     private static Check due(Check target) {
         return new Check(target.what(), target.node(), true, target.expected(),
-                target.found() + "; Prometheus asks it within 15 s", target.fix(), target.seconds());
+                target.found() + "; Prometheus scrapes it within 15 s", target.fix(), target.seconds());
     }
 
     /**
@@ -72,6 +72,6 @@ final class StatusChecks {
         if (!missing || !status.chosen().containsKey(target.node())) return target;
         var node = inventory.node(target.node());
         return new Check(target.what(), target.node(), true, target.expected(), target.found() + ": jbang scale@ktrdr "
-                + node.id() + " " + node.scale() + " has it follow", target.fix(), target.seconds());
+                + node.id() + " " + node.scale() + " updates Prometheus", target.fix(), target.seconds());
     }
 }

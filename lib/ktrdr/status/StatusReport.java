@@ -110,7 +110,7 @@ public final class StatusReport {
     }
 
     private static String last(NodeStatus at) {
-        if (at.history().unfinished().isPresent()) return at.deploying() ? "goes on" : "UNFINISHED";
+        if (at.history().unfinished().isPresent()) return at.deploying() ? "running" : "UNFINISHED";
         return at.history().last().map(entry -> entry.outcome().word()).orElse("-");
     }
 
@@ -162,10 +162,10 @@ public final class StatusReport {
         return table.row("backup",
                 backup() + schedule()
                         .map(schedule -> "; " + schedule.next().map(next -> "the next at " + minutes(next.toString()))
-                .orElse("none to come")).orElse(""));
+                .orElse("none scheduled")).orElse(""));
     }
 
-    /** A row for each; none where none fires. */
+    /** A row for each; none where none firing. */
     private Table alerts() {
         var table = Table.of("alert", "severity", "node", "since", "");
         status.alerts().orElse(List.of())
@@ -194,7 +194,7 @@ public final class StatusReport {
         for (var node : status.nodes().keySet())
             if (drift(node).equals("staged")) remarks.add(node.name() + ": files were staged and not deployed yet");
         var strangers = status.roster().strangers(inventory);
-        if (!strangers.isEmpty()) remarks.add("registered with the backend and not in the inventory: "
+        if (!strangers.isEmpty()) remarks.add("registered with the backend but not in the inventory: "
                 + strangers.stream()
                         .map(worker -> worker.type() + " worker at " + worker.endpointUrl() + ", " + worker.status())
                         .distinct().sorted().collect(Collectors.joining("; ")));

@@ -119,13 +119,13 @@ public final class StatusWatch {
 
     private void draw(FullScreen.Size now) {
         size = now;
-        terminal.draw(status == null ? List.of("asking the fleet …") : screen(new StatusReport(status)), now);
+        terminal.draw(status == null ? List.of("querying the fleet …") : screen(new StatusReport(status)), now);
     }
 
     private List<String> screen(StatusReport report) {
         var lines = new ArrayList<>(List.of(status.inventory().source() + "  " + status.time() + "  every "
-                + Units.duration(interval) + ", q ends"
-                + (late() > 0 ? "; asking again for " + late() + " s" : ""), ""));
+                + Units.duration(interval) + ", q quits"
+                + (late() > 0 ? "; waiting for an answer for " + late() + " s" : ""), ""));
         for (var table : report.tables()) {
             if (table.isEmpty()) continue;
             lines.addAll(table.lines(size.columns()));

@@ -67,7 +67,7 @@ final class Unregistered {
     static Check told(Check check, Optional<String> log) {
         return log.map(line -> new Check(check.what(), check.node(), false, check.expected(),
                 check.found() + ", though it is up; its log "
-                + (line.isEmpty() ? "says nothing of it: does something ask its /health all the time?"
+                + (line.isEmpty() ? "does not mention it: something may keep polling its /health"
                         : "says: " + line),
                 "jbang restart@ktrdr workers " + check.node(), check.seconds())).orElse(check);
     }

@@ -40,7 +40,7 @@ import ktrdr.report.CheckId;
 public final class Failover {
     /** What to ask before. */
     public static final String QUESTION =
-            "A worker is killed in the middle of a sample operation, and started again after about a minute. Go on?";
+            "A worker is killed during a sample operation and started again after about a minute. Continue?";
     private static final long PAUSE_MILLIS = 300;
 
     /** What kills a worker and starts it again. */
@@ -156,7 +156,7 @@ public final class Failover {
             if (worker.isEmpty()) return Look.of(false, id + ": " + operation.words() + ", on no worker");
             var url = worker.get().endpointUrl();
             var place = inventory.at(url);
-            if (place.isEmpty()) return Look.over(id + " runs on " + url + ", which is no worker of the inventory");
+            if (place.isEmpty()) return Look.over(id + " runs on " + url + ", which is not a worker of the inventory");
             stopped.set(place.get());
             return Look.of(true, id + " runs on " + place.get().words());
         });
@@ -189,7 +189,7 @@ public final class Failover {
         // a new worker that hears of the operation of the lost one would call itself busy with it
         tidy();
         var back = back(place);
-        if (interrupted) throw Problem.interrupted("the test of failover was interrupted")
+        if (interrupted) throw Problem.interrupted("the failover test was interrupted")
                 .with("now", place.words() + " is started again, " + back.found()).because(why);
         if (why != null) throw why;
         checks.add(back);
@@ -232,7 +232,7 @@ public final class Failover {
     private String state(String id) {
         var operation = operations.show(id);
         return operation.ended() ? operation.words() : "called " + operation.status()
-                + " for as long as the worker is not forgotten (5 m), and a minute more";
+                + " until the backend forgets the worker (5 min), and for another minute";
     }
 
     /** How the backend calls the state of a worker; "not registered" where it has forgotten it. */
@@ -255,8 +255,8 @@ public final class Failover {
                 : operation.ended() && !operation.completed();
         if (bad) return Finding.bad(words);
         return Finding.good(words + (onWorker() ? ""
-                : "; on the backend alone, which proves nothing of other workers: sample: backtest in the inventory "
-                        + "would"));
+                : "; on the backend alone, which does not prove that other workers take over: set sample: backtest "
+                        + "in the inventory"));
     }
 
     /** What was seen; with a finding where there is nothing more to wait for. */
@@ -287,7 +287,7 @@ public final class Failover {
     }
 
     private static Problem interrupted() {
-        return Problem.interrupted("the test of failover was interrupted").with("now", "nothing is stopped");
+        return Problem.interrupted("the failover test was interrupted").with("now", "nothing is stopped");
     }
 
     private static String since(long started) {

@@ -73,14 +73,14 @@ final class SampleRun {
                         + Docker.BACKEND, () -> started.follow(now, begun))));
         var remarks = new ArrayList<String>();
         if (started.id.isEmpty())
-            remarks.add("sample.trace and sample.result were not looked for: no operation was started");
+            remarks.add("sample.trace and sample.result were not checked: no operation was started");
         else {
             now.accept("waiting for its trace");
             checks.add(trace(started, began));
-            if (!kind.onWorker()) remarks.add("sample.result was not looked for: a " + kind + " operation has none; "
+            if (!kind.onWorker()) remarks.add("sample.result was not checked: a " + kind + " operation has none; "
                     + "`sample: {operation: backtest, …}` or `training` in the inventory proves it");
             else if (!checks.get(0).ok() || !sample.toItsEnd())
-                remarks.add("sample.result was not looked for: the operation did not complete");
+                remarks.add("sample.result was not checked: the operation did not complete");
             else checks.add(kind == OperationsApi.Kind.training ? model(started) : result(started));
         }
         return new Checked(checks, remarks);
@@ -123,7 +123,7 @@ final class SampleRun {
             var ended = last.orElseThrow();
             if (ended.ended() && !ended.completed())
                 return Finding.bad(id + " " + ended.words() + place()
-                        + (ended.unclaimed() && ended.onBackend() ? ", by the backend, which runs it all the same"
+                        + (ended.unclaimed() && ended.onBackend() ? ", by the backend, which still runs it"
                                 : ""));
             if (ended.completed()) return Finding.good(id + " completed" + place());
             var now = operations.show(id);
@@ -141,7 +141,7 @@ final class SampleRun {
     private Check trace(Started started, Instant began) {
         return Check.of(CheckId.ofFleet("sample", "trace"), core,
                 "a trace of it by " + inventory.tracing().service() + " in Jaeger within " + Units.duration(TRACES),
-                "on " + core + ": docker logs " + Docker.JAEGER + "; is OTLP_ENDPOINT of the containers right?",
+                "on " + core + ": docker logs " + Docker.JAEGER + "; check OTLP_ENDPOINT of the containers",
                 () -> until(TRACES,
                         () -> jaeger.find(inventory.tracing().service(), started.id, started.kind.path, began)
                                 .map(Jaeger.Trace::words))
@@ -167,7 +167,7 @@ final class SampleRun {
             var told = Json.read(started.last.orElseThrow().result())
                     .map(summary -> summary.path("model_path").asText("")).orElse("");
             var below = MODEL.matcher(told);
-            if (!below.find()) return Finding.bad(told.isEmpty() ? "the backend tells of no model_path"
+            if (!below.find()) return Finding.bad(told.isEmpty() ? "the backend reports no model_path"
                     : "model_path " + told + " is not below models/");
             return seen(started.id, below.group(1));
         });

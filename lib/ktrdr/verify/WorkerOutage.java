@@ -67,7 +67,7 @@ final class WorkerOutage implements Failover.Power {
                 .orElseGet(() -> Problem.failed(place.words() + " could not be killed")
                         .found(switch (ScriptExit.of(result)) {
                             case NOT_RUNNING -> "its container does not run";
-                            case NO_GUARD -> "the guard that would start it again did not come up";
+                            case NO_GUARD -> "the guard that would start it again did not start";
                             default -> result.lastWords();
                         }).fix("on " + place.node().name() + ": docker ps -a"));
     }

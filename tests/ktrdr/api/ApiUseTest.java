@@ -178,7 +178,7 @@ class ApiUseTest {
         }
         for (var paths : List.of("{}", "[1]", "7"))
             assertTrue(answered(200, "{\"openapi\": \"3.1.0\", \"paths\": " + paths + "}").unknown()
-                    .contains("answered no OpenAPI document: {"), paths);
+                    .contains("returned no OpenAPI document: {"), paths);
     }
 
     @Test
@@ -207,7 +207,7 @@ class ApiUseTest {
 
     /** Where the library makes requests to the backend. */
     private static String sources() throws IOException {
-        return source("Backend") + source("OperationsApi") + source("Checkpoint");
+        return source("Backend") + source("OperationsApi") + source("OperationAnswer") + source("Checkpoint");
     }
 
     @Test
@@ -216,7 +216,7 @@ class ApiUseTest {
                 .map(path -> path.endsWith("/") ? path + "{id}" : path).collect(Collectors.toCollection(TreeSet::new));
         asked.remove("/api/v1");
         found("segment\\(id\\) \\+ \"(/[a-z/]+)\"", sources()).forEach(below -> asked.add("/operations/{id}" + below));
-        // Checks asks for the health as a person would
+        // ServiceChecks asks for the health as a person would
         assertTrue(source("ServiceChecks").contains("health(\"backend\", \"/api/v1/health\""));
         assertEquals(ApiUse.CALLS.stream().map(ApiUse.Call::path).collect(Collectors.toCollection(TreeSet::new)),
                 asked);

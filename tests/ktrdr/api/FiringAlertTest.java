@@ -117,7 +117,7 @@ class FiringAlertTest {
         changes.add(fleet);
         changes.add(StatusFixtures.at(StatusFixtures.alerts(fleet, WORKER), "2026-01-01T12:00:05Z"));
         changes.add(StatusFixtures.at(fleet, "2026-01-01T12:00:10Z"));
-        assertEquals("alerts        12:00:05Z KtrdrWorkerDown on workers-b, 12:00:10Z none fires",
+        assertEquals("alerts        12:00:05Z KtrdrWorkerDown on workers-b, 12:00:10Z none firing",
                 changes.table().lines().get(1));
     }
 }

@@ -112,10 +112,10 @@ class ObservedTest {
     void names_the_changed_panels_of_a_dashboard_and_an_empty_one() {
         assertTrue(dashboard(overview()).ok(), () -> dashboard(overview()).found());
         assertEquals("an answer without data for System Overview", grafana().get("grafana.query").found());
-        assertEquals("changed: Targets that are down", dashboard(overview().replaceFirst("sum\\(1 - up", "sum(2 - up"))
+        assertEquals("changed: Targets down", dashboard(overview().replaceFirst("sum\\(1 - up", "sum(2 - up"))
                 .found());
-        assertEquals("changed: Targets that are down, Targets lost",
-                dashboard(overview().replaceFirst("\"title\": *\"Targets that are down\"",
+        assertEquals("changed: Targets down, Targets lost",
+                dashboard(overview().replaceFirst("\"title\": *\"Targets down\"",
                         "\"title\": \"Targets lost\"")).found());
         assertEquals("a dashboard without a panel", dashboard("{\"title\":\"System Overview\",\"panels\":[]}").found());
     }

@@ -74,7 +74,7 @@ class OperationFollowerTest {
         assertTrue(ended.completed());
         var said = err.toString();
         assertTrue(said.matches(
-                "(?s)operation  dummy    takes 200 s, and after 60 to 75 s the backend calls it failed.*\noperation  "
+                "(?s)operation  dummy    takes 200 s, and after 60 to 75 s the backend marks it failed.*\noperation  "
                         + "dummy    runs on the backend itself\n"
                 + "(operation  dummy    \\d+ % Working: step \\d+ of 100\n){1,3}operation  dummy    completed on the "
                 + "backend itself .* s\n"), said);
@@ -138,8 +138,8 @@ class OperationFollowerTest {
         var lost = assertThrows(Problem.class, () -> following().follow(id));
         restart.join();
         assertEquals("the backend forgot operation " + id
-                + ": it was started again meanwhile, and the operation is lost", lost.sentence());
-        assertTrue(err.toString().contains("the backend does not answer: it is asked again for a minute"),
+                + ": it was restarted meanwhile, and the operation is lost", lost.sentence());
+        assertTrue(err.toString().contains("the backend does not answer: retrying for a minute"),
                 err::toString);
     }
 
@@ -160,7 +160,7 @@ class OperationFollowerTest {
         var before = assertThrows(Problem.class, () -> following().cancel(id)).sentence();
         // whether the backend wrote over it depends on who asked when
         assertTrue(before.matches("operation " + id
-                + " had ended before: (cancelled, Operation cancelled by user|completed, after it was cancelled)"),
+                + " had already ended: (cancelled, Operation cancelled by user|completed, after it was cancelled)"),
                 before);
     }
 

@@ -76,7 +76,7 @@ class OperationsApiTest {
         for (var data : new String[] {"null", "[]", "\"op_1\""}) {
             answers(200, "{\"success\":true,\"data\":" + data + "}");
             assertTrue(assertThrows(Problem.class, () -> operations.document("op_1")).sentence()
-                    .endsWith("/operations/op_1 has another shape than expected"), data);
+                    .endsWith("/operations/op_1 has an unexpected form"), data);
         }
         answers(200, "{\"success\":true,\"data\":{\"operations\":[]}}");
         assertThrows(Problem.class, () -> operations.list("", "", false, 5));
@@ -250,8 +250,8 @@ class OperationsApiTest {
         assertEquals("503 Backend is shutting down " + Exit.UNREACHABLE,
                 away.details().get("found") + " " + away.exit());
         answers(404, "{\"detail\":\"Operation not found: op_9\"}");
-        assertEquals("the backend knows no operation op_9", assertThrows(Problem.class, () -> operations.show("op_9"))
-                .sentence());
+        assertEquals("the backend does not know operation op_9",
+                assertThrows(Problem.class, () -> operations.show("op_9")).sentence());
     }
 
     @Test

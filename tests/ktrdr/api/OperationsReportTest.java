@@ -70,7 +70,7 @@ class OperationsReportTest {
         var given = new String[][] {{"dummy", "completed", "Operation cancelled by user",
                 "completed, after it was cancelled"},
             {"data_load", "failed", "Operation was RUNNING but no worker claimed it",
-                    "given up by the backend, which runs it all the same: it may become completed"},
+                    "given up by the backend, which still runs it: it may become completed"},
             {"training", "failed", "Operation was RUNNING but no worker claimed it",
                     "lost with its worker, or with its worker's registration"},
             {"training", "failed", "out of memory", ""}, {"training", "completed", "", ""}};
@@ -83,7 +83,7 @@ class OperationsReportTest {
         var document = Json.parse(
                 "{\"operation_id\":\"op_1\",\"status\":\"running\",\"error_message\":null,\"progress\":{\"percentag"
                         + "e\":5,\"notes\":[1,2]},\"a\":\"two\\nlines\"}", "a test");
-        assertEquals(List.of("WHAT                 IS", "operation_id         op_1", "status               running",
+        assertEquals(List.of("FIELD                VALUE", "operation_id         op_1", "status               running",
                 "progress.percentage  5", "progress.notes       [1,2]",
                 "a                    two lines", "runs on              workers-b backtest-worker-2"),
                 report.details(document).lines());

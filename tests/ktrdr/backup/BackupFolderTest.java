@@ -86,7 +86,7 @@ class BackupFolderTest {
         assertThrows(Problem.class, () -> BackupListing.parse(INVENTORY, "free\t1\n"));
         assertTrue(assertThrows(Problem.class,
                 () -> look("mount\t" + Mount.path(INVENTORY, INVENTORY.core()) + "\t1\t\t\n")).sentence()
-                .contains("the share is not there"));
+                .contains("the share is missing"));
     }
 
     @Test

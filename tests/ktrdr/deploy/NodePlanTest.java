@@ -243,7 +243,7 @@ class NodePlanTest {
         var poor = StackFactsBuilder.node().docker("24.0.9").compose("1.29.2").free(1_000_000_000L)
                 .share(Mount.parse("/srv/ktrdr-shared\t2\t\t")).build();
         assertEquals(List.of("core: the Docker Engine is too old", "core: Compose is missing or too old",
-                "core: too little disk is free for Docker", "core: the share is not there"),
+                "core: too little disk is free for Docker", "core: the share is missing"),
                 plan("core", List.of(), poor).obstacles().stream().map(Problem::sentence).toList());
     }
 

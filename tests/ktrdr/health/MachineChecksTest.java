@@ -125,7 +125,7 @@ class MachineChecksTest {
 
     @Test
     void what_is_missing_is_to_be_installed_and_not_to_be_run() {
-        var facts = with("docker\t26.1.5", "docker-error\tthere is no docker on this host")
+        var facts = with("docker\t26.1.5", "docker-error\tdocker is not installed on this host")
                 .replace("boot\tenabled\n", "")
                 .replace("registry\t401", "registry\tcurl is missing").replace("listen 22\tsshd", "missing\tss")
                 .replace("compose\t2.26.1\n", "")
@@ -224,7 +224,7 @@ class MachineChecksTest {
         assertEquals(List.of(false, false),
                 List.of(firewall(on, said + lost).ok(), firewall(on, "listen 22\tsshd").ok()));
         assertEquals(lost, firewall(on, said + lost).found());
-        assertEquals("rules that let the fleet alone reach 5003, 5004, 5005, 5006, 5007, 5008",
+        assertEquals("rules that let only the fleet reach 5003, 5004, 5005, 5006, 5007, 5008",
                 firewall(on, said + lost).expected());
         // taken out of the inventory, and not deployed since
         assertEquals(List.of("gpu.firewall"), failing(with("listen 22\tsshd", said + "in place")));

@@ -42,7 +42,7 @@ class ServiceChecksTest {
             var gone = checks.database(
                     () -> new CommandResult(1, "", "Error response from daemon: No such container: ktrdr-db"));
             assertEquals(List.of("there is no container ktrdr-db",
-                    "jbang deploy@ktrdr core db makes it, and gives one that was renamed its name back"),
+                    "jbang deploy@ktrdr core db creates it, or restores its name if it was renamed"),
                     List.of(gone.found(), gone.fix()));
             assertEquals("on core: docker logs ktrdr-db",
                     checks.database(() -> new CommandResult(2, "", "the database system is starting up")).fix());

@@ -68,7 +68,7 @@ class WorkerChecksTest {
                     seen("http://elsewhere:5005", "temporarily_unavailable", 1)), NOW, here::equals);
             assertEquals(seconds.getValue(), checks.get(0).ok(), checks::toString);
             assertEquals(seconds.getValue()
-                    ? "none but 1 of workers that were taken away, which the backend notices within a minute"
+                    ? "only 1 of removed workers, which the backend notices within a minute"
                     : "training at " + here + ", available", checks.get(0).found());
             assertEquals("training at http://elsewhere:5005, temporarily_unavailable", checks.get(1).found());
         }

@@ -82,9 +82,9 @@ class DatabaseDataTest {
     @Test
     void refuses_a_container_that_does_not_name_its_data_folder() {
         var problem = data("", "pgdata", "").outside("core", VOLUME).orElseThrow();
-        assertEquals("core: a new database container would not have the data of the one that is there",
+        assertEquals("core: a new database container would not have the data of the current one",
                 problem.sentence());
-        assertEquals("a container that does not say where its data is", problem.details().get("found"));
+        assertEquals("a container that does not report where its data is", problem.details().get("found"));
         assertEquals("PGDATA in the volume " + VOLUME, problem.details().get("expected"));
     }
 

@@ -92,7 +92,7 @@ class GpuTest {
         Files.writeString(machine.resolve("proc/77/comm"), "sleep\n");
         Files.writeString(machine.resolve("proc/77/environ"), "PATH=/usr/bin\0");
         assertEquals(Gpu.UNKNOWN, asked());
-        assertEquals("not known: dockerd's PATH could not be read", asked().check("gpu").found());
+        assertEquals("unknown: dockerd's PATH could not be read", asked().check("gpu").found());
     }
 
     private static NodePlan plan(Inventory fleet, Gpu gpu) {
@@ -132,7 +132,7 @@ class GpuTest {
                 " Container training-worker-gpu  Starting\nError response from daemon: could not select device driver "
                         + "\"nvidia\" with capabilities: [[gpu]]\n").orElseThrow();
         assertEquals("gpu: Docker has no GPU driver there", driver.sentence());
-        assertTrue(driver.details().get("expected").endsWith("if it is there by now: systemctl restart docker"),
+        assertTrue(driver.details().get("expected").endsWith("if it was installed since: systemctl restart docker"),
                 driver::toString);
         var card = Gpu.refused("gpu",
                 "Error response from daemon: failed to create task: error running prestart hook #0: stderr: "

@@ -93,7 +93,7 @@ class MountTest {
                 + ".mount ActiveState=inactive Result=success ");
         assertEquals(Mount.Kind.FOLDER, folder.kind());
         assertEquals("right", wrong("core", folder));
-        assertEquals("workers-b: nothing is mounted at /mnt/ktrdr-shared: a worker would write beside the share | a "
+        assertEquals("workers-b: nothing is mounted at /mnt/ktrdr-shared: a worker would write to a local folder | a "
                 + "local folder, nothing is mounted", wrong("B", folder));
         assertEquals("jbang setup-nfs@ktrdr workers-b",
                 Mount.wrong(inventory, inventory.node("B"), folder).orElseThrow().details().get("to do"));
@@ -101,8 +101,8 @@ class MountTest {
 
     @Test
     void no_folder_is_wrong_everywhere() {
-        assertEquals("core: the share is not there | no such folder", wrong("core", at(2, "", "")));
-        assertEquals("workers-b: the share is not there | no such folder", wrong("B", at(2, "", "")));
+        assertEquals("core: the share is missing | no such folder", wrong("core", at(2, "", "")));
+        assertEquals("workers-b: the share is missing | no such folder", wrong("B", at(2, "", "")));
     }
 
     @Test

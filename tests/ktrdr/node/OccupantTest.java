@@ -47,7 +47,7 @@ class OccupantTest {
                 assertTrue(wrong.startsWith(name + ": the host that answers at " + address + " is " + is + ", not "
                         + name),
                         wrong);
-                assertTrue(wrong.contains("put the `address` of " + name + " and " + is + " right in ")
+                assertTrue(wrong.contains("correct the `address` of " + name + " and " + is + " in ")
                         && wrong.contains("docker compose -p ktrdr-"), wrong);
             }
 
@@ -78,11 +78,11 @@ class OccupantTest {
     }
 
     @Test
-    void names_that_dns_resolves_are_put_right_there() {
+    void names_that_dns_resolves_are_corrected_there() {
         var wrong = wrong(Fixtures.inventory(Fixtures.INVENTORY.replace("resolve: inventory", "resolve: dns")), "B",
                 "some", false, "gpu");
         assertTrue(wrong.contains("at workers-b.ktrdr.test is gpu")
-                && wrong.contains("put the addresses in DNS of workers-b and gpu right"), wrong);
+                && wrong.contains("correct the addresses in DNS of workers-b and gpu,"), wrong);
     }
 
     @Test

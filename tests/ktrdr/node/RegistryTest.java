@@ -174,7 +174,7 @@ class RegistryTest {
             assertTrue(assertThrows(Problem.class,
                     () -> answer("platform\tlinux/amd64", "manifest " + HOST + "/a:1\t"
                             + POSTGRESQL.replace("\"size\":35668542", "\"size\":" + size)), size)
-                    .sentence().endsWith("in a form that is not known"));
+                    .sentence().endsWith("in an unknown form"));
     }
 
     @Test

@@ -33,8 +33,8 @@ class SudoersTest {
     void where_nobody_needs_it_or_nobody_is_named_there_is_none() {
         var inventory = inventory("user: karl, sudo: true", "");
         assertTrue(assertThrows(Problem.class, () -> Sudoers.file(List.of(inventory.core()))).sentence()
-                .startsWith("nobody needs sudo here"));
-        assertEquals("core: the inventory does not say who logs in there",
+                .startsWith("no node needs sudo"));
+        assertEquals("core: the inventory names no login user",
                 assertThrows(Problem.class, () -> Sudoers.file(Fixtures.inventory().nodes())).sentence());
     }
 

@@ -50,7 +50,7 @@ if [ -n "$docker" ]; then
   say "disk $root" "$(free "$root")"
   say docker-root "$root"
 else
-  command -v docker >/dev/null 2>&1 || said='there is no docker on this host'
+  command -v docker >/dev/null 2>&1 || said='docker is not installed on this host'
   say docker-error "${said:-no answer within 10 s}"
 fi
 [ -z "$compose" ] || say compose "$compose"

@@ -83,12 +83,12 @@ class ShareFromHostTest {
     @Test
     void a_share_that_is_not_mounted_is_an_error_and_gets_no_folders() {
         var plan = plan(everywhere, "core", LXC + BARE + "folder /srv/ktrdr-shared\t0:0 755\n");
-        assertEquals("core: nothing is mounted at /srv/ktrdr-shared: a container would write beside the share",
+        assertEquals("core: nothing is mounted at /srv/ktrdr-shared: a container would write to a local folder",
                 obstacle(plan).sentence());
         assertEquals("on the Proxmox host: pct set ID --mp0 FOLDER,mp=/srv/ktrdr-shared, then pct reboot ID",
                 obstacle(plan).details().get("to do"));
         assertEquals(List.of("mount"), needed(plan));
-        assertEquals("workers-b: the share is not there",
+        assertEquals("workers-b: the share is missing",
                 obstacle(plan(everywhere, "B", LXC + "mount\t/mnt/ktrdr-shared\t2\t\t\n")).sentence());
     }
 
@@ -177,7 +177,7 @@ class ShareFromHostTest {
         assertEquals(List.of(), plan.obstacles());
         assertEquals(List.of("mount", "package", "folders", "exports", "service", "export"), steps(plan));
         assertEquals(List.of("package", "exports", "service", "export"), needed(plan));
-        assertEquals("core: nothing is mounted at /srv/ktrdr-shared: a container would write beside the share",
+        assertEquals("core: nothing is mounted at /srv/ktrdr-shared: a container would write to a local folder",
                 obstacle(plan(server, "core", privileged + BARE)).sentence());
         assertEquals(List.of("mount"),
                 needed(plan(server, "B",

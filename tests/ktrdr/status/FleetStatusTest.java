@@ -87,7 +87,7 @@ class FleetStatusTest {
             assertEquals("sha256:ktrdr on core, gpu; " + (digest.isEmpty() ? "sha256:other" : "sha256:0123456789ab")
                     + " on workers-b", check.found());
             assertEquals(List.of("one image " + reference + " on all nodes",
-                    "jbang deploy@ktrdr all --tag sha-1000001 gives all of them what the registry has under it now"),
+                    "jbang deploy@ktrdr all --tag sha-1000001 deploys what the registry now has under this tag"),
                     List.of(check.expected(), check.fix()));
         }
     }
@@ -119,7 +119,7 @@ class FleetStatusTest {
         assertTrue(text(fleetStatus).contains("workers-b  2          1     1        1       ?"),
                 () -> text(fleetStatus));
         assertEquals(List.of(
-                "registered with the backend and not in the inventory: training worker at http://elsewhere:5005, "
+                "registered with the backend but not in the inventory: training worker at http://elsewhere:5005, "
                         + "available"),
                 new StatusReport(fleetStatus).remarks());
         assertTrue(text(all).contains("workers-b  0          0     4        0       ?"), () -> text(all));
@@ -165,7 +165,7 @@ class FleetStatusTest {
         var young = down(with(fleet(), B, began("2026-01-01T11:59:10.1Z")), "down connection refused");
         assertEquals(List.of(), failing(young));
         assertTrue(young.checks().stream()
-                .anyMatch(check -> check.found().equals("down connection refused; Prometheus asks it within 15 s")));
+                .anyMatch(check -> check.found().equals("down connection refused; Prometheus scrapes it within 15 s")));
         assertEquals(List.of("target.workers-b.training-worker-1"),
                 young.checks(true).stream().filter(check -> !check.ok()).map(Check::id).toList());
         assertEquals(List.of(), failing(down(fleet(), "unknown")));

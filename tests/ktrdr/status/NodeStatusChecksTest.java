@@ -77,7 +77,7 @@ class NodeStatusChecksTest {
         var absent = by("backup: {schedule: daily}\n", fleet());
         assertEquals(List.of("core.backup"), failing(absent));
         var told = new StatusReport(absent).problems().get(0).details();
-        assertEquals("a backup every day at 02:00, by backup.schedule of the inventory; no timer makes one; jbang "
+        assertEquals("a backup every day at 02:00, by backup.schedule in the inventory; no timer; jbang "
                 + "backup-db@ktrdr --schedule",
                 told.get("expected") + "; " + told.get("found") + "; " + told.get("to do"));
         assertEquals(List.of("core.backup"),
@@ -106,7 +106,7 @@ class NodeStatusChecksTest {
                 failing(fleet)::toString);
         var check = fleet.checks().stream().filter(eachCheck -> eachCheck.id().equals("workers-b.firewall")).findFirst()
                 .orElseThrow();
-        assertEquals("rules of another inventory: a node whose address is new is kept out; jbang deploy@ktrdr workers "
+        assertEquals("rules of another inventory: they block a node whose address changed; jbang deploy@ktrdr workers "
                 + "B, or workers all", check.found() + "; " + check.fix());
     }
 
@@ -138,7 +138,7 @@ class NodeStatusChecksTest {
         assertEquals(List.of(), failing(held));
         assertTrue(text(held)
                 .contains("lock      workers-b: karl@laptop since 2026-01-01T11:59:00Z: deploy workers B sha-2; last "
-                        + "sign 3 s ago"), () -> text(held));
+                        + "heartbeat 3 s ago"), () -> text(held));
         assertEquals(List.of("workers-b.lock"),
                 failing(b(host(B), lock(Optional.of(KARL), 31), history(B), containers(B))));
         assertEquals(List.of("workers-b.lock"),
@@ -155,7 +155,7 @@ class NodeStatusChecksTest {
                 List.of(container("backtest-worker-1", "running", "2026-01-01T11:59:30Z")));
         assertEquals(List.of("workers-b.backtest-worker-2.container", "workers-b.training-worker-1.container",
                 "workers-b.training-worker-2.container"), failing(goesOn));
-        assertTrue(text(goesOn).contains("goes on"));
+        assertTrue(text(goesOn).contains("running  "));
     }
 
     @Test

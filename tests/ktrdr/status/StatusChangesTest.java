@@ -78,7 +78,7 @@ class StatusChangesTest {
     void a_lock_is_taken_by_somebody_and_given_back() {
         var owner = new LockScripts.Owner("7", "karl@laptop", "2026-01-01T11:59:00Z", "deploy all");
         assertEquals(List.of(
-                "workers-b lock | 12:00:01Z was taken by karl@laptop: deploy all, 12:00:02Z was given back"),
+                "workers-b lock | 12:00:01Z was taken by karl@laptop: deploy all, 12:00:02Z was released"),
                 rows(fleet(), b(lock(Optional.of(owner), 2), containers(B)), fleet()));
     }
 

@@ -164,8 +164,8 @@ class FailoverChecksTest {
         assertEquals("started ok, noticed ok, elsewhere ok, registered ok", outcome(checks));
         assertEquals("op_1 runs on workers-b backtest-worker-1", found(checks, "started"));
         assertTrue(found(checks, "noticed")
-                .matches("after .* s the worker is temporarily_unavailable; its operation is called running for as "
-                        + "long as .*"), found(checks, "noticed"));
+                .matches("after .* s the worker is temporarily_unavailable; its operation is called running "
+                        + "until .*"), found(checks, "noticed"));
         assertNull(world.lost, "it is cancelled before a worker could take it for its own");
         assertEquals("cancelled", world.operations.get("op_1"));
         assertEquals("completed on workers-b backtest-worker-2", found(checks, "elsewhere"));
@@ -204,7 +204,8 @@ class FailoverChecksTest {
         world.onWorkers = false;
         var checks = run("dummy");
         assertEquals("started ok, noticed ok, elsewhere ok, registered ok", outcome(checks));
-        assertTrue(found(checks, "elsewhere").contains("on the backend alone, which proves nothing of other workers"),
+        assertTrue(found(checks, "elsewhere").contains("on the backend alone, which does not prove that other "
+                + "workers take over"),
                 found(checks, "elsewhere"));
         putBack();
     }

@@ -58,14 +58,14 @@ class VerifyReportTest {
     void failures_come_first_with_their_fix_and_their_effects() {
         var page = page(Map.of("workers-c.training-worker-2.container", "exited with 137", "backend.health", "503",
                 "target.workers-c.training-worker-2", "down"));
-        assertTrue(page.indexOf("What does not hold") < page.indexOf(">Fleet<"));
+        assertTrue(page.indexOf("Failed checks") < page.indexOf(">Fleet<"));
         assertTrue(page.contains("<dd class=\"found\">exited with 137</dd>")
                 && page.contains("on workers-c: docker ps"));
         assertTrue(page.contains(
                 "<dt>as well</dt><dd><code class=\"effect\">target.workers-c.training-worker-2</code></dd>"));
         assertEquals(List.of("exited with 137", "503"), Pattern.compile("<dd class=\"found\">([^<]*)").matcher(page)
                 .results().map(found -> found.group(1)).toList());
-        assertFalse(page(Map.of()).contains("What does not hold"));
+        assertFalse(page(Map.of()).contains("Failed checks"));
     }
 
     @Test
