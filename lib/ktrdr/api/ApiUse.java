@@ -19,15 +19,15 @@ import ktrdr.report.CheckId;
 
 /**
  * What the toolkit uses of KTRDR's API, in one place, and whether a backend still has it, by its own description: the
- * OpenAPI document (https://spec.openapis.org/oas/v3.1.0) that FastAPI serves. Where that leaves an answer untyped,
- * nothing is compared: {@code ./ktrdr test contract} asks for those.
+ * OpenAPI document (https://spec.openapis.org/oas/v3.1.0) that FastAPI serves. Untyped answers are not compared: {@code
+ * ./ktrdr test contract} requests those.
  */
 public final class ApiUse {
     private static final String API = "/api/v1";
     /** A reference that refers to itself has no end. */
     private static final int DEPTH = 30;
     private static final List<String> ALTERNATIVES = List.of("anyOf", "oneOf", "allOf");
-    /** So much of what is gone is told. */
+    /** How many differences are listed. */
     private static final int TOLD = 12;
 
     /**
@@ -90,7 +90,7 @@ public final class ApiUse {
                     .answers("operation_id"));
 
     /**
-     * What came of it.
+     * The result of the comparison.
      *
      * @param unknown why nothing could be compared; empty where it could
      * @param gone what the backend does not have any more, or wants in addition, each in words
@@ -127,8 +127,7 @@ public final class ApiUse {
     }
 
     /**
-     * Asks a backend for its document, and compares. No document, or one that cannot be read, is no mistake of the
-     * backend.
+     * Asks a backend for its document, and compares. A missing or unreadable document is not an error of the backend.
      */
     public static Compared compared(Inventory inventory, Http http) {
         var url = new Backend(inventory, http).url("/openapi.json");

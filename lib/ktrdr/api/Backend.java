@@ -15,13 +15,12 @@ import ktrdr.inventory.Inventory;
 /** KTRDR's own API: {@code GET /api/v1/…} of the backend. */
 public final class Backend {
     /**
-     * A worker as the backend sees it. Its id is not its container's name: node and port are told by the endpoint's
-     * URL.
+     * A worker as the backend sees it. Its id is not its container's name: the endpoint's URL identifies node and port.
      *
      * @param type backtesting or training
      * @param status available, busy or temporarily_unavailable
-     * @param operation the id of what it is at; empty when idle
-     * @param healthy when it last answered the backend well, where that is told
+     * @param operation the id of its current operation; empty when idle
+     * @param healthy when it last answered the backend well, if the backend reports it
      * @param gpu how many GPUs of which kind it said that it has, such as "1 CUDA"; empty where it has none. Its own
      *     torch is asked for that, once, as it registers
      */
@@ -29,7 +28,7 @@ public final class Backend {
             Optional<Instant> healthy, String gpu) {
         private static final Set<String> SERVING = Set.of("available", "busy");
 
-        /** One without a GPU. */
+        /** A worker without a GPU. */
         public Worker(String id, String type, String endpointUrl, String status, String operation,
                 Optional<Instant> healthy) {
                     this(id, type, endpointUrl, status, operation, healthy, "");

@@ -8,11 +8,11 @@ import java.util.Map;
 import java.util.stream.StreamSupport;
 
 /**
- * An alert that fires, as Prometheus tells of it whether or not it has somebody to tell
+ * An alert that fires, as Prometheus reports it, with or without receivers
  * (https://prometheus.io/docs/prometheus/latest/querying/api/, "Alerts").
  *
  * @param severity critical or warning
- * @param node that it is about; empty where it is about none
+ * @param node that it is about; empty if it is about no node
  * @param since when its condition began to hold, UTC; it fires from some time after that
  * @param summary one sentence
  * @param runbook where the runbook tells what to do
@@ -36,7 +36,7 @@ public record FiringAlert(String name, String severity, String node, String sinc
                 annotations.path("summary").asText(), annotations.path("runbook_url").asText());
     }
 
-    /** Whether it is meant to wake somebody. */
+    /** Whether it should wake the operator. */
     public boolean critical() {
         return severity.equals("critical");
     }

@@ -13,14 +13,14 @@ import ktrdr.inventory.Inventory.Role;
 import ktrdr.node.Database;
 
 /**
- * What somebody at the console, or an ad-hoc script, has at hand: the fleet, its nodes and services, each reached when
- * it is first asked for. Of the connections over ssh there is one a node.
+ * The objects of the console and of ad-hoc scripts: the fleet, its nodes and services, each connected when it is first
+ * used, with one ssh connection per node.
  */
 public final class FleetSession implements AutoCloseable {
     /** An example of what can be typed, and what it is for. */
     public record Example(String code, String purpose) {}
 
-    /** Each of them works as it stands. */
+    /** Each works without changes. */
     public static final List<Example> EXAMPLES = List.of(
         new Example("core.run(\"docker ps\")", "a script on one node: its output and exit code"),
         new Example("host(\"B\").must(\"df -h /\")",

@@ -12,7 +12,7 @@ import ktrdr.Http;
 import ktrdr.Json;
 import ktrdr.inventory.Inventory;
 
-/** Traces as Jaeger's query API tells of them: {@code GET /api/traces}, the one that its own pages use. */
+/** Traces of Jaeger's query API, {@code GET /api/traces}, which its own pages use. */
 public final class Jaeger {
     /** The attribute by which KTRDR's spans name their operation. */
     private static final String OPERATION = "operation.id";

@@ -7,8 +7,8 @@ import ktrdr.api.OperationsApi.Operation;
 import ktrdr.inventory.Inventory;
 
 /**
- * An operation followed by a person: its progress on the console, where it runs by name, and the question what becomes
- * of it on Ctrl-C.
+ * An operation followed at the console: its progress, the worker that runs it, and on Ctrl-C the question whether to
+ * cancel it.
  */
 public final class OperationFollower {
     private static final Duration FOREVER = Duration.ofDays(365);
@@ -34,9 +34,9 @@ public final class OperationFollower {
     }
 
     /**
-     * Follows an operation to its end, whichever that is, or until nobody takes what is told of it any more
-     * ({@link Console#untold}). Whoever interrupts it is asked at a terminal whether the operation is to be cancelled;
-     * it goes on otherwise, and either is a {@link Problem} with exit code 130.
+     * Follows an operation to its end, whichever that is, or until the reader of its output is gone ({@link
+     * Console#untold}). After Ctrl-C a terminal asks whether to cancel the operation, which otherwise keeps running;
+     * either is a {@link Problem} with exit code 130.
      */
     public Operation follow(String id) {
         try {
@@ -53,7 +53,7 @@ public final class OperationFollower {
         try (var step = console.step("operation", first.type())) {
             var ended = operations.follow(first.id(), FOREVER, operation -> console.untold(),
                     operation -> tell(step, operation), problem -> away(step));
-            // whoever followed it has gone, and it goes on
+            // the reader is gone, and the operation keeps running
             if (!ended.ended()) return ended;
             if (ended.completed()) step.done("completed" + (place.isEmpty() ? "" : " on " + place));
             else step.failed(ended.cancelled() ? ended.words() : ended.status());

@@ -136,8 +136,8 @@ public final class OperationsApi {
     }
 
     /**
-     * The same, and what workers say that they are at: the backend lists what it has in memory, and after its restart
-     * an operation of a worker is in it only once it was asked for by its id, which this does.
+     * The same, including the operations that workers report: after a restart the backend lists an operation of a
+     * worker only once it was asked for by its id, which this does.
      */
     public List<Operation> listWithWorkers(String status, String type, boolean activeOnly, int limit) {
         var found = new ArrayList<>(list(status, type, activeOnly, limit));
@@ -168,7 +168,7 @@ public final class OperationsApi {
         return operation(document(id));
     }
 
-    /** All that the backend says of one operation, as it says it. */
+    /** The backend's whole document of one operation, unchanged. */
     public JsonNode document(String id) {
         return document(id, "the backend does not know operation " + id);
     }
@@ -181,12 +181,12 @@ public final class OperationsApi {
         return OperationAnswer.data("GET " + url, answer, JsonNode::isObject);
     }
 
-    /** Where one is started. */
+    /** The URL that starts an operation. */
     public String url(Kind kind) {
         return api + kind.path;
     }
 
-    /** Refuses what the backend would not take, or would have fail, for want of a field. */
+    /** Refuses a body that lacks a field without which the backend would refuse it, or the operation would fail. */
     public static void complete(Kind kind, Map<String, String> body) {
         var missing = Inventory.Sample.required(kind.name()).stream()
                 .filter(field -> body.getOrDefault(field, "").isBlank()).toList();
@@ -238,16 +238,16 @@ public final class OperationsApi {
     }
 
     /**
-     * Has a cancelled or failed operation go on from its last checkpoint, and answers what the backend says of that:
-     * {@code checkpoint_type}, {@code created_at}, {@code epoch}. One that runs, that has completed or that left no
-     * checkpoint is a {@link Problem}, as is a fleet without an idle worker of its type.
+     * Resumes a cancelled or failed operation from its last checkpoint, and returns the backend's answer: {@code
+     * checkpoint_type}, {@code created_at}, {@code epoch}. One that runs, that has completed or that left no checkpoint
+     * is a {@link Problem}, as is a fleet without an idle worker of its type.
      */
     public JsonNode resume(String id) {
         var url = api + "/operations/" + segment(id) + "/resume";
         return OperationAnswer.data("POST " + url, http.post(url, null), JsonNode::isObject).path("resumed_from");
     }
 
-    /** What the backend has of the result of one that has ended, as JSON; empty where it has nothing. */
+    /** The backend's result of an ended operation, as JSON; empty if there is none. */
     public JsonNode results(String id) {
         var url = api + "/operations/" + segment(id) + "/results";
         return OperationAnswer.document("GET " + url, http.get(url)).path("results");
@@ -265,8 +265,8 @@ public final class OperationsApi {
 
     /**
      * Asks for an operation again and again until it has ended or {@code enough} says so, and answers it as it is then.
-     * Told of it each time is {@code each}. A backend that is away is asked again for a minute; an operation that has
-     * not come so far in time is a {@link Problem}, and one that the backend forgot meanwhile.
+     * {@code each} gets every answer. A backend that does not answer is retried for a minute; an operation that is not
+     * done in time is a {@link Problem}, as is one that the backend forgot meanwhile.
      */
     public Operation follow(String id, Duration timeout, Predicate<Operation> enough, Consumer<Operation> each) {
         return follow(id, timeout, enough, each, away -> { });
@@ -278,12 +278,12 @@ public final class OperationsApi {
         return new OperationPolling(this, id, timeout).until(enough, each, away);
     }
 
-    /** The worker that an operation runs on; empty where it runs on the backend itself, or on none any more. */
+    /** The worker that an operation runs on; empty if it runs on the backend itself, or no longer runs. */
     public Optional<Worker> worker(String id) {
         return backend.workers().stream().filter(worker -> worker.operation().equals(id)).findFirst();
     }
 
-    /** An id is a part of a path: what could be anything else is none. */
+    /** The id as a part of a path. Anything that could change the path is a {@link Problem}. */
     public static String segment(String id) {
         if (!id.matches("[A-Za-z0-9._-]{1,200}") || id.matches("\\.+")) throw Problem.usage("invalid operation id `"
                 + id + "`").expected("letters, digits, '_', '-' and '.'")

@@ -42,10 +42,7 @@ public final class Prometheus {
         this.api = inventory.url("prometheus") + "/api/v1";
     }
 
-    /**
-     * The series of a query in PromQL now. One that Prometheus does not understand is a {@link Problem} with what it
-     * said.
-     */
+    /** The series of a query in PromQL now. A query that Prometheus rejects is a {@link Problem} with its error. */
     public List<Series> query(String promql) {
         var answer = http.get(api + "/query?query=" + URLEncoder.encode(promql, StandardCharsets.UTF_8));
         var said = Json.read(answer.body()).filter(document -> document.path("status").asText().equals("error"));

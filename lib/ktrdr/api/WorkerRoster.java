@@ -11,10 +11,10 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 
 /**
- * The workers that the inventory runs and what the backend says of each, told by their addresses. Pure.
+ * The workers of the inventory and the backend's state of each, matched by their addresses. Pure.
  *
  * @param states of each node's workers by name: available, busy, or why it gets no work, such as "not registered"
- * @param ghosts registrations beside those: the backend forgets one of a replaced worker after some minutes
+ * @param ghosts other registrations: the backend forgets that of a replaced worker after some minutes
  */
 public record WorkerRoster(Map<Node, Map<String, String>> states, List<Worker> ghosts) {
 

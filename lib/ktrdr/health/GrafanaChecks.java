@@ -23,14 +23,11 @@ import ktrdr.report.Check;
 import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
 
-/**
- * What has to be true of Grafana for its dashboards to show something, asked as anybody may who may look: without a
- * login.
- */
+/** What has to be true of Grafana for its dashboards to show something, asked as a viewer: without a login. */
 public final class GrafanaChecks {
     /**
-     * The types of our data sources, each also the uid by which dashboards find it: one that was generated leaves every
-     * panel empty.
+     * The types of the toolkit's data sources. Each is also the uid by which dashboards find the source: with a
+     * generated uid every panel is empty.
      */
     private static final List<String> SOURCES = List.of("prometheus", "jaeger");
     private static final String NOT_ASKED = "not asked: this Grafana has no /api/ds/query";
@@ -48,7 +45,7 @@ public final class GrafanaChecks {
         this.node = inventory.core().name();
     }
 
-    /** Each data source and each of our dashboards there, and a panel's query answered with data. */
+    /** Each data source and dashboard of the toolkit exists, and a panel's query returns data. */
     public List<Check> checks() {
         var checks = new ArrayList<Check>();
         // what the page itself reads: a viewer may not ask for the data sources
@@ -83,8 +80,8 @@ public final class GrafanaChecks {
     }
 
     /**
-     * It is there, with the panels and the queries that are in our file: what somebody saved over it in Grafana is lost
-     * with the next start.
+     * The dashboard exists with the panels and queries of its file. Changes saved in Grafana are lost with the next
+     * start.
      */
     private Check dashboard(NodeFile file, List<JsonNode> found) {
         var model = Json.parse(file.content(), file.path());

@@ -18,8 +18,8 @@ import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
 
 /**
- * What the health check of a container said last, as the Engine has it in {@code .State.Health.Log}: the container's
- * own log has nothing of it, least of all that no command could be run in it.
+ * The last output of a container's health check, as the Engine has it in {@code .State.Health.Log}: the container's own
+ * log does not have it, nor that no command could run in it.
  */
 public final class HealthLog {
     private static final int LENGTH = 300;

@@ -121,7 +121,7 @@ public final class MachineChecks {
         return checks;
     }
 
-    /** Who we are there. A sudo that would work helps nobody as long as the inventory does not ask for it. */
+    /** The login user. A sudo that would work does not help unless the inventory asks for it. */
     private static Check user(Node node, Facts facts) {
         var user = facts.get("user");
         boolean root = user.equals("root");
@@ -134,7 +134,7 @@ public final class MachineChecks {
                 sudo ? line : "log in as root, or a file in /etc/sudoers.d with NOPASSWD for " + user + " and " + line);
     }
 
-    /** Those checks that may cease to hold while nobody touches the machines: Docker, disks, share, clock. */
+    /** The checks that may fail later without a change to the machines: Docker, disks, share, clock. */
     public List<Check> vitals(Node node, Map<Node, MachineFacts> all) {
         var host = all.get(node);
         var checks = new ArrayList<>(List.of(engine(node, host), disk(node, host, "root", "/")));

@@ -15,7 +15,7 @@ import ktrdr.report.CheckId;
 import ktrdr.report.Repeated;
 
 /**
- * Which failing check explains which others, by their ids, so that a person is told of one thing and not of five. Pure.
+ * Which failing check explains which others, by their ids, so that one cause is reported once and not five times. Pure.
  */
 public final class RootCauses {
     /** What a check takes with it: any effect that one of the predicates holds for, given the cause and the effect. */

@@ -7,15 +7,15 @@ import ktrdr.BuiltIn;
 import ktrdr.Facts;
 
 /**
- * What a container uses of its node, and what has grown since it was created: a release creates anew what it changes,
- * and the writable layer, the log and the count of restarts of a new container begin at 0.
+ * What a container uses of its node, and what has grown since it was created: a release recreates the containers that
+ * it changes, and the writable layer, the log and the count of restarts of a new container begin at 0.
  *
  * @param since when it was created, UTC
  * @param memory bytes in use, without the cache that the kernel would give back; {@code limit} what it may use, 0 for
  *     as much as the node has; both 0 when it does not run
  * @param cpu processors in use, over half a second or more; {@code cpus} how many it may use, 0 for those of the node
- * @param layer bytes written inside the container beside its image; {@code log} of its log, rotated ones too;
- *     {@code volumes} in its volumes, which outlive it; -1 when counting them took too long
+ * @param layer bytes written inside the container on top of its image; {@code log} of its log, rotated ones too; {@code
+ *     volumes} in its volumes, which outlive it; -1 when counting them took too long
  */
 public record ContainerUsage(String service, String since, int restarts, long memory, long limit, double cpu,
         double cpus, long layer, long log, long volumes) {

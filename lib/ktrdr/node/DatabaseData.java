@@ -20,7 +20,7 @@ import ktrdr.Sh;
  * @param mounts of the container
  */
 public record DatabaseData(boolean there, String directory, boolean asked, List<Mounted> mounts) {
-    /** Volumes that nobody named are named by the Engine. */
+    /** The names that the Engine gives to anonymous volumes. */
     public static final String ANONYMOUS = "[0-9a-f]{64}";
 
     /**
@@ -93,8 +93,8 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
     }
 
     /**
-     * The mount in which the data lies: the innermost around it. Empty where it lies in the container itself, or nobody
-     * knows.
+     * The mount in which the data lies: the innermost around it. Empty if it lies in the container itself, or if that
+     * is unknown.
      */
     public Optional<Mounted> place() {
         return mounts.stream().filter(mount -> mount.holds(directory))

@@ -125,7 +125,7 @@ public final class Dns {
 
     /**
      * A script that says a fact "{@code <fact> <name>}" with the addresses that programs get for each name, /etc/hosts
-     * included. It needs no program but getent, and prints whole lines, so that it may run beside others.
+     * included. It needs no program but getent, and prints whole lines, so that it may run in parallel with others.
      */
     static String script(String fact, List<String> names) {
         return "for name in " + Sh.words(names) + "; do\n" + Sh.let("fact", fact) + """
@@ -148,7 +148,7 @@ public final class Dns {
         return addresses;
     }
 
-    /** What this machine makes of the names, by its own resolver, asked beside whatever else is done. */
+    /** What this machine makes of the names, by its own resolver, asked in the background. */
     public static CompletableFuture<Answers> here(Inventory inventory) {
         return CompletableFuture.supplyAsync(() -> resolved(inventory), Threads.each("names"));
     }

@@ -15,7 +15,7 @@ import ktrdr.Json;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
 
-/** Containers and images as the Docker Engine tells of them: scripts to ask, and the answers as records. */
+/** Containers and images as the Docker Engine reports them: scripts that ask, and the answers as records. */
 public final class Docker {
     /** The label by which Compose marks the containers of a project. */
     public static final String PROJECT = "com.docker.compose.project";
@@ -30,12 +30,12 @@ public final class Docker {
     public static final String JAEGER = CORE + "jaeger";
     public static final String PROMETHEUS = CORE + "prometheus";
     /**
-     * The services of ours in core's project. An installation that was taken over may have others there, such as the
-     * homelab's `mcp`: those are left alone.
+     * The toolkit's services in core's project. An installation that was taken over may have more there, such as the
+     * homelab's `mcp`; the toolkit leaves them alone.
      */
     public static final List<String> CORE_SERVICES = List.of("db", "backend", "prometheus", "grafana", "jaeger",
             "alertmanager");
-    /** Those of them that read files of ours. */
+    /** The services among them that read the toolkit's files. */
     static final List<String> CORE_READERS = List.of("prometheus", "grafana", "alertmanager");
     /** The label in which Compose notes what a container was made from. */
     static final String CONFIG_HASH = "com.docker.compose.config-hash";
@@ -49,15 +49,17 @@ public final class Docker {
                     + "'s/^{\"Id\":\"[^\"]*\",\"Name\":\"[^\"]*\",\"Image\":\"\\([^\"]*\\)\".*/\\1/p'";
 
     /**
-     * The oldest versions that take our Compose files: those that know {@code start_interval}, by which a start is
-     * known to be healthy within a second or two.
+     * The oldest versions that accept the toolkit's Compose files: they know {@code start_interval}, by which a start
+     * is known to be healthy within a second or two.
      */
     public static final String OLDEST_ENGINE = "25.0";
     public static final String OLDEST_COMPOSE = "2.20.2";
 
     private Docker() {}
 
-    /** Whether a version as Docker prints it (26.1.5+dfsg1, v2.26.1-4) is this one or newer; an empty one is none. */
+    /**
+     * Whether a version as Docker prints it (26.1.5+dfsg1, v2.26.1-4) is this one or newer; an empty version is not.
+     */
     public static boolean atLeast(String oldest, String version) {
         var numbers = version.replaceFirst("^v", "").split("[^0-9.]")[0];
         return numbers.matches("\\d+(\\.\\d+)*") && Version.parse(numbers).compareTo(Version.parse(oldest)) >= 0;
@@ -114,7 +116,7 @@ public final class Docker {
             var words = new StringBuilder(status);
             if (running() && !health.isEmpty()) words.append(", ").append(health);
             if (restarts > 0) words.append(", ").append(restarts).append(restarts == 1 ? " restart" : " restarts");
-            // of one that runs again Docker says 0, whatever it ended with before
+            // Docker reports 0 for a container that runs again, whatever its previous exit code
             if (!running()) words.append(", last exit code ").append(exitCode);
             return words.toString();
         }
@@ -126,20 +128,20 @@ public final class Docker {
      * @param reference such as registry/name:tag; {@code id} is what that was at the time
      * @param digest name@sha256:… as its registry knows it; empty for an image that came from none
      * @param hash Compose's of the configuration that its container was made from, {@code folder} where that was; empty
-     *     where nobody noted it
+     *     if unknown
      */
     public record Image(String reference, String id, String digest,
             @JsonInclude(JsonInclude.Include.NON_EMPTY) String hash,
             @JsonInclude(JsonInclude.Include.NON_EMPTY) String folder) {
 
-        /** One of which no container is known. */
+        /** An image without a known container. */
         public Image(String reference, String id, String digest) {
             this(reference, id, digest, "", "");
         }
 
         /**
-         * Whether an image is this one, by its id or by the digests that its registries know it by; of one with neither
-         * nothing is known.
+         * Whether an image is this one, by its id or by the digests that its registries know it by; an image with
+         * neither may be any.
          */
         public boolean is(String other, List<String> digests) {
             return id.isEmpty() && digest.isEmpty() || id.equals(other)
@@ -147,9 +149,7 @@ public final class Docker {
         }
     }
 
-    /**
-     * What helps where an Engine does not answer, by what it said: a service that is not installed cannot be enabled.
-     */
+    /** The fix for an Engine that does not answer: install it, or start it. */
     public static String startOrInstall(String said, String user) {
         return said.startsWith("docker is not installed")
                 ? "apt-get install docker.io docker-compose (Debian 13), or docker-ce and docker-compose-plugin from "
@@ -157,10 +157,7 @@ public final class Docker {
                 : "systemctl enable --now docker; check that " + user + " may use it";
     }
 
-    /**
-     * Shell lines that define {@code container}: the database's, which Compose's labels tell where somebody gave it
-     * another name.
-     */
+    /** Shell lines that define {@code container}: the database's, which Compose's labels identify if it was renamed. */
     public static String database() {
         return Sh.let("container", DATABASE) + """
                 named=
@@ -242,8 +239,8 @@ public final class Docker {
     }
 
     /**
-     * The answer of {@link #containersOf}, by service, of several of one those first that Compose made; those of the
-     * services of ours alone. A line that is no such JSON is a {@link Problem}.
+     * The answer of {@link #containersOf}, by service, of several of one those first that Compose made; of the
+     * toolkit's services only. A line of invalid JSON is a {@link Problem}.
      */
     public static List<Container> containers(String lines) {
         return ContainerAnswer.parse(lines).filter(ContainerAnswer::ours).map(ContainerAnswer::container)
@@ -253,8 +250,8 @@ public final class Docker {
     }
 
     /**
-     * The containers of other services in the project of workers, which Compose and we leave alone. Core's project may
-     * have such of a homelab that was taken over.
+     * The containers of other services in the workers' project, which Compose and the toolkit leave alone. Core's
+     * project may have containers of a homelab that was taken over.
      */
     public static List<Container> strays(Facts facts) {
         return ContainerAnswer.parse(String.join("\n", facts.all("container")))
@@ -266,12 +263,12 @@ public final class Docker {
         return containers(String.join("\n", facts.all("container")));
     }
 
-    /** The container of a Compose service; empty where there is none. */
+    /** The container of a Compose service; empty if there is none. */
     public static Optional<Container> service(List<Container> containers, String service) {
         return containers.stream().filter(container -> container.service().equals(service)).findFirst();
     }
 
-    /** Whether a service of one of our projects is one that we deploy. */
+    /** Whether the toolkit deploys this service of this project. */
     public static boolean ours(String project, String service) {
         return switch (project) {
             case CORE_PROJECT -> CORE_SERVICES.contains(service);

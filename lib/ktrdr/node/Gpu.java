@@ -13,10 +13,10 @@ import ktrdr.report.CheckId;
  * the one before it is gone (moby, daemon/devices_nvidia_linux.go).
  *
  * @param path dockerd's PATH; empty where it could not be read, and then nothing is known
- * @param hook the program that is there now; empty where there is none
+ * @param hook the program that is there now; empty if there is none
  */
 public record Gpu(String path, String hook) {
-    /** Of a node that was not asked. */
+    /** A node that was not asked. */
     public static final Gpu UNKNOWN = new Gpu("", "");
     private static final String EXPECTED =
             "nvidia-container-runtime-hook, of the NVIDIA Container Toolkit, on dockerd's PATH";

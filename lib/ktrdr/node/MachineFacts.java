@@ -14,9 +14,9 @@ import ktrdr.Units;
 import ktrdr.ssh.Ssh;
 
 /**
- * What a node is as a machine: gathered in one round trip, before anything of ours is on it.
+ * What a node is as a machine: gathered in one round trip, before the toolkit has put anything on it.
  *
- * @param facts as the node said them
+ * @param facts as the node reported them
  * @param skew how far its clock is off this machine's at least, in seconds, positive when it is ahead; 0 within the
  *     time the question took
  */
@@ -79,8 +79,8 @@ public record MachineFacts(Facts facts, double skew) {
     }
 
     /**
-     * The script: the container first and beside all else, since it takes longest; what is quick one after the other,
-     * what waits for a network side by side.
+     * The script: the container first and in the background, since it takes longest; quick questions in sequence, and
+     * those that wait for a network in parallel.
      */
     public static String script(Question question) {
         return Facts.SAY + CLOCK + Sh.let("registry", question.registry()) + size() + engine() +

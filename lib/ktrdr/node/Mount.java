@@ -189,9 +189,9 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
 
     /**
      * What is wrong with it as the node's share, as {@link #path} names it; empty where a container may write there. On
-     * the server the export has to be a folder. Elsewhere it has to be a mount: of NFS our share; one of another type
-     * is accepted, since a container may have got the share from the host it runs on ({@link #words} tells). Where the
-     * inventory says that a node has it from its host it has to be a mount, whatever is mounted.
+     * the server the export has to be a folder. Elsewhere it has to be a mount: if it is NFS, the fleet's share;
+     * another type is accepted, since a container may have got the share from the host it runs on ({@link #words}
+     * tells). Where the inventory says that a node has it from its host it has to be a mount, whatever is mounted.
      */
     public static Optional<Problem> wrong(Inventory inventory, Node node, Mount mount) {
         if (mount.kind() == Kind.MOUNT && mount.readOnly()) return Optional.of(readOnly(inventory, node, mount));

@@ -18,11 +18,12 @@ import ktrdr.Sh;
 /**
  * The files of a stack as they are on a node. Content travels only where it is not what is wanted.
  *
- * @param files path under the stack's directory to what is there: at the paths asked about and at those we once wrote
+ * @param files path under the stack's directory to what is there: at the paths asked about and at those that the
+ *     toolkit wrote before
  * @param links path to target of symbolic links at such a path or above it; nothing behind them was looked at
  * @param odd path to kind of what is neither file nor link there, such as "directory"
- * @param manifest what we wrote: path to sha256
- * @param unread service to the time its staged configuration changed last, where it was not told yet; seconds since
+ * @param manifest what the toolkit wrote: path to sha256
+ * @param unread service to the time its staged configuration changed last, if it was not notified yet; seconds since
  *     1970
  * @param foreign other files in the directory, at most {@value #MOST}
  * @param stale the services whose container mounts another folder than the one that is there: see {@link StaleMounts}
@@ -38,7 +39,7 @@ public record NodeFiles(Map<String, FileState> files, Map<String, String> links,
                 this(files, links, odd, manifest, unread, foreign, Set.of(), Map.of());
             }
 
-    /** Where on a node we keep what we know of it, under the stack's directory. */
+    /** The toolkit's own folder on a node, under the stack's directory. */
     public static final String OURS = ".ktrdr";
     /** One line a file, as {@code sha256sum -c} reads it. */
     public static final String MANIFEST = OURS + "/files";

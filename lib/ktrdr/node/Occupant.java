@@ -12,8 +12,7 @@ import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
 /**
- * Whose host it is that answers, by what runs there: where the addresses of two nodes are exchanged, ssh may well know
- * both keys.
+ * Which node a host is, by what runs there: if the addresses of two nodes are swapped, ssh may know the keys of both.
  *
  * @param host what the host calls itself, without a domain; empty where it did not say
  * @param core whether containers of core's stack are there
@@ -93,7 +92,7 @@ public record Occupant(String host, boolean core, List<String> workers) {
                 : inventory.fqdn(node);
     }
 
-    /** Why nothing may be done to the host in the name of this node; empty where nothing speaks against it. */
+    /** Why the host must not be changed as this node; empty if it may be. */
     public Optional<Problem> problem(Inventory inventory, Node node) {
         return other(inventory, node).map(other -> Problem
                 .failed(node.name() + ": the host that answers at " + at(inventory, node) + " is " + other.node().name()

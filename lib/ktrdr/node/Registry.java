@@ -37,7 +37,7 @@ public record Registry(String host, String username) {
     /** The words with which registries and docker refuse; they choose between sentences, never between good and bad. */
     private static final Pattern REFUSED = Pattern.compile("(?i)unauthorized|denied|forbidden|incorrect|credentials");
     /**
-     * Disk for a byte of a compressed layer. Docker keeps the download beside what it unpacks until the layer is done
+     * Disk for a byte of a compressed layer. Docker keeps the download next to what it unpacks until the layer is done
      * (the containerd image store for ever); unpacked, a layer of the practice fleet's images takes 2.1 to 2.7 times
      * its compressed size in blocks of its file system: 1 + 3.
      */

@@ -9,9 +9,9 @@ import ktrdr.Problem;
 import ktrdr.Units;
 
 /**
- * The folders of a node that the toolkit and Docker write to beside the stack's own. A container starts with /run full
- * or read-only, or with no room in /tmp, and then no command runs in it, that of its health check neither: a deployment
- * would replace all and get none of it healthy, nor what ran before.
+ * The folders of a node that the toolkit and Docker write to in addition to the stack's own. With /run full or
+ * read-only, or no space in /tmp, a container starts but no command runs in it, not even its health check: a deployment
+ * would replace all containers, and neither they nor a rollback would become healthy.
  */
 public final class Room {
     /** So much has to go into each of them: what a start of some containers leaves there is less. */
@@ -65,7 +65,7 @@ public final class Room {
                 .collect(Collectors.joining("; "));
     }
 
-    /** What has to be so. */
+    /** What is expected of these folders. */
     public static String expected() {
         return Units.size(BYTES) + " can be written to each folder that Docker and this toolkit need, "
                 + Units.size(LOCKS) + " to /run/lock";

@@ -3,8 +3,8 @@ package ktrdr.node;
 import java.util.stream.Collectors;
 
 /**
- * Whether the containers of core that read files of ours still have the folder that is there: a bind mount stays with
- * the folder that it was made of, also when that was removed, or another took its place by its name.
+ * Whether the containers of core that read the toolkit's files still have the current folder: a bind mount keeps the
+ * folder that it was made of, even after that was removed or replaced.
  */
 public final class StaleMounts {
     /**
@@ -38,8 +38,8 @@ public final class StaleMounts {
     private StaleMounts() {}
 
     /**
-     * Shell lines that say {@code stale} for each service of core's that reads files of ours and has another folder,
-     * with {@code say} defined and {@code directory} as the stack's.
+     * Shell lines that say {@code stale} for each service of core's that reads the toolkit's files and has another
+     * folder, with {@code say} defined and {@code directory} as the stack's.
      */
     public static String script(String project) {
         if (!project.equals(Docker.CORE_PROJECT)) return "";

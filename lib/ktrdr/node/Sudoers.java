@@ -8,7 +8,7 @@ import java.util.Set;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory.Node;
 
-/** What sudo has to let the toolkit do on a node where it does not log in as root, as a file of sudoers(5). */
+/** What sudo has to permit on a node where the toolkit does not log in as root, as a file of sudoers(5). */
 public final class Sudoers {
     /**
      * The shell that runs scripts, and the one that reads a file from its standard input; where /bin is a folder of its

@@ -24,18 +24,18 @@ import ktrdr.release.Stack;
 import ktrdr.report.Check;
 
 /**
- * How the whole fleet is at a moment: one script on each node, the requests over HTTP beside it.
+ * The whole fleet at a moment: from one script on each node, and from requests over HTTP at the same time.
  *
  * @param time when it was asked, UTC
  * @param nodes that answered, in the order of the inventory; {@code unreached} the others
  * @param services checks of core's services over HTTP
- * @param registered who the backend knows; empty when it does not answer, {@code unknown} has the check then
- * @param said the ids of checks to what containers say of it: of workers that are up and that the backend does not know
- *     ({@link Unregistered#ask}), and of health checks that fail ({@link HealthLog#ask})
+ * @param registered workers known to the backend; empty if it does not answer, and then {@code unknown} has the check
+ * @param said ids of checks to what containers log about them: workers that are up but unknown to the backend ({@link
+ *     Unregistered#ask}), and health checks that fail ({@link HealthLog#ask})
  * @param targets checks of Prometheus' targets
- * @param alerts that fire; empty when Prometheus does not tell
- * @param chosen nodes whose scale is another than the inventory's on purpose, by name, in words: {@code inventory} has
- *     the one that runs
+ * @param alerts that fire; empty if Prometheus does not answer
+ * @param chosen nodes that run another scale than the inventory's on purpose, by name, in words; {@code inventory} has
+ *     the running scale
  */
 public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatus> nodes, Map<Node, Problem> unreached,
         List<Check> services, Optional<List<Backend.Worker>> registered, Optional<Check> unknown,
@@ -58,7 +58,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         return new StatusQuery(fleet, http, usage).ask();
     }
 
-    /** Where backups can be seen: on the storage server, or on core when that is no node. */
+    /** The node that lists backups: the storage server, or core if that is not a node. */
     static Node backupNode(Inventory inventory) {
         return inventory.storageNode().orElse(inventory.core());
     }
@@ -73,14 +73,14 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         return WorkerRoster.of(inventory, registered.orElse(List.of()));
     }
 
-    /** The newest backup; empty where there is none, or its node was not reached. */
+    /** The newest backup; empty if there is none, or its node was not reached. */
     public Optional<NodeStatus.Backup> backup() {
         return Optional.ofNullable(nodes.get(backupNode(inventory))).flatMap(NodeStatus::backup);
     }
 
     /**
-     * How a node differs from what was deployed to it; while a deployment goes on nothing is said. A damaged list of
-     * our files is a {@link Problem}.
+     * How a node differs from what was deployed to it; empty during a deployment. A damaged list of the toolkit's files
+     * is a {@link Problem}.
      */
     Drift drift(Node node) {
         var status = nodes.get(node);
@@ -89,7 +89,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                         status.strays());
     }
 
-    /** What a node is meant to run, and what of ours runs there beside it. */
+    /** The services that a node should run, and other services of the toolkit that run there. */
     List<String> services(Node node) {
         return Stream.concat(Stack.of(inventory, node).services().stream(),
                 nodes.get(node).containers().stream().map(Docker.Container::service)).distinct().toList();
@@ -127,7 +127,10 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                 .filter(container -> Instant.parse(container.startedAt()).isAfter(time.minus(YOUNG))).isPresent();
     }
 
-    /** Everything that has to be true for all to be well; what is due within seconds holds, and says so. */
+    /**
+     * Everything that has to be true of a healthy fleet. A target that Prometheus scrapes within seconds passes, with a
+     * note.
+     */
     public List<Check> checks() {
         return checks(false);
     }

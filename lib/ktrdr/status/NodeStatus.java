@@ -25,15 +25,14 @@ import ktrdr.ssh.Ssh;
  * What a node is and runs at this moment, gathered by one script.
  *
  * @param host the machine
- * @param lock who is at work there
+ * @param lock who holds the node's lock
  * @param history of the last deployments
  * @param containers of the stack, stopped ones too; none where Docker does not answer
- * @param backup the newest that is whole, where it was asked for and there is one; a dump of somebody else where there
- *     is none
+ * @param backup the newest complete backup, if it was asked for; a foreign dump if there is none
  */
 public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History history,
         List<Docker.Container> containers, Optional<Backup> backup) {
-    /** Whoever looks every few seconds does not wait half a minute for a server that is silent. */
+    /** A status every few seconds cannot wait half a minute for a silent server. */
     private static final int SHARE_SECONDS = 5;
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final int DEPLOYMENTS = 10;
@@ -45,9 +44,7 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
      * @param age since it was written last, by the clock of the machine that it is on
      */
     public record Backup(String name, long size, Duration age) {
-        /**
-         * Whether backup-db made it, and it is whole; else it is a dump of somebody else, of which nothing is known.
-         */
+        /** Whether backup-db made it, and it is complete; else it is a foreign dump with unknown contents. */
         boolean ours() {
             return name.startsWith("ktrdr-") && name.contains(".dump.");
         }
@@ -125,7 +122,7 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
         return ContainerUsage.all(host.facts());
     }
 
-    /** Containers of the stack's project whose service is none of ours. */
+    /** Containers of the stack's project with a service that the toolkit does not know. */
     List<Docker.Container> strays() {
         return Docker.strays(host.facts());
     }
@@ -140,14 +137,12 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
         return !host.facts().get("docker").isEmpty();
     }
 
-    /** Our files there, with what we wrote; a list of them that is damaged is a {@link Problem}. */
+    /** The toolkit's files there, with their recorded hashes; a damaged list is a {@link Problem}. */
     public NodeFiles files() {
         return NodeFiles.parse(host.facts());
     }
 
-    /**
-     * Whether a deployment goes on there: one that has not ended yet, of the run that holds the lock and gives signs.
-     */
+    /** Whether a deployment is running: it has not ended, and its run holds the lock with a heartbeat. */
     public boolean deploying() {
         return lock.alive() && history.unfinished().map(History.Entry::id)
                 .equals(lock.holder().map(LockScripts.Owner::id));

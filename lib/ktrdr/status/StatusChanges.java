@@ -24,8 +24,8 @@ import ktrdr.report.Check;
 import ktrdr.report.Document;
 
 /**
- * What changed from one {@link FleetStatus} to the next, kept while somebody watches. Of a subject that changes all the
- * time the last changes are kept.
+ * What changed from one {@link FleetStatus} to the next, kept during a watch. A subject that changes often keeps its
+ * last changes only.
  */
 public final class StatusChanges {
     private static final int KEPT = 6;

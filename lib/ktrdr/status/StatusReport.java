@@ -188,7 +188,7 @@ public final class StatusReport {
                 .orElse("no backup yet in " + place);
     }
 
-    /** What is worth knowing, and no reason to fail. */
+    /** What the operator should know although no check fails. */
     public List<String> remarks() {
         var remarks = new ArrayList<>(status.chosen().values());
         for (var node : status.nodes().keySet())
@@ -202,8 +202,8 @@ public final class StatusReport {
     }
 
     /**
-     * A problem for each thing that is not well. What fails together is told together: checks of one kind on one node,
-     * and all that a node which was not reached takes with it; and what many nodes have alike.
+     * One problem per cause. Failures are grouped: checks of one kind on one node, all effects of a node that was not
+     * reached, and equal problems of many nodes.
      */
     public List<Problem> problems() {
         var groups = new LinkedHashMap<String, List<Check>>();

@@ -34,7 +34,7 @@ public final class StatusWatch {
      * What came of it.
      *
      * @param last the status at the end; empty when it ended before the first was there
-     * @param interrupted whether somebody stopped it
+     * @param interrupted whether the operator stopped it
      * @param drawn whether it was on a terminal, which shows nothing of it any more
      */
     public record Watched(Optional<FleetStatus> last, StatusChanges changes, boolean interrupted, boolean drawn) {}

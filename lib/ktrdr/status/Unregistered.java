@@ -17,8 +17,8 @@ import ktrdr.node.Docker;
 import ktrdr.report.Check;
 
 /**
- * Workers that are up and that the backend does not know: it gives them no work, and nothing else shows it. Their own
- * log tells why.
+ * Workers that are up but unknown to the backend: it gives them no work, and nothing else shows it. Their own log has
+ * the reason.
  */
 final class Unregistered {
     /** A worker writes a line about it every ten seconds, among others. */

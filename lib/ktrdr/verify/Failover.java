@@ -52,8 +52,8 @@ public final class Failover {
     }
 
     /**
-     * How long is waited for an operation to be at work, for the backend to notice, for the new operation to end, for
-     * the worker to be back.
+     * Time limits: for an operation to be running, for the backend to notice, for the new operation to end, for the
+     * worker to be back.
      */
     record Limits(Duration take, Duration notice, Duration complete, Duration back) {
         /**
@@ -90,7 +90,7 @@ public final class Failover {
      * {@code .elsewhere} and {@code .registered}; where no other worker is left, the one check that says so, with
      * nothing stopped. Interrupted, it starts the worker again first.
      *
-     * @param guard after which the node starts the worker by itself, should nobody else do so
+     * @param guard after which the node starts the worker by itself, if this run did not
      */
     public static List<Check> run(Fleet fleet, NodeLocks locks, Http http, Console console, Duration guard) {
         return new Failover(fleet.inventory(), http, console, new WorkerOutage(fleet, locks, guard),

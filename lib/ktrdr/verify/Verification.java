@@ -35,7 +35,7 @@ import ktrdr.share.NfsProof;
 import ktrdr.status.FleetStatus;
 
 /**
- * The proof that the system works: what {@link FleetStatus} sees of services, workers and targets, and beside it a
+ * The proof that the system works: what {@link FleetStatus} sees of services, workers and targets, and in addition a
  * query of the database, its port from every workers node, Grafana, Prometheus' own data; in full also a sample
  * operation with its trace and result, and files that every node sees of every other.
  */
@@ -129,7 +129,10 @@ public final class Verification implements AutoCloseable {
         }
     }
 
-    /** All of it. With a time to wait the sample operation is started when the rest holds, else beside it. */
+    /**
+     * All of it. With a time to wait, the sample operation starts after the other checks pass, else in parallel with
+     * them.
+     */
     public Findings full(Duration wait) {
         var held = wait.isZero() ? Optional.<Findings>empty() : Optional.of(quick(wait));
         var begun = new CompletableFuture<Void>().completeOnTimeout(null, HEAD_START.toMillis(), TimeUnit.MILLISECONDS);

@@ -34,11 +34,10 @@ import ktrdr.status.FleetStatus;
 import ktrdr.status.StatusReport;
 
 /**
- * What verify found, as one HTML page that needs nothing beside it: no script, no picture, no font, nothing from a
- * network, which its Content-Security-Policy (W3C, CSP Level 3) holds the browser to. Whatever a node or a service said
- * is shown as text.
+ * What verify found, as one self-contained HTML page: no script, no picture, no font, nothing from a network, which its
+ * Content-Security-Policy (W3C, CSP Level 3) holds the browser to. Any text of a node or a service is escaped.
  *
- * @param nodes what is known of nodes beside the checks; one that is missing shows without
+ * @param nodes what is known of nodes in addition to the checks; a node may be missing
  * @param when the checks began; {@code took} how long they took together
  * @param version of the toolkit
  * @param mask hides secrets, as {@link Console#mask} does
@@ -138,7 +137,7 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
         return checks.stream().filter(Check::ok).count();
     }
 
-    /** What does not hold and is explained by nothing else, with what it explains. */
+    /** The failed checks that no other explains, each with the failures that it explains. */
     private List<Map<String, Object>> failures() {
         var causes = RootCauses.of(inventory, checks);
         return checks.stream().filter(check -> !check.ok() && !causes.containsKey(check.id())).map(check -> {
@@ -150,7 +149,7 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
         }).toList();
     }
 
-    /** What a check that holds expected is told only where it says more than what was found. */
+    /** A passed check shows what it expected only if that differs from what was found. */
     private Map<String, Object> check(Check check) {
         return Map.of("id", check.id(), "node", check.node(), "state", check.ok() ? "ok" : "bad", "word",
                 check.ok() ? "holds" : "FAILED",

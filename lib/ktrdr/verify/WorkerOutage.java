@@ -11,9 +11,8 @@ import ktrdr.inventory.Inventory.Place;
 import ktrdr.release.NodeLocks;
 
 /**
- * A worker that is lost on purpose: its container is killed, since a stop would let it tell the backend and so be no
- * loss, and started again whatever happens. A guard on the node, a process of its own, does so by itself when its time
- * is over before we did.
+ * A worker that is lost on purpose. Its container is killed, since a stopped worker would sign off from the backend,
+ * and is always started again: if this run does not do it in time, a guard process on the node does.
  */
 final class WorkerOutage implements Failover.Power {
     /** A worker has 30 s to save a checkpoint. */
