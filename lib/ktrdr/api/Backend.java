@@ -31,8 +31,8 @@ public final class Backend {
         /** A worker without a GPU. */
         public Worker(String id, String type, String endpointUrl, String status, String operation,
                 Optional<Instant> healthy) {
-                    this(id, type, endpointUrl, status, operation, healthy, "");
-                }
+            this(id, type, endpointUrl, status, operation, healthy, "");
+        }
 
         /** Whether the backend would give it work, now or when it is done with what it has. */
         public boolean serving() {

@@ -22,20 +22,20 @@ public final class MachineRecord {
     /** The record's lines. What nodes say is shown as text: it can neither end a cell nor be read as markup. */
     public static List<String> markdown(Inventory inventory, Map<Node, MachineFacts> facts, List<Check> checks,
             Instant when, String from) {
-                var lines = new ArrayList<>(List.of("# Infrastructure verification record", "",
-                        "- date: " + when.truncatedTo(ChronoUnit.SECONDS), "- from: " + text(from),
-                        "- inventory: " + text(inventory.source().toString()),
-                        "- outcome: " + Check.summary(checks), "", "## Nodes", "",
-                        "| node | id | name | address | CPUs | memory | system | kernel | Docker | Compose |",
-                        "|---|---|---|---|---|---|---|---|---|---|"));
-                for (var node : inventory.nodes()) lines.add(row(nodeCells(inventory, node, facts.get(node))));
-                lines.addAll(List.of("", "## Checks", "", "| node | check | outcome | expected | found |",
-                        "|---|---|---|---|---|"));
-                for (var check : checks) lines.add(
-                        row(List.of(check.node(), check.id(), check.ok() ? "ok" : "FAILED", check.expected(),
-                                check.found())));
-                return lines;
-            }
+        var lines = new ArrayList<>(List.of("# Infrastructure verification record", "",
+                "- date: " + when.truncatedTo(ChronoUnit.SECONDS), "- from: " + text(from),
+                "- inventory: " + text(inventory.source().toString()),
+                "- outcome: " + Check.summary(checks), "", "## Nodes", "",
+                "| node | id | name | address | CPUs | memory | system | kernel | Docker | Compose |",
+                "|---|---|---|---|---|---|---|---|---|---|"));
+        for (var node : inventory.nodes()) lines.add(row(nodeCells(inventory, node, facts.get(node))));
+        lines.addAll(List.of("", "## Checks", "", "| node | check | outcome | expected | found |",
+                "|---|---|---|---|---|"));
+        for (var check : checks) lines.add(
+                row(List.of(check.node(), check.id(), check.ok() ? "ok" : "FAILED", check.expected(),
+                        check.found())));
+        return lines;
+    }
 
     private static List<String> nodeCells(Inventory inventory, Node node, MachineFacts host) {
         var cells = new ArrayList<>(List.of(node.name(), node.id(), inventory.fqdn(node), node.address().orElse("-")));

@@ -127,15 +127,15 @@ public final class ServiceChecks {
 
     private Check health(String service, String path, String expected, Predicate<JsonNode> good,
             Function<JsonNode, String> found) {
-                var url = inventory.url(service) + path;
-                var node = inventory.core().name();
-                return Check.of(CheckId.ofFleet(service, "health"), node, "GET " + url + " with " + expected,
-                        "on " + node + ": docker logs " + Docker.ofCore(service), () -> {
-                            var body = http.json(url);
-                            return good.test(body) ? Finding.good(found.apply(body))
-                                    : Finding.bad(Console.brief(body.toString(), 200));
-                        });
-            }
+        var url = inventory.url(service) + path;
+        var node = inventory.core().name();
+        return Check.of(CheckId.ofFleet(service, "health"), node, "GET " + url + " with " + expected,
+                "on " + node + ": docker logs " + Docker.ofCore(service), () -> {
+                    var body = http.json(url);
+                    return good.test(body) ? Finding.good(found.apply(body))
+                            : Finding.bad(Console.brief(body.toString(), 200));
+                });
+    }
 
     /** A query that PostgreSQL answers, asked inside its container over its own socket. */
     public Check database(Ssh ssh) {

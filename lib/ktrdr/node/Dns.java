@@ -195,19 +195,19 @@ public final class Dns {
 
     private static Optional<String> mistake(String name, Optional<String> address, List<String> found,
             List<Answers> places) {
-                if (found.isEmpty()) return Optional.of(name + " is missing");
-                if (address.isPresent()) {
-                    var same = found.stream().allMatch(text -> sameAddress(text, address.get()));
-                    return same ? Optional.empty()
-                            : Optional.of(name + " is wrong: " + String.join(", ", found) + " instead of "
-                                    + address.get());
-                }
-                var all = places.stream().map(place -> place.addresses().getOrDefault(name, List.of()))
-                        .filter(texts -> !texts.isEmpty())
-                        .map(texts -> String.join(", ", texts)).collect(Collectors.toCollection(TreeSet::new));
-                return all.size() < 2 ? Optional.empty()
-                        : Optional.of(name + " differs from place to place: " + String.join(" / ", all));
-            }
+        if (found.isEmpty()) return Optional.of(name + " is missing");
+        if (address.isPresent()) {
+            var same = found.stream().allMatch(text -> sameAddress(text, address.get()));
+            return same ? Optional.empty()
+                    : Optional.of(name + " is wrong: " + String.join(", ", found) + " instead of "
+                            + address.get());
+        }
+        var all = places.stream().map(place -> place.addresses().getOrDefault(name, List.of()))
+                .filter(texts -> !texts.isEmpty())
+                .map(texts -> String.join(", ", texts)).collect(Collectors.toCollection(TreeSet::new));
+        return all.size() < 2 ? Optional.empty()
+                : Optional.of(name + " differs from place to place: " + String.join(" / ", all));
+    }
 
     /** Equal as addresses: an IPv6 address has many spellings. Literals only, so nothing is looked up. */
     private static boolean sameAddress(String text, String other) {

@@ -36,8 +36,8 @@ public record NodeFiles(Map<String, FileState> files, Map<String, String> links,
     /** Those of a node whose containers mount what is there. */
     public NodeFiles(Map<String, FileState> files, Map<String, String> links, Map<String, String> odd,
             Map<String, String> manifest, Map<String, Long> unread, List<String> foreign) {
-                this(files, links, odd, manifest, unread, foreign, Set.of(), Map.of());
-            }
+        this(files, links, odd, manifest, unread, foreign, Set.of(), Map.of());
+    }
 
     /** The toolkit's own folder on a node, under the stack's directory. */
     public static final String OURS = ".ktrdr";

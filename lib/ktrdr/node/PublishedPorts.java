@@ -64,8 +64,8 @@ final class PublishedPorts {
 
     private static MachineFacts.Publisher publisher(Map<Integer, MachineFacts.Publisher> publishers, JsonNode name,
             JsonNode project, JsonNode port) {
-                var publisher = new MachineFacts.Publisher(name.asText().replaceFirst("^/", ""), project.asText(""));
-                if (!port.asText("").isEmpty()) publishers.put(port.asInt(), publisher);
-                return publisher;
-            }
+        var publisher = new MachineFacts.Publisher(name.asText().replaceFirst("^/", ""), project.asText(""));
+        if (!port.asText("").isEmpty()) publishers.put(port.asInt(), publisher);
+        return publisher;
+    }
 }

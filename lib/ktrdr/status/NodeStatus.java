@@ -56,13 +56,13 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
      */
     public static NodeStatus gather(Ssh ssh, String project, String directory, String share, String backups,
             boolean usage) {
-                long asked = System.currentTimeMillis();
-                var result = ssh.run(script(project, directory, share, backups, usage), PATIENCE);
-                if (!result.ok())
-                    throw Problem.failed(ssh.name() + ": the status script ended with exit code " + result.exit())
-                            .expected("exit code 0").found(result);
-                return parse(MachineFacts.of(result.out(), asked, System.currentTimeMillis()));
-            }
+        long asked = System.currentTimeMillis();
+        var result = ssh.run(script(project, directory, share, backups, usage), PATIENCE);
+        if (!result.ok())
+            throw Problem.failed(ssh.name() + ": the status script ended with exit code " + result.exit())
+                    .expected("exit code 0").found(result);
+        return parse(MachineFacts.of(result.out(), asked, System.currentTimeMillis()));
+    }
 
     /** The script: it changes nothing, and prints a line for each fact. */
     static String script(String project, String directory, String share, String backups, boolean usage) {

@@ -46,14 +46,14 @@ final class Unregistered {
 
     private static List<Worker> lost(Inventory inventory, Node node, List<Docker.Container> containers,
             List<Backend.Worker> registered) {
-                if (node.role() != Inventory.Role.WORKERS) return List.of();
-                var unknown = WorkerChecks.registered(inventory, List.of(node), registered, 0).stream()
-                        .filter(WorkerChecks::lost).map(Check::what).collect(Collectors.toSet());
-                return inventory.workersOf(node).stream()
-                        .filter(worker -> unknown.contains(WorkerChecks.registered(node, worker.name()))
-                        && Docker.service(containers, worker.name()).filter(Docker.Container::healthy).isPresent())
-                        .toList();
-            }
+        if (node.role() != Inventory.Role.WORKERS) return List.of();
+        var unknown = WorkerChecks.registered(inventory, List.of(node), registered, 0).stream()
+                .filter(WorkerChecks::lost).map(Check::what).collect(Collectors.toSet());
+        return inventory.workersOf(node).stream()
+                .filter(worker -> unknown.contains(WorkerChecks.registered(node, worker.name()))
+                && Docker.service(containers, worker.name()).filter(Docker.Container::healthy).isPresent())
+                .toList();
+    }
 
     private static String question(List<Worker> workers) {
         return Facts.SAY + workers.stream()

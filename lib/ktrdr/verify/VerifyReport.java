@@ -60,16 +60,16 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
     /** Of what was looked at: each node with the release that runs and its last good deployment. */
     public static VerifyReport of(FleetStatus status, List<Check> checks, Instant started, Instant ended,
             String version, UnaryOperator<String> mask) {
-                var nodes = new LinkedHashMap<Node, About>();
-                status.nodes().forEach(
-                        (node, at) -> nodes.put(node,
-                                new About(Stack.of(status.inventory(), node).release(at.containers()),
-                        at.history().lastGood().map(entry -> StatusReport.minutes(entry.time()) + " by " + entry.by())
-                                .orElse(""))));
-                return new VerifyReport(status.inventory(), checks, nodes, started, Duration.between(started, ended),
-                        version,
-                        mask);
-            }
+        var nodes = new LinkedHashMap<Node, About>();
+        status.nodes().forEach(
+                (node, at) -> nodes.put(node,
+                        new About(Stack.of(status.inventory(), node).release(at.containers()),
+                at.history().lastGood().map(entry -> StatusReport.minutes(entry.time()) + " by " + entry.by())
+                        .orElse(""))));
+        return new VerifyReport(status.inventory(), checks, nodes, started, Duration.between(started, ended),
+                version,
+                mask);
+    }
 
     /** The page. */
     public String html() {

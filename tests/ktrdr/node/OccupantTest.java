@@ -41,15 +41,15 @@ class OccupantTest {
             "core,false,workers-b,workers-b,10.0.0.10", "B,true,gpu,gpu,10.0.0.11"})
     void the_host_of_another_node_is_told_by_its_name(String node, boolean core, String workers, String is,
             String address) {
-                var wrong = wrong(FLEET, node, "some", core,
-                        workers.isEmpty() ? new String[0] : new String[] {workers});
-                var name = FLEET.node(node).name();
-                assertTrue(wrong.startsWith(name + ": the host that answers at " + address + " is " + is + ", not "
-                        + name),
-                        wrong);
-                assertTrue(wrong.contains("correct the `address` of " + name + " and " + is + " in ")
-                        && wrong.contains("docker compose -p ktrdr-"), wrong);
-            }
+        var wrong = wrong(FLEET, node, "some", core,
+                workers.isEmpty() ? new String[0] : new String[] {workers});
+        var name = FLEET.node(node).name();
+        assertTrue(wrong.startsWith(name + ": the host that answers at " + address + " is " + is + ", not "
+                + name),
+                wrong);
+        assertTrue(wrong.contains("correct the `address` of " + name + " and " + is + " in ")
+                && wrong.contains("docker compose -p ktrdr-"), wrong);
+    }
 
     @ParameterizedTest
     @CsvSource({"B,false,workers-b", "B,true,workers-b", "core,true,workers-b", "core,true,''", "B,false,''",
