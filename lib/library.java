@@ -208,6 +208,7 @@
 //FILES lib/ktrdr/ssh/SshOpening.java=ktrdr/ssh/SshOpening.java
 //FILES lib/ktrdr/ssh/SshRoute.java=ktrdr/ssh/SshRoute.java
 //FILES lib/ktrdr/ssh/SshRun.java=ktrdr/ssh/SshRun.java
+//FILES lib/ktrdr/ssh/SshTarget.java=ktrdr/ssh/SshTarget.java
 //FILES lib/ktrdr/ssh/SshWire.java=ktrdr/ssh/SshWire.java
 //FILES lib/ktrdr/status/FleetStatus.java=ktrdr/status/FleetStatus.java
 //FILES lib/ktrdr/status/NodeStatus.java=ktrdr/status/NodeStatus.java

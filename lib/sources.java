@@ -216,6 +216,7 @@
 //SOURCES ktrdr/ssh/SshOpening.java
 //SOURCES ktrdr/ssh/SshRoute.java
 //SOURCES ktrdr/ssh/SshRun.java
+//SOURCES ktrdr/ssh/SshTarget.java
 //SOURCES ktrdr/ssh/SshWire.java
 //SOURCES ktrdr/status/FleetStatus.java
 //SOURCES ktrdr/status/NodeStatus.java

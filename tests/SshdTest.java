@@ -5,14 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.Optional;
 import java.util.stream.Collectors;
 import ktrdr.Exit;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.ssh.Ssh;
+import ktrdr.ssh.SshTarget;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -74,10 +73,8 @@ class SshdTest {
             var host = Inventory.read(World.inventory()).core().address().orElseThrow();
             var known = Files.writeString(folder.resolve("known_hosts"), "[" + host + "]:" + PORT + " "
                     + World.on("core", "cat " + SERVERS + "/host_" + hostKey + ".pub") + "\n");
-            var target = new Ssh.Target("core", host, Optional.empty(), Optional.of(PORT), Optional.of("root"),
-                    Optional.of(folder.resolve(key)), Optional.of(known),
-                    Optional.of(Files.writeString(folder.resolve("config"), "")), false, Optional.empty(),
-                    Duration.ofSeconds(10));
+            var target = SshTarget.named("core", host).port(PORT).user("root").identity(folder.resolve(key))
+                    .knownHosts(known).config(Files.writeString(folder.resolve("config"), "")).build();
             try (var ssh = Ssh.connect(target)) {
                 return ssh.must("head -c 300000 /dev/zero | sha256sum | cut -c 1-8; echo \"$SSH_CONNECTION\" | cut -d "
                         + "' ' -f 4");

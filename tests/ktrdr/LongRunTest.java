@@ -29,6 +29,7 @@ import ktrdr.release.HistoryScripts;
 import ktrdr.shell.JavaShell;
 import ktrdr.ssh.Ssh;
 import ktrdr.ssh.SshRoute;
+import ktrdr.ssh.SshTarget;
 import ktrdr.status.FleetStatus;
 import ktrdr.status.StatusFixtures;
 import ktrdr.status.StatusWatch;
@@ -294,9 +295,8 @@ class LongRunTest {
     /** A process of its own that runs a script, waits for a line, and runs another one by the same connection. */
     static final class Sleeper {
         public static void main(String... args) throws IOException {
-            var target = new Ssh.Target("b", "127.0.0.1", Optional.empty(), Optional.of(Integer.valueOf(args[1])),
-                    Optional.of("root"), Optional.empty(), Optional.empty(),
-                    Optional.empty(), false, Optional.empty(), Duration.ofSeconds(60));
+            var target = SshTarget.named("b", "127.0.0.1").port(Integer.parseInt(args[1])).user("root")
+                    .connectTimeout(Duration.ofSeconds(60)).build();
             try (var ssh = Ssh.connect(target, new SshRoute.Surroundings(Path.of(args[0]), Map.of(),
                     Duration.ofSeconds(4), Path.of(args[0], "none")))) {
                         System.out.print(ssh.must("echo before"));

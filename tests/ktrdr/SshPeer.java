@@ -18,7 +18,6 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -27,6 +26,7 @@ import ktrdr.fleet.Fleet;
 import ktrdr.ssh.HostKeys;
 import ktrdr.ssh.Ssh;
 import ktrdr.ssh.SshRoute;
+import ktrdr.ssh.SshTarget;
 import lab.Wait;
 import net.schmizz.sshj.common.Buffer;
 import org.apache.sshd.common.config.keys.KeyUtils;
@@ -83,14 +83,12 @@ public final class SshPeer implements AutoCloseable {
         return new SshRoute.Surroundings(home, environment, silence, home.resolve("ssh_config"));
     }
 
-    public Ssh.Target target() {
+    public SshTarget target() {
         return target(port());
     }
 
-    public Ssh.Target target(int port) {
-        return new Ssh.Target("workers-b", "127.0.0.1", Optional.empty(), Optional.of(port), Optional.of("root"),
-                Optional.empty(),
-                Optional.empty(), Optional.empty(), false, Optional.empty(), Duration.ofSeconds(10));
+    public SshTarget target(int port) {
+        return SshTarget.named("workers-b", "127.0.0.1").port(port).user("root").build();
     }
 
     public Ssh connect() {

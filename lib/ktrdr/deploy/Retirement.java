@@ -22,6 +22,7 @@ import ktrdr.release.Firewall;
 import ktrdr.release.LockScripts;
 import ktrdr.release.Templates;
 import ktrdr.ssh.Ssh;
+import ktrdr.ssh.SshTarget;
 
 /**
  * Takes away what the toolkit has put on a node that leaves the fleet, or has left it, as templates/retire/retire.sh
@@ -40,7 +41,7 @@ public final class Retirement {
     public Retirement(Inventory inventory, String asked) {
         this.inventory = inventory;
         this.name = asked;
-        var host = Ssh.Target.of(asked).host();
+        var host = SshTarget.of(asked).host();
         this.node = inventory.nodes().stream()
                 .filter(node -> Stream.concat(Stream.of(node.id(), node.name(), node.host(), inventory.fqdn(node)),
                         node.address().stream())
@@ -83,12 +84,14 @@ public final class Retirement {
     /** The connection to it: that of the inventory's node, or a new one by the settings that all nodes have. */
     public Ssh connect(Fleet fleet, boolean sudo) {
         if (node.isPresent()) return fleet.ssh(node.get());
-        var asked = Ssh.Target.of(name);
+        var asked = SshTarget.of(name);
         var all = inventory.ssh();
         try {
-            return Ssh.connect(new Ssh.Target(asked.host(), asked.host(), Optional.empty(), asked.port().or(all::port),
-                    asked.user().or(all::user), all.identity(), all.knownHosts(), Optional.empty(),
-                    sudo ? Inventory.Sudo.ALWAYS : all.sudo(), all.jump(), all.connectTimeout(), inventory.hostKeys()));
+            var target = SshTarget.named(asked.host(), asked.host()).settings(all).hostKeys(inventory.hostKeys());
+            asked.port().ifPresent(target::port);
+            asked.user().ifPresent(target::user);
+            if (sudo) target.sudo(Inventory.Sudo.ALWAYS);
+            return Ssh.connect(target.build());
         } catch (Problem problem) {
             throw problem.with("not a node",
                     asked.host() + " is not in " + inventory.source() + ", so it is used as a host name");
@@ -99,7 +102,7 @@ public final class Retirement {
     public Remains look(Ssh ssh, boolean data) {
         var facts = Facts.parse(ssh.must(Facts.SAY + Occupant.SCRIPT + script("", data)));
         // of a node; who names a host by its address means that host
-        node.filter(node -> node.address().filter(address -> address.equals(Ssh.Target.of(name).host())).isEmpty())
+        node.filter(node -> node.address().filter(address -> address.equals(SshTarget.of(name).host())).isEmpty())
                 .ifPresent(node -> Occupant.parse(facts).prove(inventory, node));
         if (!facts.get("user").equals("root"))
             throw Ssh.notRoot(ssh.name(), facts.get("user"), "take away what the toolkit has put there");

@@ -5,7 +5,6 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -25,6 +24,7 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.ssh.HostKeys;
 import ktrdr.ssh.Ssh;
+import ktrdr.ssh.SshTarget;
 
 /**
  * The same work on many nodes at once, results in the order of the inventory.
@@ -345,13 +345,11 @@ public final class Fleet implements AutoCloseable {
         return ssh;
     }
 
-    private Ssh.Target target(Node node) {
-        var ssh = node.ssh();
-        var address = inventory.resolve() == Inventory.Resolve.INVENTORY ? node.address() : Optional.<String>empty();
-        return new Ssh.Target(node.name(), inventory.fqdn(node), address, ssh.port(), ssh.user(), ssh.identity(),
-                ssh.knownHosts(),
-                Optional.empty(), ssh.sudo(), ssh.jump(), ssh.connectTimeout(), inventory.hostKeys(),
-                () -> HostKeys.neighbours(inventory, node));
+    private SshTarget target(Node node) {
+        var target = SshTarget.named(node.name(), inventory.fqdn(node)).settings(node.ssh())
+                .hostKeys(inventory.hostKeys()).neighbours(() -> HostKeys.neighbours(inventory, node));
+        if (inventory.resolve() == Inventory.Resolve.INVENTORY) node.address().ifPresent(target::address);
+        return target.build();
     }
 
     @Override

@@ -9,8 +9,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
@@ -25,7 +23,6 @@ import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Sha256;
 import ktrdr.Threads;
-import ktrdr.inventory.HostKeyPin;
 import ktrdr.inventory.Inventory.Sudo;
 
 /**
@@ -47,70 +44,16 @@ public final class Ssh implements AutoCloseable {
     /** Of all connections: of hundreds that are open, few are used at once. */
     private static final ExecutorService THREADS = Executors.newCachedThreadPool(Threads.daemons("ssh"));
 
-    /**
-     * Whom to connect to. What is empty comes from the ssh config, then from ssh's defaults.
-     *
-     * @param name how sentences call the host, such as workers-b
-     * @param host looked up in the ssh config, known_hosts and DNS
-     * @param address connect here instead of to what DNS says of the host
-     * @param identity a private key file, or a public one to choose a key of the agent by
-     * @param knownHosts instead of ~/.ssh/known_hosts
-     * @param config instead of ~/.ssh/config
-     * @param sudo whether scripts run as root
-     * @param jump hosts on the way as in ProxyJump: user@host:port, more with commas between
-     * @param connectTimeout for connecting, for the exchange of keys and for each try to log in
-     * @param hostKeys the one key that a host of such a name or address may show, of this host and of those on the way;
-     *     of others known_hosts decides
-     * @param neighbours the other hosts of the fleet, so that one which answers in this one's place is called by its
-     *     name
-     */
-    public record Target(String name, String host, Optional<String> address, Optional<Integer> port,
-            Optional<String> user, Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, Sudo sudo,
-            Optional<String> jump, Duration connectTimeout, Map<String, HostKeyPin> hostKeys,
-            Supplier<List<HostKeys.Neighbour>> neighbours) {
-
-        /** The same of a host alone. */
-        public Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user,
-                Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, Sudo sudo,
-                Optional<String> jump, Duration connectTimeout, Map<String, HostKeyPin> hostKeys) {
-                    this(name, host, address, port, user, identity, knownHosts, config, sudo, jump, connectTimeout,
-                            hostKeys,
-                            List::of);
-                }
-
-        /** The same with no key pinned. */
-        public Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user,
-                Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, boolean sudo,
-                Optional<String> jump, Duration connectTimeout) {
-                    this(name, host, address, port, user, identity, knownHosts, config, sudo ? Sudo.ALWAYS : Sudo.NEVER,
-                            jump,
-                            connectTimeout, Map.of());
-                }
-
-        /** As a person types it: host, user@host, user@host:port; an IPv6 address with a port in brackets. */
-        public static Target of(String text) {
-            var matcher = java.util.regex.Pattern
-                    .compile("(?:ssh://)?(?:([^@]+)@)?(?:\\[([^]]+)]|([^:@\\s]+|[0-9A-Fa-f:.%]+))(?::(\\d{1,5}))?")
-                    .matcher(text);
-            if (!matcher.matches()) throw Problem.usage("`" + text + "` is not a host to connect to")
-                    .expected("user@host:port, as in root@backend");
-            var host = matcher.group(2) != null ? matcher.group(2) : matcher.group(3);
-            return new Target(host, host, Optional.empty(), Optional.ofNullable(matcher.group(4)).map(Integer::valueOf),
-                    Optional.ofNullable(matcher.group(1)), Optional.empty(), Optional.empty(), Optional.empty(), false,
-                    Optional.empty(), Duration.ofSeconds(10));
-        }
-    }
-
     /** As dash, bash, busybox, zsh and fish say it. */
     private static final Pattern NO_SUDO =
             Pattern.compile("(?i)sudo: (command )?not found|command not found: sudo|unknown command.*sudo");
-    private final Target target;
+    private final SshTarget target;
     private final SshRoute.Surroundings here;
     private volatile SshConnect.Link link;
     private volatile boolean lasting;
     private boolean closed;
 
-    private Ssh(Target target, SshRoute.Surroundings here, SshConnect.Link link) {
+    private Ssh(SshTarget target, SshRoute.Surroundings here, SshConnect.Link link) {
         this.target = target;
         this.here = here;
         this.link = link;
@@ -118,19 +61,19 @@ public final class Ssh implements AutoCloseable {
 
     /** Connects to {@code user@host:port} with the settings of ~/.ssh/config. */
     public static Ssh to(String host) {
-        return connect(Target.of(host));
+        return connect(SshTarget.of(host));
     }
 
     /**
      * Connects, checks the host key and logs in. A host that cannot be reached, is not known, has another key or
      * refuses us is a {@link Problem} with exit code 3; a wrong identity or ssh config one with 2.
      */
-    public static Ssh connect(Target target) {
+    public static Ssh connect(SshTarget target) {
         return connect(target, SshRoute.Surroundings.here());
     }
 
     /** The same from other surroundings than this process's: home folder, variables. */
-    public static Ssh connect(Target target, SshRoute.Surroundings here) {
+    public static Ssh connect(SshTarget target, SshRoute.Surroundings here) {
         return new Ssh(target, here, SshConnect.connect(target, here));
     }
 

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -23,11 +22,10 @@ import java.util.stream.Stream;
 import javax.net.SocketFactory;
 import ktrdr.Problem;
 import ktrdr.Threads;
-import ktrdr.inventory.Inventory;
 import net.schmizz.keepalive.KeepAliveRunner;
 import net.schmizz.sshj.SSHClient;
 
-/** From a {@link Ssh.Target} to an open, checked, logged-in connection, by way of as many hosts as it takes. */
+/** From a {@link SshTarget} to an open, checked, logged-in connection, by way of as many hosts as it takes. */
 final class SshConnect {
     /**
      * A connection in use: the last client and its wire, whom it is logged in as, and everything there is to close, in
@@ -45,7 +43,7 @@ final class SshConnect {
         this.here = here;
     }
 
-    static Link connect(Ssh.Target target, SshRoute.Surroundings here) {
+    static Link connect(SshTarget target, SshRoute.Surroundings here) {
         var connect = new SshConnect(here);
         try {
             return connect.connect(target, 0);
@@ -55,26 +53,17 @@ final class SshConnect {
         }
     }
 
-    private Link connect(Ssh.Target target, int depth) {
+    private Link connect(SshTarget target, int depth) {
         if (depth > MAX_JUMPS)
             throw Problem.usage(target.name() + ": its jump hosts go in a circle, or are more than " + MAX_JUMPS);
         var route = SshRoute.to(target, here);
         Link via = null;
         if (route.jump().isPresent())
             for (var text : route.jump().get().split(",")) {
-                var hop = hop(target, text.strip());
+                var hop = target.jumpHost(text.strip());
                 via = via == null ? connect(hop, depth + 1) : open(SshRoute.to(hop, here), via, hop.neighbours());
             }
         return open(route, via, target.neighbours());
-    }
-
-    /** A jump host is reached with the keys and known hosts of the target that wants it. */
-    private static Ssh.Target hop(Ssh.Target target, String text) {
-        var hop = Ssh.Target.of(text);
-        return new Ssh.Target(target.name() + ", jump host " + hop.host(), hop.host(), Optional.empty(), hop.port(),
-                hop.user(),
-                target.identity(), target.knownHosts(), target.config(), Inventory.Sudo.NEVER, Optional.empty(),
-                target.connectTimeout(), target.hostKeys());
     }
 
     private Link open(SshRoute route, Link via, Supplier<List<HostKeys.Neighbour>> neighbours) {

@@ -51,7 +51,7 @@ public record SshRoute(String node, String connectTo, String knownAs, Optional<S
     }
 
     /** Looks the target up in its ssh config. A ProxyCommand, which is not obeyed, is a {@link Problem}. */
-    static SshRoute to(Ssh.Target target, Surroundings here) {
+    static SshRoute to(SshTarget target, Surroundings here) {
         // as with ssh -F, one that is named is the only one
         var config = target.config().map(file -> SshConfig.read(file, here.home()))
                 .orElseGet(() -> SshConfig.read(here.home().resolve(".ssh/config"), here.system(), here.home()));
@@ -73,7 +73,7 @@ public record SshRoute(String node, String connectTo, String knownAs, Optional<S
                 knownHosts(target, entry, expand), pin(target, hostName), jump(target, entry), target.connectTimeout());
     }
 
-    private static Optional<HostKeyPin> pin(Ssh.Target target, String hostName) {
+    private static Optional<HostKeyPin> pin(SshTarget target, String hostName) {
         return Stream.of(target.host(), hostName, target.address().orElse(hostName))
                 .map(name -> target.hostKeys().get(name.toLowerCase(Locale.ROOT))).filter(Objects::nonNull).findFirst();
     }
@@ -88,7 +88,7 @@ public record SshRoute(String node, String connectTo, String knownAs, Optional<S
         return !text.equalsIgnoreCase("none");
     }
 
-    private static Optional<String> jump(Ssh.Target target, SshLookup.Entry entry) {
+    private static Optional<String> jump(SshTarget target, SshLookup.Entry entry) {
         var jump = target.jump().or(entry::proxyJump).filter(SshRoute::given);
         if (jump.isEmpty() && target.address().isEmpty() && entry.proxyCommand().filter(SshRoute::given).isPresent())
             throw Problem.usage(target.name() + ": the ssh config reaches " + target.host() + " by a ProxyCommand")
@@ -106,7 +106,7 @@ public record SshRoute(String node, String connectTo, String knownAs, Optional<S
                 .map(expand::path);
     }
 
-    private static List<Path> knownHosts(Ssh.Target target, SshLookup.Entry entry, Expand expand) {
+    private static List<Path> knownHosts(SshTarget target, SshLookup.Entry entry, Expand expand) {
         if (target.knownHosts().isPresent()) return List.of(expand.path(target.knownHosts().get().toString()));
         var files = new ArrayList<Path>();
         entry.knownHosts().forEach(text -> files.add(expand.path(text)));

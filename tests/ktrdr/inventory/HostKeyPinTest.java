@@ -21,6 +21,7 @@ import ktrdr.Problem;
 import ktrdr.SshPeer;
 import ktrdr.fleet.Fleet;
 import ktrdr.ssh.Ssh;
+import ktrdr.ssh.SshTarget;
 import lab.Wait;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
 import org.junit.jupiter.api.AfterEach;
@@ -86,23 +87,24 @@ class HostKeyPinTest {
                 + "}\nimages: {backend: registry.test:5000/ktrdr-backend}\n");
     }
 
-    private Ssh.Target to(String host, Optional<String> address, Optional<String> jump, Map<String, HostKeyPin> pins) {
-        var to = peer.target();
-        return new Ssh.Target("core", host, address, to.port(), to.user(), to.identity(), to.knownHosts(), to.config(),
-                Inventory.Sudo.NEVER, jump, to.connectTimeout(), pins);
+    private SshTarget to(String host, Optional<String> address, Optional<String> jump, Map<String, HostKeyPin> pins) {
+        var target = SshTarget.named("core", host).port(peer.port()).user("root").hostKeys(pins);
+        address.ifPresent(target::address);
+        jump.ifPresent(target::jump);
+        return target.build();
     }
 
-    private Ssh.Target byName(String pin) {
+    private SshTarget byName(String pin) {
         return to("backend.ktrdr.test", Optional.of("127.0.0.1"), Optional.empty(), pins(pin));
     }
 
-    private void works(Ssh.Target target) {
+    private void works(SshTarget target) {
         try (var ssh = Ssh.connect(target, peer.here())) {
             assertEquals("hi\n", ssh.must("echo hi"));
         }
     }
 
-    private void refused(Ssh.Target target, String node) {
+    private void refused(SshTarget target, String node) {
         logins.clear();
         refused(assertThrows(Problem.class, () -> Ssh.connect(target, peer.here()).close()), node);
         assertEquals(List.of(), logins, "who shows another key hears nothing of us");

@@ -15,7 +15,6 @@ import ktrdr.Fixtures;
 import ktrdr.Problem;
 import ktrdr.SshPeer;
 import ktrdr.inventory.HostKeyPin;
-import ktrdr.inventory.Inventory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -56,11 +55,8 @@ class NeighbourKeysTest {
     private Problem refused(String known, Map<String, HostKeyPin> pins, HostKeys.Neighbour... neighbours)
             throws IOException {
                 peer.knownHosts(known);
-                var to = peer.target();
-                var target = new Ssh.Target("workers-b", "workers-b.ktrdr.test", Optional.of("127.0.0.1"), to.port(),
-                        to.user(),
-                        to.identity(), to.knownHosts(), to.config(),
-                        Inventory.Sudo.NEVER, Optional.empty(), to.connectTimeout(), pins, () -> List.of(neighbours));
+                var target = SshTarget.named("workers-b", "workers-b.ktrdr.test").address("127.0.0.1")
+                        .port(peer.port()).user("root").hostKeys(pins).neighbours(() -> List.of(neighbours)).build();
                 var problem = assertThrows(Problem.class, () -> Ssh.connect(target, peer.here()).close());
                 assertEquals(Exit.UNREACHABLE, problem.exit());
                 return problem;

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Optional;
 import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.SshPeer;
@@ -34,7 +33,7 @@ class SshLoginTest {
         peer.close();
     }
 
-    private void saysHi(Ssh.Target target) {
+    private void saysHi(SshTarget target) {
         try (var ssh = Ssh.connect(target, peer.here())) {
             assertEquals("hi\n", ssh.must("echo hi"));
         }
@@ -77,9 +76,7 @@ class SshLoginTest {
             Files.writeString(peer.home.resolve(".ssh/config"), "Host 127.*\nIdentityFile " + configured + "\n");
             saysHi(peer.target());
             Files.delete(peer.home.resolve(".ssh/config"));
-            var to = peer.target();
-            saysHi(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), Optional.of(configured),
-                    to.knownHosts(), to.config(), false, to.jump(), to.connectTimeout()));
+            saysHi(peer.target().toBuilder().identity(configured).build());
         });
     }
 

@@ -10,6 +10,7 @@ import java.util.List;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
 import ktrdr.SshPeer;
+import ktrdr.inventory.Inventory.Sudo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -59,10 +60,7 @@ class SshSudoTest {
     }
 
     private static Ssh bySudo(SshPeer peer) {
-        var to = peer.target();
-        return Ssh.connect(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(),
-                to.knownHosts(), to.config(), true,
-                to.jump(), to.connectTimeout()), peer.here());
+        return Ssh.connect(peer.target().toBuilder().sudo(Sudo.ALWAYS).build(), peer.here());
     }
 
     private void fakeSudo(String body) throws IOException {

@@ -15,7 +15,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ForkJoinPool;
@@ -51,7 +50,7 @@ class SshTest {
         return refused(peer.target());
     }
 
-    private Problem refused(Ssh.Target target) {
+    private Problem refused(SshTarget target) {
         return assertThrows(Problem.class, () -> Ssh.connect(target, peer.here()).close());
     }
 
@@ -133,10 +132,7 @@ class SshTest {
     @Test
     void a_host_is_looked_up_by_name_whatever_the_address() throws Exception {
         peer.knownHosts("[workers-b.example]:" + peer.port() + " " + SshPeer.line(peer.hostKey.getPublic()) + "\n");
-        var to = peer.target();
-        try (var ssh = Ssh.connect(new Ssh.Target("workers-b", "workers-b.example", Optional.of("127.0.0.1"), to.port(),
-                to.user(), to.identity(),
-                to.knownHosts(), to.config(), false, to.jump(), to.connectTimeout()), peer.here())) {
+        try (var ssh = Ssh.connect(byName("workers-b.example"), peer.here())) {
             assertEquals("hi\n", ssh.must("echo hi"));
         }
     }
@@ -153,11 +149,12 @@ class SshTest {
         says(refused(), Exit.UNREACHABLE, "no key");
     }
 
-    private Ssh.Target withIdentity(Path identity) {
-        var to = peer.target();
-        return new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), Optional.of(identity),
-                to.knownHosts(), to.config(),
-                false, to.jump(), to.connectTimeout());
+    private SshTarget withIdentity(Path identity) {
+        return peer.target().toBuilder().identity(identity).build();
+    }
+
+    private SshTarget byName(String host) {
+        return SshTarget.named("workers-b", host).address("127.0.0.1").port(peer.port()).user("root").build();
     }
 
     @Test
@@ -208,10 +205,7 @@ class SshTest {
     void a_jump_host_is_checked_like_any_other() throws Exception {
         try (var inner = new SshPeer(Files.createDirectory(folder.resolve("inner")))) {
             inner.allowed.add(peer.clientKey.getPublic());
-            var to = peer.target(inner.port());
-            var target = new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(),
-                    to.knownHosts(), to.config(), false,
-                    Optional.of("root@127.0.0.1:" + peer.port()), to.connectTimeout());
+            var target = peer.target(inner.port()).toBuilder().jump("root@127.0.0.1:" + peer.port()).build();
             peer.knownHosts(peer.known(peer.hostKey.getPublic()));
             says(refused(target), Exit.UNREACHABLE, "not known", "[127.0.0.1]:" + inner.port());
             peer.knownHosts(peer.known(peer.hostKey.getPublic()) + inner.known(inner.hostKey.getPublic()));
@@ -233,7 +227,7 @@ class SshTest {
         Files.createDirectory(peer.home.resolve("keys"));
         Files.move(peer.home.resolve(".ssh/id_ecdsa"), peer.home.resolve("keys/127.0.0.1"));
         peer.knownHosts("");
-        try (var ssh = Ssh.connect(Ssh.Target.of("core"), peer.here())) {
+        try (var ssh = Ssh.connect(SshTarget.of("core"), peer.here())) {
             assertEquals("hi\n", ssh.must("echo hi"));
         }
     }
@@ -245,12 +239,12 @@ class SshTest {
             free = socket.getLocalPort();
         }
         says(refused(peer.target(free)), Exit.UNREACHABLE, "127.0.0.1 port " + free + " refused the connection");
-        says(refused(Ssh.Target.of("root@no-such-host.invalid")), Exit.UNREACHABLE, "no-such-host.invalid",
+        says(refused(SshTarget.of("root@no-such-host.invalid")), Exit.UNREACHABLE, "no-such-host.invalid",
                 "does not resolve");
         for (var text : new String[] {"", "a b", "root@", "host:99999999"})
-            assertThrows(Problem.class, () -> Ssh.Target.of(text), text);
-        assertEquals("fe80::1", Ssh.Target.of("root@[fe80::1]:22").host());
-        assertEquals("fe80::1", Ssh.Target.of("fe80::1").host());
+            assertThrows(Problem.class, () -> SshTarget.of(text), text);
+        assertEquals("fe80::1", SshTarget.of("root@[fe80::1]:22").host());
+        assertEquals("fe80::1", SshTarget.of("fe80::1").host());
     }
 
     @Test
@@ -284,11 +278,9 @@ class SshTest {
                     // the test is over
                 }
             });
-            var to = peer.target(server.getLocalPort());
             long started = System.nanoTime();
-            var problem = refused(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(),
-                    to.identity(), to.knownHosts(), to.config(),
-                    false, to.jump(), Duration.ofSeconds(1)));
+            var problem = refused(peer.target(server.getLocalPort()).toBuilder().connectTimeout(Duration.ofSeconds(1))
+                    .build());
             assertTrue(System.nanoTime() - started < 20_000_000_000L, "it took too long");
             return problem;
         } finally {
@@ -314,11 +306,9 @@ class SshTest {
         try (var line = new SshPeer.Line(peer.port())) {
             line.slow(300);
             peer.knownHosts(peer.known(peer.hostKey.getPublic()).replace(":" + peer.port(), ":" + line.port()));
-            var to = peer.target(line.port());
+            var target = peer.target(line.port()).toBuilder().connectTimeout(Duration.ofSeconds(2)).build();
             long started = System.nanoTime();
-            try (var ssh = Ssh.connect(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(),
-                    to.identity(), to.knownHosts(), to.config(),
-                    false, to.jump(), Duration.ofSeconds(2)), peer.here())) {
+            try (var ssh = Ssh.connect(target, peer.here())) {
                 assertTrue(System.nanoTime() - started > 2_500_000_000L, "the way is not slow");
                 assertEquals("hi\n", ssh.must("echo hi"));
             }
@@ -328,9 +318,7 @@ class SshTest {
 
     @Test
     void an_entry_for_the_address_counts_where_the_name_has_none() throws Exception {
-        var to = peer.target();
-        var target = new Ssh.Target(to.name(), "b.ktrdr.test", Optional.of("127.0.0.1"), to.port(), to.user(),
-                to.identity(), to.knownHosts(), to.config(), false, to.jump(), to.connectTimeout());
+        var target = byName("b.ktrdr.test");
         try (var ssh = Ssh.connect(target, peer.here())) {
             assertEquals("hi\n", ssh.must("echo hi"));
         }
