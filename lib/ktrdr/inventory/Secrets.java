@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -76,56 +77,60 @@ public final class Secrets {
     /** The same, with fields that are taken where the provider has them and not missed where it has not. */
     public static Secrets fetch(Inventory inventory, Set<Field> wanted, Set<Field> welcome,
             Map<String, String> environment, Console console) {
-                var asked = EnumSet.noneOf(Field.class);
-                asked.addAll(wanted);
-                asked.addAll(welcome);
-                var settings = inventory.secrets();
-                // a provider that is not to be had stands in the way of nothing that needs none
-                var found = asked.isEmpty() ? Map.<String, String>of() : switch (settings.provider()) {
-                    case ENV -> fromEnvironment(settings, asked, environment);
-                    case FILE -> fields(readFile(settings.file().orElseThrow()),
-                            settings.file().orElseThrow().toString());
-                    case COMMAND -> fields(LocalCommand.command(settings.command()).timeout(PATIENCE).must().out(),
-                            "the secrets command");
-                    case ONEPASSWORD ->
-                            fields(LocalCommand.command("op", "item", "get", settings.item(), "--vault",
-                                    settings.vault(),
-                            "--format", "json").timeout(PATIENCE).must().out(), "op");
-                };
-                var values = new EnumMap<Field, String>(Field.class);
-                var missing = new ArrayList<String>();
-                for (var field : asked) {
-                    var value = found.get(settings.fields().getOrDefault(field.name(), field.name()));
-                    if (value != null && !value.isBlank()) values.put(field, value);
-                    else if (wanted.contains(field)) missing.add(field.name());
-                }
-                if (!missing.isEmpty()) throw Problem.usage("the secret " + String.join(", ", missing)
-                        + " is missing or blank")
-                        .expected("a value from the provider " + settings.provider().name().toLowerCase()
-                                .replace("onepassword", "1password") + " of " + inventory.source())
-                        .found("fields: " + (found.isEmpty() ? "none" : String.join(", ", found.keySet())));
-                values.forEach((field, value) -> {
-                    if (field.concealed) console.secret(value);
-                    if (value.matches("(?s).*[\\n\\r\\x00].*")) throw Problem.usage("the secret " + field
-                            + " has a line break or a NUL in it").expected("one line of text")
-                            .fix("write it anew where " + inventory.source() + " says, under secrets");
-                    // Java has U+FFFD where bytes were none of the locale's characters, and half a character is sent as
-                    // a question mark
-                    if (value.codePoints()
-                            .anyMatch(codePoint -> codePoint == 0xfffd
-                                    || Character.getType(codePoint) == Character.SURROGATE))
-                        throw Problem.usage("the secret " + field + " has a character that could not be read")
-                                .expected("UTF-8")
-                                .fix("run it with LC_ALL=C.UTF-8, or write it anew where " + inventory.source()
-                                        + " says");
-                    if (field == Field.jwt_secret && value.codePointCount(0, value.length()) < JWT_CHARACTERS)
-                        throw Problem.usage("the secret jwt_secret has fewer than " + JWT_CHARACTERS + " characters")
-                                .expected("as many or more: with fewer KTRDR's backend does not start")
-                                .fix("make one with: openssl rand -base64 48, and write it where " + inventory.source()
-                                        + " says, under secrets");
-                });
-                return new Secrets(values);
-            }
+        var asked = EnumSet.noneOf(Field.class);
+        asked.addAll(wanted);
+        asked.addAll(welcome);
+        // an unavailable provider must not stop a procedure that needs no secret
+        var found = asked.isEmpty() ? Map.<String, String>of() : found(inventory.secrets(), asked, environment);
+        var values = new EnumMap<Field, String>(Field.class);
+        var missing = new ArrayList<String>();
+        for (var field : asked) {
+            var value = found.get(inventory.secrets().fields().getOrDefault(field.name(), field.name()));
+            if (value != null && !value.isBlank()) values.put(field, value);
+            else if (wanted.contains(field)) missing.add(field.name());
+        }
+        if (!missing.isEmpty()) throw missing(missing, inventory, found.keySet());
+        values.forEach((field, value) -> {
+            if (field.concealed) console.secret(value);
+            refuseInvalid(field, value, inventory.source());
+        });
+        return new Secrets(values);
+    }
+
+    private static Map<String, String> found(Inventory.SecretsSettings settings, Set<Field> asked,
+            Map<String, String> environment) {
+        return switch (settings.provider()) {
+            case ENV -> fromEnvironment(settings, asked, environment);
+            case FILE -> fields(readFile(settings.file().orElseThrow()), settings.file().orElseThrow().toString());
+            case COMMAND -> fields(LocalCommand.command(settings.command()).timeout(PATIENCE).must().out(),
+                    "the secrets command");
+            case ONEPASSWORD -> fields(LocalCommand.command("op", "item", "get", settings.item(), "--vault",
+                    settings.vault(), "--format", "json").timeout(PATIENCE).must().out(), "op");
+        };
+    }
+
+    private static Problem missing(List<String> missing, Inventory inventory, Set<String> found) {
+        var provider = inventory.secrets().provider().name().toLowerCase().replace("onepassword", "1password");
+        return Problem.usage("the secret " + String.join(", ", missing) + " is missing or blank")
+                .expected("a value from the provider " + provider + " of " + inventory.source())
+                .found("fields: " + (found.isEmpty() ? "none" : String.join(", ", found)));
+    }
+
+    private static void refuseInvalid(Field field, String value, Path source) {
+        if (value.matches("(?s).*[\\n\\r\\x00].*"))
+            throw Problem.usage("the secret " + field + " has a line break or a NUL in it")
+                    .expected("one line of text").fix("write it again where " + source + " says, under secrets");
+        // Java reads bytes that are invalid in the locale as U+FFFD, and sends half a character as a question mark
+        if (value.codePoints().anyMatch(codePoint -> codePoint == 0xfffd
+                || Character.getType(codePoint) == Character.SURROGATE))
+            throw Problem.usage("the secret " + field + " has a character that could not be read").expected("UTF-8")
+                    .fix("run it with LC_ALL=C.UTF-8, or write it again where " + source + " says");
+        if (field == Field.jwt_secret && value.codePointCount(0, value.length()) < JWT_CHARACTERS)
+            throw Problem.usage("the secret jwt_secret has fewer than " + JWT_CHARACTERS + " characters")
+                    .expected("as many or more: with fewer KTRDR's backend does not start")
+                    .fix("make one with: openssl rand -base64 48, and write it where " + source
+                            + " says, under secrets");
+    }
 
     /** The same, but for these values, which the console masks from then on too. */
     public Secrets with(Map<Field, String> others, Console console) {

@@ -115,28 +115,10 @@ public final class JavaShell {
         StandardOutput.OF_PROCESS.endWithReader(true);
         try (var shell = JShell.builder().executionEngine(provider, Map.of())
                 .compilerOptions("--class-path", classPath()).build()) {
-                    beginning().forEach(shell::eval);
-                    int at = 0;
-                    int since = 1;
-                    var pending = "";
-                    for (String line; (line = source.readLine()) != null; ) {
-                        at++;
-                        if (pending.isBlank()) {
-                            since = at;
-                            if (line.strip().equals("/exit")) return Exit.OK;
-                            if (line.strip().startsWith("/") && !line.strip().startsWith("//")
-                                    && !line.strip().startsWith("/*"))
-                                throw Problem.usage(name + " line " + at + ": JShell's own commands are for a terminal")
-                                        .expected("Java, or /exit").found(line.strip());
-                        }
-                        pending += line + "\n";
-                        pending = complete(shell, pending, name + " line " + since, failed);
-                    }
-                    if (!pending.isBlank()) throw Problem.failed(name + " line " + since
-                            + ": what begins there has no end")
-                            .found(pending.strip().lines().findFirst().orElse(""));
-                    return Exit.OK;
-                } catch (IOException e) {
+            beginning().forEach(shell::eval);
+            runLines(shell, name, source, failed);
+            return Exit.OK;
+        } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (Stopped stopped) {
             return stopped.exit;
@@ -147,7 +129,32 @@ public final class JavaShell {
         }
     }
 
-    /** A snippet failed, and was told. */
+    private void runLines(JShell shell, String name, BufferedReader source, AtomicReference<Problem> failed)
+            throws IOException {
+        int at = 0;
+        int since = 1;
+        var pending = "";
+        for (String line; (line = source.readLine()) != null; ) {
+            at++;
+            if (pending.isBlank()) {
+                since = at;
+                if (line.strip().equals("/exit")) return;
+                refuseCommand(name + " line " + at, line.strip());
+            }
+            pending += line + "\n";
+            pending = complete(shell, pending, name + " line " + since, failed);
+        }
+        if (!pending.isBlank()) throw Problem.failed(name + " line " + since + ": what begins there has no end")
+                .found(pending.strip().lines().findFirst().orElse(""));
+    }
+
+    private static void refuseCommand(String place, String line) {
+        if (line.startsWith("/") && !line.startsWith("//") && !line.startsWith("/*"))
+            throw Problem.usage(place + ": JShell's own commands are for a terminal").expected("Java, or /exit")
+                    .found(line);
+    }
+
+    /** A snippet failed, and its problem was reported. */
     private static final class Stopped extends RuntimeException {
         private final Exit exit;
 

@@ -124,38 +124,28 @@ public final class SshLookup {
     }
 
     private boolean holds(SshConfig.Line line, String name, String value, boolean soFar) {
+        if (name.equals("final")) once = true;
         var patterns = List.of(value.split(","));
-        switch (name) {
-            case "all":
-                return true;
-            case "final":
-                once = true;
-                return last;
-            case "canonical":
-                return last;
-            case "host":
-                return SshConfig.matches(patterns, hostName());
-            case "originalhost":
-                return SshConfig.matches(patterns, host);
-            case "user":
-                return SshConfig.exactly(patterns, userName());
-            case "localuser":
-                return SshConfig.exactly(patterns, System.getProperty("user.name"));
-            case "exec":
-                return soFar && LocalCommand.command("sh", "-c", SshConfig.expand(value, home, Map.of(), tokens()))
-                        .timeout(PATIENCE).run().ok();
-            case "localnetwork":
-                return patterns.stream().anyMatch(SshLookup::local);
-            case "tagged":
-                return SshConfig.matches(patterns, one("tag").orElse(""));
-            case "sessiontype":
-                return SshConfig.matches(patterns, "exec");
-            // of OpenSSH's own, which this is not, and of the command of a person
-            case "version", "command":
-                return false;
-            default:
-                throw wrong(line, name);
-        }
+        return switch (name) {
+            case "all" -> true;
+            case "final", "canonical" -> last;
+            case "host" -> SshConfig.matches(patterns, hostName());
+            case "originalhost" -> SshConfig.matches(patterns, host);
+            case "user" -> SshConfig.exactly(patterns, userName());
+            case "localuser" -> SshConfig.exactly(patterns, System.getProperty("user.name"));
+            case "exec" -> soFar && succeeds(value);
+            case "localnetwork" -> patterns.stream().anyMatch(SshLookup::local);
+            case "tagged" -> SshConfig.matches(patterns, one("tag").orElse(""));
+            case "sessiontype" -> SshConfig.matches(patterns, "exec");
+            // version is OpenSSH's own, and command is typed by a person: neither applies here
+            case "version", "command" -> false;
+            default -> throw wrong(line, name);
+        };
+    }
+
+    private boolean succeeds(String command) {
+        return LocalCommand.command("sh", "-c", SshConfig.expand(command, home, Map.of(), tokens()))
+                .timeout(PATIENCE).run().ok();
     }
 
     private static Problem wrong(SshConfig.Line line, String found) {

@@ -91,26 +91,29 @@ final class SshRun {
             var stderr = opening.err(running.getErrorStream());
             var outText = threads.submit(() -> out.drain(stdout));
             var errText = threads.submit(() -> err.drain(stderr));
-            var toBegin = timeout.compareTo(TO_BEGIN) < 0 ? timeout : TO_BEGIN;
-            if (!opening.decided(toBegin.toNanos()))
-                throw notBegun("did not begin the script within " + toBegin.toMillis() / 1000.0 + " s", opening);
-            if (!opening.begun()) throw ended(running, outText, opening);
+            awaitBeginning(running, outText, opening, timeout);
             send(running, input);
             var result = await(running, outText, errText, deadline);
             ended = true;
             return result;
         } catch (TimeoutException e) {
-            throw Problem.failed(node + ": a script did not end within " + timeout.toMillis() / 1000.0
-                    + " s and was stopped");
+            throw tooLong(timeout);
         } catch (InterruptedException e) {
             throw interrupted(e);
         } catch (IOException e) {
-            if (e.getCause() instanceof InterruptedException) throw interrupted(e);
-            throw e instanceof OpenFailException || (!started && "Request failed".equals(e.getMessage())) ? noSession(e)
-                    : lost(e);
+            throw failure(e, started);
         } finally {
             if (session != null && !ended) abandon(session);
         }
+    }
+
+    /** Returns once the login shell has begun the script; a shell that does not is a {@link Problem}. */
+    private void awaitBeginning(Session.Command running, Future<String> out, SshOpening opening, Duration timeout)
+            throws IOException, InterruptedException, TimeoutException {
+        var toBegin = timeout.compareTo(TO_BEGIN) < 0 ? timeout : TO_BEGIN;
+        if (!opening.decided(toBegin.toNanos()))
+            throw notBegun("did not begin the script within " + toBegin.toMillis() / 1000.0 + " s", opening);
+        if (!opening.begun()) throw ended(running, out, opening);
     }
 
     /** Whether a command may have been started: what failed before did nothing on the node. */
@@ -190,6 +193,17 @@ final class SshRun {
     /** Closing ends the standard input of the script, which ends the script; the other side may be past answering. */
     private void abandon(Session session) {
         threads.execute(() -> Ssh.close(List.of(session)));
+    }
+
+    private Problem tooLong(Duration timeout) {
+        return Problem.failed(node + ": a script did not end within " + timeout.toMillis() / 1000.0
+                + " s and was stopped");
+    }
+
+    private Problem failure(IOException e, boolean started) {
+        if (e.getCause() instanceof InterruptedException) return interrupted(e);
+        return e instanceof OpenFailException || (!started && "Request failed".equals(e.getMessage())) ? noSession(e)
+                : lost(e);
     }
 
     private Problem interrupted(Exception e) {
