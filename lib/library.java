@@ -24,10 +24,13 @@
 //FILES lib/ktrdr/OutputFile.java=ktrdr/OutputFile.java
 //FILES lib/ktrdr/Problem.java=ktrdr/Problem.java
 //FILES lib/ktrdr/CommandResult.java=ktrdr/CommandResult.java
+//FILES lib/ktrdr/SafeText.java=ktrdr/SafeText.java
 //FILES lib/ktrdr/ScriptExit.java=ktrdr/ScriptExit.java
+//FILES lib/ktrdr/SecretMask.java=ktrdr/SecretMask.java
 //FILES lib/ktrdr/Sh.java=ktrdr/Sh.java
 //FILES lib/ktrdr/Sha256.java=ktrdr/Sha256.java
 //FILES lib/ktrdr/StandardOutput.java=ktrdr/StandardOutput.java
+//FILES lib/ktrdr/StatusLine.java=ktrdr/StatusLine.java
 //FILES lib/ktrdr/Table.java=ktrdr/Table.java
 //FILES lib/ktrdr/FullScreen.java=ktrdr/FullScreen.java
 //FILES lib/ktrdr/Threads.java=ktrdr/Threads.java

@@ -32,10 +32,13 @@
 //SOURCES ktrdr/OutputFile.java
 //SOURCES ktrdr/Problem.java
 //SOURCES ktrdr/CommandResult.java
+//SOURCES ktrdr/SafeText.java
 //SOURCES ktrdr/ScriptExit.java
+//SOURCES ktrdr/SecretMask.java
 //SOURCES ktrdr/Sh.java
 //SOURCES ktrdr/Sha256.java
 //SOURCES ktrdr/StandardOutput.java
+//SOURCES ktrdr/StatusLine.java
 //SOURCES ktrdr/Table.java
 //SOURCES ktrdr/FullScreen.java
 //SOURCES ktrdr/Threads.java

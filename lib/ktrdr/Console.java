@@ -1,18 +1,9 @@
 package ktrdr;
 
 import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.Base64;
-import java.util.Comparator;
-import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
-import java.util.stream.Collectors;
 
 /**
  * The one place that prints: results on standard output, progress on standard error, secrets on neither.
@@ -24,7 +15,7 @@ public final class Console implements AutoCloseable {
     /** When to colour: on a terminal unless NO_COLOR is set, always, or never. */
     public enum Color { auto, always, never }
 
-    private static final int WIDTH = 100;
+    static final int WIDTH = 100;
     private static final long MIN_LINE = 1_000_000_000L;
     private static final long MAX_LINE = 10 * MIN_LINE;
     /** Cyan, yellow, green, magenta, blue, and their bright ones. */
@@ -36,22 +27,13 @@ public final class Console implements AutoCloseable {
     private final boolean colorErr;
     private final boolean live;
     private final boolean outIsTerminal;
-    private final Set<String> secrets = new TreeSet<>(Comparator.comparingInt(String::length).reversed()
-            .thenComparing(s -> s));
-    private final Set<Step> running = new LinkedHashSet<>();
-    private Thread ticker;
-    private boolean statusShown;
+    private final SecretMask secrets = new SecretMask();
+    private final StatusLine status;
     private volatile boolean asked;
 
     public Console(Color color, boolean verbose) {
         this(Invocation.ofProcess(), color, verbose);
     }
-
-    public Console(PrintStream out, PrintStream err, Color color, boolean verbose, boolean outIsTerminal,
-            boolean errIsTerminal) {
-                this(new Invocation(System.getenv(), System.in, out, err, outIsTerminal, errIsTerminal), color,
-                        verbose);
-            }
 
     public Console(Invocation invocation, Color color, boolean verbose) {
         this.out = invocation.out();
@@ -64,33 +46,25 @@ public final class Console implements AutoCloseable {
         this.colorErr = color == Color.always || wanted && invocation.errIsTerminal();
         this.live = invocation.errIsTerminal() && !dumb;
         this.outIsTerminal = invocation.outIsTerminal() && !dumb;
+        this.status = new StatusLine(err, live, line -> mask(harmless(line)), this);
     }
 
     /**
-     * From now on this value, also in base64, in JSON and without blanks around it, is shown as ••••. Values under four
-     * characters would mask half of every line and are left.
+     * Masks this value as •••• from now on, also in base64, in JSON and without blanks around it. A value of fewer than
+     * four characters stays visible: it would mask half of every line.
      */
-    public synchronized void secret(String value) {
-        if (value == null || value.length() < 4) return;
-        var json = Json.line(value);
-        for (var form : List.of(value, value.strip(), json.substring(1, json.length() - 1),
-                Base64.getEncoder().encodeToString(value.getBytes(StandardCharsets.UTF_8))))
-            // a line is masked when it is harmless already
-            if (form.length() >= 4) secrets.addAll(List.of(form, harmless(form)));
+    public void secret(String value) {
+        secrets.add(value);
     }
 
     /** A text with every known secret in it as ••••. */
-    public synchronized String mask(String text) {
-        for (var secret : secrets) text = text.replace(secret, "••••");
-        return text;
+    public String mask(String text) {
+        return secrets.mask(text);
     }
 
     /** The first line of a text, cut to a width, never within a character. */
     public static String brief(String text, int width) {
-        var line = text.lines().findFirst().orElse("");
-        if (line.length() <= width) return line;
-        if (width < 2) return "…".substring(0, Math.max(0, width));
-        return line.substring(0, Character.isHighSurrogate(line.charAt(width - 2)) ? width - 2 : width - 1) + "…";
+        return SafeText.brief(text, width);
     }
 
     /** A line of the result, or several, on standard output; {@link #harmless}. */
@@ -99,10 +73,10 @@ public final class Console implements AutoCloseable {
     }
 
     private synchronized void printed(String line) {
-        clearStatus();
+        status.clear();
         out.println(mask(line));
         out.flush();
-        showStatus();
+        status.show();
     }
 
     /**
@@ -127,32 +101,14 @@ public final class Console implements AutoCloseable {
         return err.checkError() && Invocation.isPipe(2);
     }
 
-    /**
-     * A line from elsewhere as it can be shown: what would steer a terminal or turn the direction of writing, and half
-     * a character, which no file can hold, is visible and does nothing.
-     */
+    /** A line from elsewhere, safe to print: what would steer a terminal is visible and does nothing. */
     public static String harmless(String text) {
-        if (text.codePoints().noneMatch(Console::steers)) return text;
-        var shown = new StringBuilder();
-        text.codePoints().forEach(codePoint -> {
-            if (!steers(codePoint)) shown.appendCodePoint(codePoint);
-            else if (codePoint < ' ') shown.append((char) (0x2400 + codePoint));
-            else shown.append(String.format("\\u%04x", codePoint));
-        });
-        return shown.toString();
+        return SafeText.harmless(text);
     }
 
-    /** The same of several lines. */
+    /** The same for several lines. */
     public static String lineByLine(String text) {
-        return text.indexOf('\n') < 0 ? harmless(text) : Arrays.stream(text.split("\n", -1)).map(Console::harmless)
-                .collect(Collectors.joining("\n"));
-    }
-
-    private static boolean steers(int number) {
-        return number < ' ' && number != '\t' || number >= 0x7f && number < 0xa0 || number >= 0x202a && number <= 0x202e
-                || number >= 0x2066 && number <= 0x2069 || number == 0x200e || number == 0x200f || number == 0x61c
-                || number >= Character.MIN_SURROGATE && number <= Character.MAX_SURROGATE || number == 0xfffe
-                || number == 0xffff;
+        return SafeText.lineByLine(text);
     }
 
     /** A table of the result, on standard output, headings dim. */
@@ -168,10 +124,10 @@ public final class Console implements AutoCloseable {
     }
 
     private synchronized void noted(String line) {
-        clearStatus();
+        status.clear();
         err.println(mask(line));
         err.flush();
-        showStatus();
+        status.show();
     }
 
     /** A line about the run in the columns of steps, for what took no time: {@code note("core", "files", "4 same")}. */
@@ -228,7 +184,7 @@ public final class Console implements AutoCloseable {
         if (!interactive()) return Optional.empty();
         asked = true;
         synchronized (this) {
-            clearStatus();
+            status.clear();
             err.print(mask(harmless(question)) + " ");
             err.flush();
         }
@@ -254,8 +210,7 @@ public final class Console implements AutoCloseable {
     public Step step(String where, String what) {
         var step = new Step(where, what);
         synchronized (this) {
-            running.add(step);
-            if (live && ticker == null) startTicker();
+            status.add(step, step::words);
         }
         return step;
     }
@@ -307,17 +262,21 @@ public final class Console implements AutoCloseable {
         @Override
         public void close() {
             synchronized (Console.this) {
-                running.remove(this);
-                if (running.isEmpty()) clearStatus();
+                status.remove(this);
+                if (status.isEmpty()) status.clear();
             }
         }
 
         private void finish(String outcome, String style) {
             synchronized (Console.this) {
-                if (!running.remove(this)) return;
+                if (!status.remove(this)) return;
                 var line = harmless(columns(where, what, String.format("%-68s %7s", outcome, seconds())));
                 noted(colorErr && !style.isEmpty() ? style + line + "\033[0m" : line);
             }
+        }
+
+        private String words() {
+            return where + " " + what + " " + seconds() + (now.isEmpty() ? "" : " " + now);
         }
 
         private String seconds() {
@@ -325,42 +284,9 @@ public final class Console implements AutoCloseable {
         }
     }
 
-    private void startTicker() {
-        ticker = Threads.daemon("progress", () -> {
-            try {
-                while (true) {
-                    Thread.sleep(200);
-                    synchronized (this) {
-                        showStatus();
-                    }
-                }
-            } catch (InterruptedException e) {
-                // closed
-            }
-        });
-    }
-
-    private void showStatus() {
-        if (!live || running.isEmpty()) return;
-        var parts = running.stream()
-                .map(step -> step.where + " " + step.what + " " + step.seconds()
-                        + (step.now.isEmpty() ? "" : " " + step.now)).toList();
-        var line = mask(harmless(String.join(" · ", parts)));
-        err.print("\r\033[K" + brief(line, WIDTH));
-        err.flush();
-        statusShown = true;
-    }
-
-    private void clearStatus() {
-        if (statusShown) err.print("\r\033[K");
-        statusShown = false;
-    }
-
     @Override
     public synchronized void close() {
-        running.clear();
-        clearStatus();
-        if (ticker != null) ticker.interrupt();
+        status.close();
         out.flush();
         err.flush();
     }

@@ -2,7 +2,9 @@ package ktrdr;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -23,6 +25,15 @@ public record Invocation(Map<String, String> environment, InputStream in, PrintS
     /** A run without a terminal that reads and prints elsewhere, as a program does that starts procedures by itself. */
     public static Invocation of(Map<String, String> environment, InputStream in, PrintStream out, PrintStream err) {
         return new Invocation(environment, in, out, err, false, false);
+    }
+
+    /** A run that prints elsewhere, without a terminal; the rest is as in this process. */
+    public static Invocation into(OutputStream out, OutputStream err) {
+        return of(System.getenv(), System.in, utf8(out), utf8(err));
+    }
+
+    private static PrintStream utf8(OutputStream stream) {
+        return stream instanceof PrintStream print ? print : new PrintStream(stream, true, StandardCharsets.UTF_8);
     }
 
     /**

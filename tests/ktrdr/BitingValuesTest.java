@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -340,8 +339,7 @@ class BitingValuesTest {
         for (var text : Biting.LINES) {
             var secret = "qzqz" + text + "zq";
             var out = new ByteArrayOutputStream();
-            var console = new Console(new PrintStream(out, true, StandardCharsets.UTF_8),
-                    new PrintStream(out, true, StandardCharsets.UTF_8), Console.Color.never, true, false, false);
+            var console = new Console(Invocation.into(out, out), Console.Color.never, true);
             console.secret(secret);
             console.print(secret);
             console.print(Json.pretty(Map.of("a", secret)));

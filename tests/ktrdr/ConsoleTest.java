@@ -18,7 +18,9 @@ class ConsoleTest {
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
     private Console console(boolean terminal) {
-        return new Console(new PrintStream(out), new PrintStream(err), Console.Color.never, false, terminal, terminal);
+        var invocation = new Invocation(System.getenv(), System.in, new PrintStream(out), new PrintStream(err),
+                terminal, terminal);
+        return new Console(invocation, Console.Color.never, false);
     }
 
     @Test
@@ -79,8 +81,7 @@ class ConsoleTest {
     void shows_control_characters_harmlessly_in_every_output() {
         var hostile = "a\033[2Jb\u202ec\rd\u009b1m";
         var harmless = "a␛[2Jb\\u202ec␍d\\u009b1m";
-        try (var console = new Console(new PrintStream(out, true, StandardCharsets.UTF_8),
-                new PrintStream(err, true, StandardCharsets.UTF_8), Console.Color.always, false, false, false)) {
+        try (var console = new Console(Invocation.into(out, err), Console.Color.always, false)) {
                     console.print(hostile + "\nsecond");
                     console.print(Table.of("what").row(hostile));
                     console.note("core", "docker", hostile);

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
@@ -242,8 +241,7 @@ class HostileHttpTest {
         for (var status : List.of("200 OK", "502 Bad Gateway")) {
             var problem = told("HTTP/1.1 " + status + "\r\nContent-Type: text/html; charset=iso-8859-1\r\n\r\n" + page);
             var screen = new ByteArrayOutputStream();
-            try (var console = new Console(new PrintStream(screen),
-                    new PrintStream(screen, true, StandardCharsets.UTF_8), Console.Color.never, false, false, false)) {
+            try (var console = new Console(Invocation.into(screen, screen), Console.Color.never, false)) {
                         console.problem(problem);
                     }
             var shown = screen.toString(StandardCharsets.UTF_8);

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.PrintStream;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -51,8 +50,8 @@ class LongRunTest {
     /** Rounds of a watch, lines of a console. */
     private static final int ROUNDS = TIMES > 1 ? 2000 : 40;
     @TempDir Path folder;
-    private final Console console = new Console(new PrintStream(OutputStream.nullOutputStream()),
-            new PrintStream(OutputStream.nullOutputStream()), Console.Color.never, false, false, false);
+    private final Console console = new Console(
+            Invocation.into(OutputStream.nullOutputStream(), OutputStream.nullOutputStream()), Console.Color.never, false);
     private final Set<Path> before = left().collect(Collectors.toSet());
     private SshPeer peer;
 

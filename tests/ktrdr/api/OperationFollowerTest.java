@@ -16,6 +16,7 @@ import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Fixtures;
 import ktrdr.Http;
+import ktrdr.Invocation;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
@@ -65,7 +66,7 @@ class OperationFollowerTest {
     private OperationFollower following() {
         var stream = new PrintStream(err);
         return new OperationFollower(inventory, operations,
-                new Console(stream, stream, Console.Color.never, false, false, false));
+                new Console(Invocation.into(stream, stream), Console.Color.never, false));
     }
 
     @Test
@@ -186,7 +187,7 @@ class OperationFollowerTest {
     void waits_for_the_backends_own_work_and_names_what_is_unfinished() throws InterruptedException {
         var stream = new PrintStream(err);
         var drain = new BackendDrain(inventory, http,
-                new Console(stream, stream, Console.Color.never, false, false, false));
+                new Console(Invocation.into(stream, stream), Console.Color.never, false));
         assertEquals(List.of(), drain.running().orElseThrow());
         var id = operations.start(OperationsApi.Kind.dummy, Map.of());
         var left = drain.await(Duration.ZERO);

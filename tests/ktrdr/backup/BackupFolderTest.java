@@ -17,6 +17,7 @@ import ktrdr.CommandResult;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Fixtures;
+import ktrdr.Invocation;
 import ktrdr.Json;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
@@ -47,7 +48,7 @@ class BackupFolderTest {
 
     private BackupProgress said() {
         var nothing = new PrintStream(new ByteArrayOutputStream());
-        var console = new Console(nothing, nothing, Console.Color.never, false, false, false);
+        var console = new Console(Invocation.into(nothing, nothing), Console.Color.never, false);
         return new BackupProgress("core", console, console.step("core", "backup"));
     }
 

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -17,6 +16,7 @@ import java.util.Set;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Fixtures;
+import ktrdr.Invocation;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import org.junit.jupiter.api.Test;
@@ -24,8 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class SecretsTest {
     private final ByteArrayOutputStream shown = new ByteArrayOutputStream();
-    private final Console console = new Console(new PrintStream(shown), new PrintStream(shown), Console.Color.never,
-            true, false, false);
+    private final Console console = new Console(Invocation.into(shown, shown), Console.Color.never, true);
     @TempDir Path folder;
 
     private Secrets fetch(String settings, Map<String, String> environment) {

@@ -6,12 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Fixtures;
+import ktrdr.Invocation;
 import ktrdr.Problem;
 import ktrdr.api.FleetSession;
 import org.junit.jupiter.api.Test;
@@ -22,8 +22,7 @@ class JavaShellTest {
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
     private Exit run(String source) {
-        var console = new Console(new PrintStream(out, true, StandardCharsets.UTF_8),
-                new PrintStream(err, true, StandardCharsets.UTF_8), Console.Color.never, false, false, false);
+        var console = new Console(Invocation.into(out, err), Console.Color.never, false);
         return new JavaShell(Fixtures.inventory(), console)
                 .run("check.jsh", new BufferedReader(new StringReader(source)), false);
     }

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import ktrdr.Console;
+import ktrdr.Invocation;
 import org.junit.jupiter.api.Test;
 
 class StatusWatchTest {
@@ -23,7 +24,7 @@ class StatusWatchTest {
             }
         }, true);
         var asked = new AtomicInteger();
-        var console = new Console(out, System.err, Console.Color.never, false, false, false);
+        var console = new Console(Invocation.into(out, System.err), Console.Color.never, false);
         new StatusWatch(console, false, Duration.ofMillis(1)).run(() -> {
             asked.incrementAndGet();
             return fleet();

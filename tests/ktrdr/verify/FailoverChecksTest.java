@@ -18,6 +18,7 @@ import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Fixtures;
 import ktrdr.Http;
+import ktrdr.Invocation;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory.Place;
@@ -140,7 +141,7 @@ class FailoverChecksTest {
                                 + "models/s}") + "}\n");
         http = new Http(Map.of("backend.ktrdr.test", server.getHostName()), Duration.ofSeconds(5));
         var nowhere = new PrintStream(new ByteArrayOutputStream());
-        return new Failover(inventory, http, new Console(nowhere, nowhere, Console.Color.never, false, false, false),
+        return new Failover(inventory, http, new Console(Invocation.into(nowhere, nowhere), Console.Color.never, false),
                 world, QUICK).run();
     }
 
