@@ -1,19 +1,13 @@
 package ktrdr.fleet;
 
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Exit;
@@ -22,9 +16,7 @@ import ktrdr.Table;
 import ktrdr.Threads;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.ssh.HostKeys;
 import ktrdr.ssh.Ssh;
-import ktrdr.ssh.SshTarget;
 
 /**
  * The same work on many nodes at once, results in the order of the inventory.
@@ -131,40 +123,27 @@ public final class Fleet implements AutoCloseable {
 
     private final Inventory inventory;
     private final List<Node> nodes;
-    private final Console console;
     private final int forks;
     private final boolean once;
-    /**
-     * By the name of the node: how many workers it has, which may become known later, is no matter of its connection.
-     */
-    private final Map<String, CompletableFuture<Ssh>> connections;
-    /** Nodes that answered once: after that, one that does not is asked again. */
-    private final Set<String> met;
-    private final AtomicBoolean lasting;
     private final ExecutorService threads;
+    private final NodeConnections connections;
 
     public Fleet(Inventory inventory, List<Node> nodes, Console console) {
         this.inventory = inventory;
         this.nodes = inventory.nodes().stream().filter(nodes::contains).toList();
-        this.console = console;
         this.forks = FORKS;
         this.once = false;
-        this.connections = new LinkedHashMap<>();
-        this.met = new HashSet<>();
-        this.lasting = new AtomicBoolean();
         this.threads = Executors.newCachedThreadPool(Threads.daemons("fleet"));
+        this.connections = new NodeConnections(console, threads);
     }
 
     private Fleet(Fleet whole, Inventory inventory, List<Node> nodes, int forks, boolean once) {
         this.inventory = inventory;
         this.nodes = inventory.nodes().stream().filter(nodes::contains).toList();
-        this.console = whole.console;
         this.forks = forks;
         this.once = once;
-        this.connections = whole.connections;
-        this.met = whole.met;
-        this.lasting = whole.lasting;
         this.threads = whole.threads;
+        this.connections = whole.connections;
     }
 
     /** Some of the nodes, by the same connections: closing either closes both. */
@@ -218,64 +197,23 @@ public final class Fleet implements AutoCloseable {
 
     /** Does the work on the nodes that pass, side by side. */
     public <T> Outcomes<T> each(Predicate<Node> which, Work<T> work) {
-        var tasks = nodes.stream().filter(which).map(node -> new Task<>(() -> attempt(node, work))).toList();
+        var tasks = nodes.stream().filter(which).map(node -> new NodeTask<>(() -> attempt(node, work))).toList();
         var waiting = new ConcurrentLinkedQueue<>(tasks);
         for (int i = 0; i < Math.min(forks, tasks.size()); i++)
             threads.execute(() -> {
-                for (Task<?> task; (task = waiting.poll()) != null; ) task.run();
+                for (NodeTask<?> task; (task = waiting.poll()) != null; ) task.run();
             });
         boolean interrupted = false;
         for (var task : tasks)
-            while (!task.ended.isDone())
+            while (!task.ended())
                 try {
-                    task.ended.get();
+                    task.await();
                 } catch (InterruptedException e) {
                     interrupted = true;
-                    tasks.forEach(Task::interrupt);
-                } catch (ExecutionException e) {
-                    // thrown below
+                    tasks.forEach(NodeTask::interrupt);
                 }
         if (interrupted) Thread.currentThread().interrupt();
-        return new Outcomes<>(tasks.stream().map(task -> task.ended.join()).toList());
-    }
-
-    /** Work that can be interrupted, on a thread that goes on to other work afterwards. */
-    private static final class Task<T> implements Runnable {
-        private final CompletableFuture<T> ended = new CompletableFuture<>();
-        private final Supplier<T> work;
-        private Thread thread;
-        private boolean interrupted;
-
-        private Task(Supplier<T> work) {
-            this.work = work;
-        }
-
-        @Override
-        public void run() {
-            begin();
-            try {
-                ended.complete(work.get());
-            } catch (RuntimeException | Error e) {
-                ended.completeExceptionally(e);
-            } finally {
-                end();
-            }
-        }
-
-        private synchronized void begin() {
-            thread = Thread.currentThread();
-            if (interrupted) thread.interrupt();
-        }
-
-        private synchronized void end() {
-            thread = null;
-            Thread.interrupted();
-        }
-
-        private synchronized void interrupt() {
-            interrupted = true;
-            if (thread != null) thread.interrupt();
-        }
+        return new Outcomes<>(tasks.stream().map(NodeTask::result).toList());
     }
 
     /** Runs a script on every node: what a person types in the console. */
@@ -301,62 +239,27 @@ public final class Fleet implements AutoCloseable {
      * the first place is the same {@link Problem} each time.
      */
     public Ssh ssh(Node node) {
-        CompletableFuture<Ssh> connection;
-        synchronized (connections) {
-            if (lost(node)) connections.remove(node.name()).thenAccept(Ssh::close);
-            connection = connections.computeIfAbsent(node.name(),
-                    missing -> CompletableFuture.supplyAsync(() -> connect(node), threads));
-        }
-        return Threads.get(connection, node.name() + ": interrupted while connecting");
+        return connections.to(inventory, node);
     }
 
-    /** Has nodes that could not be reached asked again by the next who asks: for whoever watches over a long time. */
+    /** Tries nodes that could not be reached again on the next request: for watching over a long time. */
     public void retry() {
-        synchronized (connections) {
-            nodes.forEach(node -> met.add(node.name()));
-        }
+        connections.retry(nodes);
     }
 
     /**
-     * Has connections that are opened from now on opened anew, once and without a word, where one turns out to have
-     * dropped before a script was started: for the console and for whoever watches, where connections are kept over a
-     * long time and nothing on a node ends with them.
+     * From now on opens a connection again, once and without a message, if it dropped before a script was started: for
+     * the console and for watching, which keep connections over a long time and have nothing on a node that ends with
+     * them.
      */
     public Fleet lasting() {
-        lasting.set(true);
+        connections.lasting();
         return this;
-    }
-
-    private boolean lost(Node node) {
-        var known = connections.get(node.name());
-        if (known == null || !known.isDone()) return false;
-        return known.isCompletedExceptionally() ? met.contains(node.name()) : !known.join().open();
-    }
-
-    private Ssh connect(Node node) {
-        long started = System.nanoTime();
-        var ssh = Ssh.connect(target(node));
-        if (lasting.get()) ssh.lasting();
-        synchronized (connections) {
-            met.add(node.name());
-        }
-        console.detail(String.format("%-10s connected in %d ms", node.name(),
-                (System.nanoTime() - started) / 1_000_000));
-        return ssh;
-    }
-
-    private SshTarget target(Node node) {
-        var target = SshTarget.named(node.name(), inventory.fqdn(node)).settings(node.ssh())
-                .hostKeys(inventory.hostKeys()).neighbours(() -> HostKeys.neighbours(inventory, node));
-        if (inventory.resolve() == Inventory.Resolve.INVENTORY) node.address().ifPresent(target::address);
-        return target.build();
     }
 
     @Override
     public void close() {
-        synchronized (connections) {
-            connections.values().forEach(connection -> connection.thenAccept(Ssh::close));
-        }
+        connections.close();
         threads.shutdownNow();
     }
 }
