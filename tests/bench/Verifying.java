@@ -11,6 +11,7 @@ import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import ktrdr.api.OperationsApi;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.SampleSettings;
 
 /**
  * How long a verification takes: by {@code verify} as a process of its own, and by the plan's own commands (5.9 and
@@ -115,7 +116,7 @@ public final class Verifying {
         };
     }
 
-    private static String start(Inventory.Sample sample) {
+    private static String start(SampleSettings sample) {
         var kind = OperationsApi.Kind.valueOf(sample.operation());
         var enough = sample.toItsEnd() ? ".data.status == \"completed\"" : ".data.progress.percentage > 0";
         return Sh.let("enough", enough) + Sh.let("cancel", sample.toItsEnd() ? "no" : "yes") + "start() { ask -X POST "

@@ -24,6 +24,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import ktrdr.api.Prometheus;
+import ktrdr.inventory.AlertSettings;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Secrets;
 import ktrdr.logs.LogChoice;
@@ -110,7 +111,7 @@ class BitingValuesTest {
         return values;
     }
 
-    private static String mail(Inventory.Mail mail, String key) {
+    private static String mail(AlertSettings.Mail mail, String key) {
         return switch (key) {
             case "to" -> mail.to();
             case "from" -> mail.from();
@@ -221,7 +222,7 @@ class BitingValuesTest {
             assertEquals(names.stream().distinct().toList(), names, place);
         }
         if (!(file.values().get("receivers") instanceof Yaml.Sequence receivers)) return;
-        inventory.alerts().flatMap(Inventory.Alerts::mail).flatMap(Inventory.Mail::user).ifPresent(user -> {
+        inventory.alerts().flatMap(AlertSettings::mail).flatMap(AlertSettings.Mail::user).ifPresent(user -> {
             var mails = (Yaml.Sequence) ((Yaml.Mapping) receivers.values().get(0)).values().get("email_configs");
             assertEquals(user, ((Yaml.Scalar) ((Yaml.Mapping) mails.values().get(0)).values().get("auth_username"))
                     .text());

@@ -21,6 +21,7 @@ import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.api.Backend.Worker;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.SampleSettings;
 
 /** KTRDR's operations by the backend's API: {@code /api/v1/operations} and the paths that start one. */
 public final class OperationsApi {
@@ -188,7 +189,7 @@ public final class OperationsApi {
 
     /** Refuses a body that lacks a field without which the backend would refuse it, or the operation would fail. */
     public static void complete(Kind kind, Map<String, String> body) {
-        var missing = Inventory.Sample.required(kind.name()).stream()
+        var missing = SampleSettings.required(kind.name()).stream()
                 .filter(field -> body.getOrDefault(field, "").isBlank()).toList();
         if (!missing.isEmpty()) throw Problem.usage("KTRDR takes no " + kind + " without " + String.join(", ", missing))
                 .fix("--set " + missing.get(0) + "=…; nothing was sent");

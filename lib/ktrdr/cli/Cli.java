@@ -26,7 +26,6 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.release.DeployedScale;
 import ktrdr.release.LockScripts;
 import ktrdr.release.NodeLocks;
-import ktrdr.report.Document;
 import ktrdr.report.Reports;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
@@ -89,8 +88,8 @@ public final class Cli {
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpWidth(110)
                 .setUsageHelpAutoWidth(true)
-                .setParameterExceptionHandler((wrong, arguments) -> wrongUsage(wrong, arguments, invocation))
-                .setExecutionExceptionHandler((exception, at, parsed) -> failed(exception, common(at, invocation)));
+                .setParameterExceptionHandler((wrong, arguments) -> Failures.wrongUsage(wrong, arguments, invocation))
+                .setExecutionExceptionHandler((exception, at, parsed) -> Failures.report(exception, common(at, invocation)));
         prepare(line, invocation);
         return line;
     }
@@ -107,7 +106,7 @@ public final class Cli {
     private static int run(CommandLine line, Invocation invocation, String... args) {
         int code = line.execute(args);
         int ended = code == 0 ? result(line) : code;
-        return StandardOutput.lost(invocation.out()).map(lost -> failed(lost, new Common(invocation)))
+        return StandardOutput.lost(invocation.out()).map(lost -> Failures.report(lost, new Common(invocation)))
                 .filter(failed -> ended == 0).orElse(ended);
     }
 
@@ -116,18 +115,6 @@ public final class Cli {
         while (parsed != null && parsed.hasSubcommand()) parsed = parsed.subcommand();
         Object value = parsed == null ? null : parsed.commandSpec().commandLine().getExecutionResult();
         return value instanceof Exit exit ? exit.code : 0;
-    }
-
-    private static int wrongUsage(CommandLine.ParameterException wrong, String[] arguments, Invocation invocation) {
-        var command = wrong.getCommandLine().getCommandSpec().qualifiedName();
-        var problem = wrong.getCause() instanceof Problem cause ? cause
-                : Problem.usage(command + ": " + wrong.getMessage().replaceFirst("^Error: ", ""));
-        var below = wrong.getCommandLine().getSubcommands().keySet();
-        if (wrong instanceof CommandLine.UnmatchedArgumentException && !below.isEmpty())
-            problem.expected("one of " + String.join(", ", below));
-        var common = new Common(invocation);
-        common.output = asked(arguments);
-        return failed(problem.fix(command + " --help"), common);
     }
 
     /** What a command line that could not be read wants standard output to get. */
@@ -142,25 +129,6 @@ public final class Cli {
             asked = value.equalsIgnoreCase("json") ? Output.json : Output.text;
         }
         return asked;
-    }
-
-    private static int failed(Exception exception, Common common) {
-        try (var console = common.console()) {
-            var problem = exception instanceof Problem known ? known
-                    : Thread.interrupted() || exception instanceof InterruptedException
-                    ? Problem.interrupted("interrupted") : unexpected(exception, console);
-            console.problem(problem);
-            if (common.json()) common.report(Document.error(problem));
-            return problem.exit().code;
-        }
-    }
-
-    private static Problem unexpected(Exception exception, Console console) {
-        if (console.verbose())
-            for (var frame : exception.getStackTrace()) console.note("    at " + frame);
-        return Problem.failed("something unexpected went wrong: " + exception)
-                .fix(console.verbose() ? "this is a defect of the toolkit"
-                        : "this is a defect of the toolkit; --verbose tells where");
     }
 
     private static Common common(CommandLine at, Invocation invocation) {

@@ -1,15 +1,9 @@
 package ktrdr.inventory;
 
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
-import ktrdr.DidYouMean;
 import ktrdr.Problem;
 import ktrdr.Yaml;
 
@@ -32,8 +26,8 @@ import ktrdr.Yaml;
 public record Inventory(Path source, boolean example, String domain, String environment, Optional<String> broker,
         Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database, SecretsSettings secrets,
         Storage storage, BackupSettings backup, Services services, MetricsSettings metrics, Tracing tracing,
-        Sample sample, Optional<Alerts> alerts, Optional<Operators> operators, Optional<FirewallSettings> firewall,
-        Optional<Path> templates) {
+        SampleSettings sample, Optional<AlertSettings> alerts, Optional<Operators> operators,
+        Optional<FirewallSettings> firewall, Optional<Path> templates) {
 
     /** What KTRDR takes as its environment, and ends at its start for any other (ktrdr/config/settings.py). */
     static final List<String> ENVIRONMENTS = List.of("development", "staging", "production");
@@ -43,29 +37,6 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** What a node is for. */
     public enum Role { CORE, WORKERS }
-
-    /** Where secrets come from. */
-    public enum Provider { ONEPASSWORD, ENV, FILE, COMMAND }
-
-    /**
-     * How to log in; what is empty is left to ~/.ssh/config. {@code hostKey} is the one key that the host may show,
-     * whatever known_hosts has.
-     */
-    public record SshSettings(Optional<String> user, Optional<Integer> port, Optional<Path> identity,
-            Optional<Path> knownHosts, Sudo sudo, Optional<String> jump, Duration connectTimeout,
-            Optional<HostKeyPin> hostKey) {
-
-        /**
-         * The same for whoever only looks: as this operator and never as root, where there is one; else root is asked
-         * for only where Docker is not ours without.
-         */
-        SshSettings looking(Optional<Operators> operators) {
-            var spared = operators.isPresent() ? Sudo.NEVER : sudo == Sudo.ALWAYS ? Sudo.WHERE_NEEDED : sudo;
-            return new SshSettings(operators.map(Operators::user).or(this::user), port,
-                    operators.flatMap(Operators::identity).or(this::identity), knownHosts, spared, jump, connectTimeout,
-                    hostKey);
-        }
-    }
 
     /**
      * Whether scripts run as root by way of {@code sudo -n}; where needed: unless Docker's socket can be written
@@ -113,7 +84,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
          * which has the port of another.
          */
         public Node full() {
-            return with(BACKTEST_PORTS.length, BACKTEST_PORTS.length, TRAINING_PORTS.length);
+            return with(WorkerPorts.MOST_BACKTEST, WorkerPorts.MOST_BACKTEST, WorkerPorts.MOST_TRAINING);
         }
 
         private Node looking(Optional<Operators> operators) {
@@ -152,10 +123,6 @@ public record Inventory(Path source, boolean example, String domain, String envi
     /** The database's name, and the path inside its image where it keeps its data. */
     public record Database(String name, String data) {}
 
-    /** Where secrets come from; {@code fields} maps our names of fields to the provider's where they differ. */
-    public record SecretsSettings(Provider provider, String vault, String item, String prefix, Optional<Path> file,
-            List<String> command, Map<String, String> fields) {}
-
     /**
      * The shared folder: exported by a node or by a host that is none to these clients ("fleet": its other nodes),
      * mounted everywhere else; {@code fromHost} where nodes have it from the host that they run on, by a bind mount.
@@ -169,18 +136,6 @@ public record Inventory(Path source, boolean example, String domain, String envi
      */
     public record NodeShare(Optional<String> options, Optional<Boolean> fromHost) {}
 
-    /**
-     * The backups of the database.
-     *
-     * @param directory where they go, as the storage server sees it
-     * @param keep so many of the newest stay; {@code days} and of these none that is older, 0 for any age. The newest
-     *     always stays
-     * @param beforeDeploy whether a deployment to core begins with one; {@code schedule} the time of day at which core
-     *     makes one by itself, as HH:MM; empty where the inventory does not say
-     */
-    public record BackupSettings(String directory, int keep, int days, boolean beforeDeploy,
-            Optional<String> schedule) {}
-
     /** The ports that core publishes. */
     public record Services(int backend, int grafana, int prometheus, int jaeger, int otlp, int db, int alertmanager) {}
 
@@ -192,36 +147,6 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** The name of the service under which the backend's traces are found, and how many traces Jaeger keeps. */
     public record Tracing(String service, int traces) {}
-
-    /** Who is told of alerts: at least one of these. */
-    public record Alerts(Optional<Webhook> webhook, Optional<Mail> mail, Optional<Telegram> telegram) {}
-
-    /** A POST of Alertmanager's JSON to an address; without one the address is a secret. */
-    public record Webhook(Optional<String> url) {}
-
-    /**
-     * Mail by a smarthost, {@code host:port}; with a user it logs in there, with a password that is a secret.
-     * {@code tls} is whether STARTTLS is insisted on.
-     */
-    public record Mail(String to, String from, String smarthost, Optional<String> user, boolean tls) {}
-
-    /** A message of a bot, whose token is a secret, to a chat. */
-    public record Telegram(long chatId) {}
-
-    /**
-     * The sample operation of verify: dummy, backtest or data, what its body says, whether it is followed to its end or
-     * cancelled once it progresses, and for how long.
-     */
-    public record Sample(String operation, Map<String, String> body, boolean toItsEnd, Duration timeout) {
-        /** The fields without which KTRDR refuses such an operation, or has it fail. */
-        public static List<String> required(String operation) {
-            return switch (operation) {
-                case "backtest" -> List.of("strategy_name", "start_date", "end_date", "model_path");
-                case "training" -> List.of("strategy_name");
-                default -> List.of();
-            };
-        }
-    }
 
     /**
      * A worker that the inventory runs. {@code type} is backtesting or training; {@code profile} is empty for the first
@@ -238,12 +163,6 @@ public record Inventory(Path source, boolean example, String domain, String envi
             return service.matches("(backtest|training)-worker-\\d") ? service.charAt(service.length() - 1) - '0' : 0;
         }
     }
-
-    private static final int[] BACKTEST_PORTS = {5003, 5004, 5007};
-    /** The last one is that of the worker with a GPU, in the place of the first. */
-    private static final int[] TRAINING_PORTS = {5005, 5006, 5008, 5005};
-    private static final String[] NUMBERS = {"1", "2", "3", "gpu"};
-    private static final String[] PROFILES = {"", "scale-2", "scale-3", "gpu"};
 
     /** Reads and validates a file; whatever is wrong with it is one {@link Problem} that lists every place. */
     public static Inventory read(Path file) {
@@ -270,8 +189,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** The node that exports the share; none where a host outside the fleet does. */
     public Optional<Node> storageNode() {
-        return nodes.stream().filter(node -> names(node).stream().anyMatch(storage.server()::equalsIgnoreCase))
-                .findFirst();
+        return new NodeLookup(this).find(storage.server());
     }
 
     /** Whether this node is the one that exports the share. */
@@ -286,39 +204,20 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** A node by its id, name, host or full host name. An unknown one is a {@link Problem} that names the nearest. */
     public Node node(String asked) {
-        return nodes.stream().filter(node -> names(node).stream().anyMatch(asked::equalsIgnoreCase)).findFirst()
-                .orElseThrow(() -> unknownNode(asked));
+        return new NodeLookup(this).node(asked);
     }
 
     /** A workers node by the same names; the core node is a {@link Problem}. */
     public Node workersNode(String asked) {
-        var node = node(asked);
-        if (node.role() == Role.WORKERS) return node;
-        throw Problem.usage(node.name() + " runs no workers")
-                .expected("one of " + String.join(", ", workersNodes(List.of()).stream().map(Node::name).toList()));
+        return new NodeLookup(this).workersNode(asked);
     }
 
     /**
-     * The workers nodes named, or every one where none is named or the one name is {@code all}; that there are none is
-     * a {@link Problem}, not a choice of nothing.
+     * The named workers nodes; every one without a name, or with the one name {@code all}. A fleet without workers
+     * nodes is a {@link Problem}, not an empty choice.
      */
     public List<Node> workersNodes(List<String> names) {
-        boolean every = names.isEmpty() || names.equals(List.of("all"));
-        var nodes = every ? workers() : names.stream().map(this::workersNode).distinct().toList();
-        if (nodes.isEmpty()) throw Problem.usage("there are no workers nodes in " + source)
-                .expected("a node with `role: workers`").found("core alone");
-        return nodes;
-    }
-
-    private Problem unknownNode(String asked) {
-        var all = nodes.stream().flatMap(node -> names(node).stream()).toList();
-        return Problem.usage("there is no node " + asked + " in " + source)
-                .expected(String.join(", ", nodes.stream().map(node -> node.id() + " (" + node.name() + ")").toList()))
-                .found(asked + DidYouMean.of(asked, all).map(near -> "; did you mean " + near + "?").orElse(""));
-    }
-
-    private List<String> names(Node node) {
-        return List.of(node.id(), node.name(), node.host(), fqdn(node));
+        return new NodeLookup(this).workersNodes(names);
     }
 
     /** A node's host with the domain. */
@@ -328,31 +227,17 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** Every name of the fleet, aliases too, and its address where the inventory gives one. */
     public Map<String, Optional<String>> addresses() {
-        var addresses = new LinkedHashMap<String, Optional<String>>();
-        for (var node : nodes) {
-            addresses.put(fqdn(node), node.address());
-            node.aliases().forEach(alias -> addresses.put(alias + "." + domain, node.address()));
-        }
-        return addresses;
+        return new FleetNames(this).addresses();
     }
 
     /** Every name and address of the nodes whose host key is pinned, in lower case, with that key. */
     public Map<String, HostKeyPin> hostKeys() {
-        var keys = new LinkedHashMap<String, HostKeyPin>();
-        for (var node : nodes)
-            node.ssh().hostKey()
-                    .ifPresent(pin -> Stream.of(Stream.of(node.host(), fqdn(node)),
-                            node.aliases().stream().map(alias -> alias + "." + domain), node.address().stream())
-                    .flatMap(names -> names).forEach(name -> keys.put(name.toLowerCase(Locale.ROOT), pin)));
-        return keys;
+        return new FleetNames(this).hostKeys();
     }
 
-    /** Name to address for what connects from here, where DNS is not asked; empty with {@code resolve: dns}. */
+    /** Name to address for connections from here without DNS; empty with {@code resolve: dns}. */
     public Map<String, String> overrides() {
-        var overrides = new LinkedHashMap<String, String>();
-        if (resolve == Resolve.INVENTORY)
-            addresses().forEach((name, address) -> address.ifPresent(known -> overrides.put(name, known)));
-        return overrides;
+        return new FleetNames(this).overrides();
     }
 
     /**
@@ -374,15 +259,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** The workers that a node runs, by type and number, with the fixed ports of KTRDR. None on core. */
     public List<Worker> workersOf(Node node) {
-        var workers = new ArrayList<Worker>();
-        for (int i = 0; i < node.backtest(); i++)
-            workers.add(worker(node, "backtest", "backtesting", i, BACKTEST_PORTS[i]));
-        int first = node.running().gpu() ? TRAINING_PORTS.length - 1 : 0;
-        for (int i = 0; i < node.training(); i++) {
-            int index = (first + i) % TRAINING_PORTS.length;
-            workers.add(worker(node, "training", "training", index, TRAINING_PORTS[index]));
-        }
-        return workers;
+        return WorkerPorts.workers(node, fqdn(node));
     }
 
     /** The image of a node's workers, without a tag. */
@@ -407,11 +284,6 @@ public record Inventory(Path source, boolean example, String domain, String envi
     /** The same in words; the address itself where there is none. */
     public String place(String endpointUrl) {
         return at(endpointUrl).map(Place::words).orElse(endpointUrl);
-    }
-
-    private Worker worker(Node node, String kind, String type, int index, int port) {
-        return new Worker(kind + "-worker-" + NUMBERS[index], type, port, PROFILES[index],
-                "http://" + fqdn(node) + ":" + port);
     }
 
     /** The same inventory with this node in the place of the one of its name. */

@@ -97,7 +97,7 @@ public final class Secrets {
         return new Secrets(values);
     }
 
-    private static Map<String, String> found(Inventory.SecretsSettings settings, Set<Field> asked,
+    private static Map<String, String> found(SecretsSettings settings, Set<Field> asked,
             Map<String, String> environment) {
         return switch (settings.provider()) {
             case ENV -> fromEnvironment(settings, asked, environment);
@@ -179,7 +179,7 @@ public final class Secrets {
         return "Secrets" + values.keySet();
     }
 
-    private static Map<String, String> fromEnvironment(Inventory.SecretsSettings settings, Set<Field> wanted,
+    private static Map<String, String> fromEnvironment(SecretsSettings settings, Set<Field> wanted,
             Map<String, String> environment) {
                 var found = new LinkedHashMap<String, String>();
                 for (var field : wanted) {

@@ -5,8 +5,7 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import ktrdr.inventory.Inventory;
-import ktrdr.inventory.Inventory.Alerts;
+import ktrdr.inventory.AlertSettings;
 import ktrdr.inventory.Secrets.Field;
 
 /**
@@ -36,7 +35,7 @@ public final class Alerting {
     }
 
     /** What the template of its file is filled with; what is not there is no key. */
-    static Map<String, Object> values(Alerts alerts) {
+    static Map<String, Object> values(AlertSettings alerts) {
         var values = new LinkedHashMap<String, Object>();
         values.put("webhook", alerts.webhook()
                 .<Object>map(webhook -> webhook.url().map(url -> Map.of("url", url)).orElse(Map.of())).orElse(false));
@@ -46,7 +45,7 @@ public final class Alerting {
         return values;
     }
 
-    private static Map<String, Object> values(Inventory.Mail mail) {
+    private static Map<String, Object> values(AlertSettings.Mail mail) {
         var values = new LinkedHashMap<String, Object>(Map.of("to", mail.to(), "from", mail.from(), "smarthost",
                 mail.smarthost(), "tls", mail.tls()));
         mail.user().ifPresent(user -> values.put("user", user));

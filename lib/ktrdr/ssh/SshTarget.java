@@ -9,7 +9,7 @@ import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import ktrdr.Problem;
 import ktrdr.inventory.HostKeyPin;
-import ktrdr.inventory.Inventory.SshSettings;
+import ktrdr.inventory.SshSettings;
 import ktrdr.inventory.Inventory.Sudo;
 
 /**

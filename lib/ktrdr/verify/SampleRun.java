@@ -11,7 +11,6 @@ import java.util.regex.Pattern;
 import ktrdr.Console;
 import ktrdr.Http;
 import ktrdr.Json;
-import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.Threads;
 import ktrdr.Units;
@@ -23,6 +22,7 @@ import ktrdr.api.OperationsApi.Operation;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.SampleSettings;
 import ktrdr.node.Docker;
 import ktrdr.node.Mount;
 import ktrdr.report.Check;
@@ -46,7 +46,7 @@ final class SampleRun {
     private final Inventory inventory;
     private final OperationsApi operations;
     private final Jaeger jaeger;
-    private final Inventory.Sample sample;
+    private final SampleSettings sample;
     private final String core;
 
     /** What was checked; {@code remarks} say what could not be, and why. */

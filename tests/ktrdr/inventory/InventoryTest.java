@@ -54,12 +54,12 @@ class InventoryTest {
 
     @Test
     void backups_are_kept_by_number_and_by_days_where_that_is_said() {
-        assertEquals(new Inventory.BackupSettings("/srv/ktrdr-shared/db-backups", 30, 0, false, Optional.empty()),
+        assertEquals(new BackupSettings("/srv/ktrdr-shared/db-backups", 30, 0, false, Optional.empty()),
                 Fixtures.inventory().backup());
         var said = Inventory.read(
                 Fixtures.file(Fixtures.INVENTORY
                         + "backup: {directory: /b, keep: 7, days: 90, before_deploy: true}\n"));
-        assertEquals(new Inventory.BackupSettings("/b", 7, 90, true, Optional.empty()), said.backup());
+        assertEquals(new BackupSettings("/b", 7, 90, true, Optional.empty()), said.backup());
         for (var time : Map.of("daily", "02:00", "\"13:45\"", "13:45", "02:30", "02:30", "12:30", "12:30").entrySet())
             assertEquals(Optional.of(time.getValue()),
                     Fixtures.inventory(Fixtures.INVENTORY + "backup: {schedule: " + time.getKey() + "}\n").backup()
