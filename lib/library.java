@@ -65,6 +65,7 @@
 //FILES lib/ktrdr/backup/DatabaseReplacement.java=ktrdr/backup/DatabaseReplacement.java
 //FILES lib/ktrdr/backup/ProgressLines.java=ktrdr/backup/ProgressLines.java
 //FILES lib/ktrdr/backup/RestoreProgress.java=ktrdr/backup/RestoreProgress.java
+//FILES lib/ktrdr/backup/RestoreReport.java=ktrdr/backup/RestoreReport.java
 //FILES lib/ktrdr/backup/RestoreScript.java=ktrdr/backup/RestoreScript.java
 //FILES lib/ktrdr/cli/Cli.java=ktrdr/cli/Cli.java
 //FILES lib/ktrdr/cli/Failures.java=ktrdr/cli/Failures.java
@@ -147,6 +148,7 @@
 //FILES lib/ktrdr/logs/LogCursor.java=ktrdr/logs/LogCursor.java
 //FILES lib/ktrdr/logs/LogMerge.java=ktrdr/logs/LogMerge.java
 //FILES lib/ktrdr/logs/LogNode.java=ktrdr/logs/LogNode.java
+//FILES lib/ktrdr/logs/LogPrinter.java=ktrdr/logs/LogPrinter.java
 //FILES lib/ktrdr/logs/LogReader.java=ktrdr/logs/LogReader.java
 //FILES lib/ktrdr/logs/LogScript.java=ktrdr/logs/LogScript.java
 //FILES lib/ktrdr/node/ContainerAnswer.java=ktrdr/node/ContainerAnswer.java
@@ -190,6 +192,7 @@
 //FILES lib/ktrdr/release/Schema.java=ktrdr/release/Schema.java
 //FILES lib/ktrdr/release/Stack.java=ktrdr/release/Stack.java
 //FILES lib/ktrdr/release/StackFacts.java=ktrdr/release/StackFacts.java
+//FILES lib/ktrdr/release/StageReport.java=ktrdr/release/StageReport.java
 //FILES lib/ktrdr/release/Templates.java=ktrdr/release/Templates.java
 //FILES lib/ktrdr/release/TextfileMetrics.java=ktrdr/release/TextfileMetrics.java
 //FILES lib/ktrdr/report/Check.java=ktrdr/report/Check.java
@@ -207,6 +210,7 @@
 //FILES lib/ktrdr/share/NfsObstacles.java=ktrdr/share/NfsObstacles.java
 //FILES lib/ktrdr/share/NfsPlan.java=ktrdr/share/NfsPlan.java
 //FILES lib/ktrdr/share/NfsProof.java=ktrdr/share/NfsProof.java
+//FILES lib/ktrdr/share/NfsReport.java=ktrdr/share/NfsReport.java
 //FILES lib/ktrdr/share/NfsSetup.java=ktrdr/share/NfsSetup.java
 //FILES lib/ktrdr/shell/JavaShell.java=ktrdr/shell/JavaShell.java
 //FILES lib/ktrdr/shell/ShellCompletion.java=ktrdr/shell/ShellCompletion.java

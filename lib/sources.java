@@ -73,6 +73,7 @@
 //SOURCES ktrdr/backup/DatabaseReplacement.java
 //SOURCES ktrdr/backup/ProgressLines.java
 //SOURCES ktrdr/backup/RestoreProgress.java
+//SOURCES ktrdr/backup/RestoreReport.java
 //SOURCES ktrdr/backup/RestoreScript.java
 //SOURCES ktrdr/cli/Cli.java
 //SOURCES ktrdr/cli/Failures.java
@@ -155,6 +156,7 @@
 //SOURCES ktrdr/logs/LogCursor.java
 //SOURCES ktrdr/logs/LogMerge.java
 //SOURCES ktrdr/logs/LogNode.java
+//SOURCES ktrdr/logs/LogPrinter.java
 //SOURCES ktrdr/logs/LogReader.java
 //SOURCES ktrdr/logs/LogScript.java
 //SOURCES ktrdr/node/ContainerAnswer.java
@@ -198,6 +200,7 @@
 //SOURCES ktrdr/release/Schema.java
 //SOURCES ktrdr/release/Stack.java
 //SOURCES ktrdr/release/StackFacts.java
+//SOURCES ktrdr/release/StageReport.java
 //SOURCES ktrdr/release/Templates.java
 //SOURCES ktrdr/release/TextfileMetrics.java
 //SOURCES ktrdr/report/Check.java
@@ -215,6 +218,7 @@
 //SOURCES ktrdr/share/NfsObstacles.java
 //SOURCES ktrdr/share/NfsPlan.java
 //SOURCES ktrdr/share/NfsProof.java
+//SOURCES ktrdr/share/NfsReport.java
 //SOURCES ktrdr/share/NfsSetup.java
 //SOURCES ktrdr/shell/JavaShell.java
 //SOURCES ktrdr/shell/ShellCompletion.java

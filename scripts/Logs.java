@@ -6,20 +6,18 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
-import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.Units;
 import ktrdr.cli.Cli;
 import ktrdr.logs.LogChoice;
+import ktrdr.logs.LogPrinter;
 import ktrdr.logs.LogReader;
-import ktrdr.report.Document;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -58,9 +56,6 @@ public class Logs implements Callable<Exit> {
     @Option(names = {"-t", "--timestamps"}, description = "The time in front of each line, UTC.") boolean times;
     @Option(names = "--raw", description = "Escape sequences as they are, instead of shown and harmless.") boolean raw;
 
-    private final List<String> places = new ArrayList<>();
-    private int width;
-
     public static void main(String... args) {
         Cli.main(new Logs(), args);
     }
@@ -70,10 +65,9 @@ public class Logs implements Callable<Exit> {
         common.lines();
         var query = new LogReader.Query(List.of(), tail(), since(), follow, filter());
         var choice = LogChoice.of(common.looking(), words);
-        places.addAll(choice.places(common.inventory()));
-        width = places.stream().mapToInt(String::length).max().orElse(0);
+        var printer = new LogPrinter(common, new LogPrinter.Style(times, raw), choice.places(common.inventory()));
         try (var fleet = common.fleet(common.inventory(), choice.nodes())) {
-            return new LogReader(fleet, query.of(choice.services()), common.console(), this::print).read();
+            return new LogReader(fleet, query.of(choice.services()), common.console(), printer).read();
         }
     }
 
@@ -115,20 +109,5 @@ public class Logs implements Callable<Exit> {
             throw Problem.usage("--grep is no regular expression: " + e.getDescription())
                     .expected("one of Java, as in java.util.regex.Pattern").found(grep);
         }
-    }
-
-    /** One line; false when nobody reads any more. */
-    private boolean print(String time, String node, String service, String text) {
-        if (common.json()) {
-            common.report(Document.line("log-line").with("time", time).with("node", node).with("service", service)
-                    .with("line", text));
-        } else {
-            var place = node + " " + service;
-            if (!places.contains(place)) places.add(place);
-            width = Math.max(width, place.length());
-            common.console().print(place + " ".repeat(width - place.length()), places.indexOf(place),
-                    " | " + (times ? time + " " : "") + (raw ? text : Console.harmless(text)));
-        }
-        return !common.console().unheard();
     }
 }

@@ -5,25 +5,24 @@
 //DESCRIPTION Restore a backup in the place of the database, or beside it, and prove it equal
 
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.Exit;
 import ktrdr.Http;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
-import ktrdr.Table;
-import ktrdr.Units;
 import ktrdr.backup.BackupFolder;
 import ktrdr.backup.BackupRecord;
-import ktrdr.backup.BackupReport;
 import ktrdr.backup.DatabaseReplacement;
+import ktrdr.backup.RestoreReport;
 import ktrdr.backup.RestoreScript;
 import ktrdr.cli.Cli;
 import ktrdr.deploy.BackendDrain;
 import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory.Node;
 import ktrdr.report.Document;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -61,8 +60,6 @@ public class RestoreDb implements Callable<Exit> {
             description = "Drop what earlier restores replaced or left half-way, after this one or without "
                     + "one.") boolean dropOld;
 
-    private String atWork = "";
-
     public static void main(String... args) {
         Cli.main(new RestoreDb(), args);
     }
@@ -81,14 +78,15 @@ public class RestoreDb implements Callable<Exit> {
             if (file == null) return drop(restore, present);
             var backups = new BackupFolder(inventory, fleet.ssh(inventory.core()), common.console());
             var chosen = BackupFolder.ChosenBackup.of(backups, file);
-            tell(chosen.record(), present);
-            if (all) tellAtWork(fleet);
-            if (change.dryRun) return common.report(Document.of("restore-plan", Exit.OK).with("database",
-                    into == null ? inventory.database().name() : into).with("backup", chosen.record().document()));
-            if (into != null) return report(chosen.record(),
+            var report = new RestoreReport(inventory, common);
+            report.announce(chosen.record(), present, Optional.ofNullable(into));
+            var cut = all ? operationsCut(fleet, report) : "";
+            if (change.dryRun) return report.planned(all ? inventory.database().name() : into, chosen.record());
+            if (into != null) return report.restored(chosen.record(),
                     chosen.restored(source -> restore.run(RestoreScript.Mode.beside, source, into, "")),
                     Map.of("database", into));
-            return replace(fleet, backups, restore, chosen, present);
+            confirm(fleet, chosen.record(), present, cut);
+            return replace(fleet, chosen, report, present, backups);
         }
     }
 
@@ -103,71 +101,47 @@ public class RestoreDb implements Callable<Exit> {
                 .with(change.dryRun ? "would_remove" : "removed", dropped));
     }
 
-    private void tell(BackupRecord backup, RestoreScript.Present present) {
-        var age = BackupReport.age(backup.made(), Instant.now());
-        common.console().note(common.inventory().core().name(), "backup", backup.name() + ", " + age + " old, "
-                + backup.count() + " tables, " + backup.rows() + " rows, " + Units.size(backup.bytes()));
-        common.console().note(common.inventory().core().name(), into == null ? "replaces" : "beside",
-                common.inventory().database().name() + ": " + present.words());
-    }
-
-    /** The backend is stopped meanwhile, and with it what it does itself. */
-    private void tellAtWork(Fleet fleet) {
+    /** What the backend itself runs, which ends with it, as a sentence for the question; empty if it runs nothing. */
+    private String operationsCut(Fleet fleet, RestoreReport report) {
         try (var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
             var running = new BackendDrain(fleet.inventory(), http, common.console()).running().orElse(List.of());
-            if (running.isEmpty()) return;
-            atWork = " " + BackendDrain.words(running) + " on the backend itself would be cut.";
-            common.console().note(common.inventory().core().name(), "at work",
-                    "the backend itself, which is stopped: " + BackendDrain.words(running));
+            if (running.isEmpty()) return "";
+            report.note("at work", "the backend itself, which is stopped: " + BackendDrain.words(running));
+            return " " + BackendDrain.words(running) + " on the backend itself would be cut.";
         }
     }
 
-    private Exit replace(Fleet fleet, BackupFolder backups, RestoreScript restore, BackupFolder.ChosenBackup chosen,
-            RestoreScript.Present present) {
-                var backup = chosen.record();
-                long started = System.nanoTime();
-                var name = common.inventory().database().name();
-                var unreached = fleet.each((node, ssh) -> ssh.name()).problems();
-                common.problems(unreached);
-                var writers = unreached.isEmpty() ? ""
-                        : " Workers on " + unreached.keySet().stream().map(node -> node.name())
-                        .collect(Collectors.joining(", ")) + " could not be stopped and may write meanwhile.";
-                change.confirm(common.console(),
-                        "the database " + name + " (" + present.words() + ") would be replaced by "
-                        + backup.name() + "." + writers + atWork + " Go on?");
-                var document = Document.fields("database", name);
-                try (var locks = change.locks(fleet, common, "restore-db " + backup.name());
-                        var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
-                            if (present.holds()) document.put("safety_backup",
-                                    backups.make(BackupFolder.Retention.NONE,
-                                            "restore-db by " + LocalCommand.whoAndWhere())
-                                            .record()
-                                            .name());
-                            else common.console().note(common.inventory().core().name(), "backup",
-                                    "none is made of what is there: " + present.words());
-                            var outcome = chosen.restored(
-                                    new DatabaseReplacement(fleet, locks, http, common.console())::run);
-                            if (dropOld) restore.run(RestoreScript.Mode.drop, RestoreScript.Source.NONE, "", "");
-                            var took = Duration.ofNanos(System.nanoTime() - started);
-                            document.put("seconds", took.toMillis() / 1000.0);
-                            outcome.away().ifPresent(
-                                    away -> document.put("backend_away_seconds", away.toMillis() / 1000.0));
-                            var exit = report(backup, outcome.done(), document);
-                            common.console().note("restored in " + Units.duration(took)
-                                    + outcome.away().map(away -> "; the backend was away for " + Units.duration(away))
-                                            .orElse(""));
-                            if (!dropOld) outcome.done().replaced()
-                                    .ifPresent(kept -> common.console()
-                                            .note("the former database is kept as " + kept
-                                                    + ": jbang restore-db@ktrdr --drop-old lets go of it"));
-                            return exit;
-                        }
-            }
+    private void confirm(Fleet fleet, BackupRecord backup, RestoreScript.Present present, String cut) {
+        var unreached = fleet.each((node, ssh) -> ssh.name()).problems();
+        common.problems(unreached);
+        var writers = unreached.isEmpty() ? "" : " Workers on "
+                + unreached.keySet().stream().map(Node::name).collect(Collectors.joining(", "))
+                + " could not be stopped and may write meanwhile.";
+        change.confirm(common.console(), "the database " + common.inventory().database().name() + " ("
+                + present.words() + ") would be replaced by " + backup.name() + "." + writers + cut + " Go on?");
+    }
 
-    private Exit report(BackupRecord backup, RestoreScript.Done done, Map<String, Object> more) {
-        var table = Table.of("step", "took");
-        done.seconds().forEach((step, seconds) -> table.row(step, seconds + " s"));
-        return common.report(Document.of("restore", Exit.OK).with(more).with(RestoreScript.document(backup, done)),
-                table);
+    /** Backs the database up and replaces it, under the locks of all nodes. */
+    private Exit replace(Fleet fleet, BackupFolder.ChosenBackup chosen, RestoreReport report,
+            RestoreScript.Present present, BackupFolder backups) {
+        var document = Document.fields("database", common.inventory().database().name());
+        long started = System.nanoTime();
+        try (var locks = change.locks(fleet, common, "restore-db " + chosen.record().name());
+                var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
+            if (present.holds()) document.put("safety_backup", backups.make(BackupFolder.Retention.NONE,
+                    "restore-db by " + LocalCommand.whoAndWhere()).record().name());
+            else report.note("backup", "none is made of what is there: " + present.words());
+            var outcome = chosen.restored(new DatabaseReplacement(fleet, locks, http, common.console())::run);
+            if (dropOld) new RestoreScript(common.inventory(), fleet.ssh(common.inventory().core()), common.console())
+                    .run(RestoreScript.Mode.drop, RestoreScript.Source.NONE, "", "");
+            var took = Duration.ofNanos(System.nanoTime() - started);
+            document.put("seconds", took.toMillis() / 1000.0);
+            outcome.away().ifPresent(away -> document.put("backend_away_seconds", away.toMillis() / 1000.0));
+            var exit = report.restored(chosen.record(), outcome.done(), document);
+            report.took(took, outcome.away());
+            if (!dropOld) outcome.done().replaced().ifPresent(kept -> common.console()
+                    .note("the previous database is kept as " + kept + ": jbang restore-db@ktrdr --drop-old removes it"));
+            return exit;
+        }
     }
 }

@@ -4,8 +4,8 @@
 
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import ktrdr.Exit;
 import ktrdr.cli.Cli;
@@ -49,8 +49,6 @@ public class Scale implements Callable<Exit> {
             description = "Leave it as it is when it fails, instead of putting back what ran "
                     + "before.") boolean noRollback;
 
-    private Optional<Rollout> rollout = Optional.empty();
-
     public static void main(String... args) {
         Cli.main(new Scale(), args);
     }
@@ -65,21 +63,23 @@ public class Scale implements Callable<Exit> {
         var options = noRollback ? keeping : keeping.reverting();
         try (var fleet = whole.of(inventory, List.of(inventory.core(), inventory.node(name)));
                 var locks = change.locks(fleet, common, "scale " + name + " " + scale)) {
+            var begun = new AtomicReference<Rollout>();
             var exit = new RolloutRun(common, fleet, locks, options, "scaled")
-                    .before(rollout -> idle(rollout, inventory.node(name)))
+                    .before(rollout -> {
+                        begun.set(rollout);
+                        letFinish(rollout, inventory.node(name));
+                    })
                     .run(change.dryRun, (stack, ssh) -> ScalePlan.plan(inventory, stack, ssh, node));
             if (exit == Exit.OK) ScalePlan.toChange(before, node, scale).forEach(common.console()::note);
-            else rollout.filter(rollout -> half(rollout, fleet))
-                    .ifPresent(rollout -> common.console()
-                            .note("a part of it is done; the same command again does the rest"));
+            else if (begun.get() != null && half(begun.get(), fleet))
+                common.console().note("a part of it is done; the same command again does the rest");
             return exit;
         }
     }
 
-    /** What workers that have to go are at is let finish, or asked about. */
-    private void idle(Rollout known, Node node) {
-        rollout = Optional.of(known);
-        var busy = known.drain(node, waitIdle);
+    /** Waits for the operations of surplus workers, then asks about those that still run. */
+    private void letFinish(Rollout rollout, Node node) {
+        var busy = rollout.drain(node, waitIdle);
         if (busy.isEmpty()) return;
         var words = busy.entrySet().stream().map(entry -> entry.getKey() + " is at operation " + entry.getValue())
                 .collect(Collectors.joining(", "));

@@ -3,20 +3,14 @@
 //DESCRIPTION Share a folder from the storage server with every node, and prove it
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Exit;
-import ktrdr.Problem;
-import ktrdr.Table;
 import ktrdr.cli.Cli;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.report.Check;
-import ktrdr.report.Document;
-import ktrdr.share.NfsPlan;
 import ktrdr.share.NfsProof;
+import ktrdr.share.NfsReport;
 import ktrdr.share.NfsSetup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -59,10 +53,11 @@ public class SetupNfs implements Callable<Exit> {
                                 + "root too");
             var setup = new NfsSetup(fleet, common.console());
             setup.gather();
-            if (check) return checked(setup);
-            if (change.dryRun) return show(setup);
+            var report = new NfsReport(setup, common);
+            if (check) return report.checks();
+            if (change.dryRun) return report.plan();
             setup.apply();
-            return report(setup, prove(fleet, setup));
+            return report.done(prove(fleet, setup));
         }
     }
 
@@ -83,76 +78,5 @@ public class SetupNfs implements Callable<Exit> {
                 step.done(outcome.seen().size() + " wrote, all others read; the files are removed");
             return outcome;
         }
-    }
-
-    private Exit checked(NfsSetup setup) {
-        var checks = setup.plans().values().stream().flatMap(plan -> plan.checks().stream()).toList();
-        var exit = worst(setup.problems()).and(Check.allOk(checks) ? Exit.OK : Exit.FAILED);
-        common.report(Document.of("checks", exit).with("checks", checks).errors(setup.problems()), Check.table(checks));
-        if (!common.json()) Check.failures(checks).forEach(common.console()::problem);
-        common.problems(setup.problems());
-        return exit;
-    }
-
-    private Exit show(NfsSetup setup) {
-        var steps = Table.of("node", "step", "expected", "found");
-        setup.plans().forEach((node, plan) -> plan.steps().stream().filter(step -> step.needed())
-                .forEach(step -> steps.row(node.name(), step.name(), step.expected(), step.found())));
-        var nodes = setup.plans().entrySet().stream()
-                .map(entry -> document(entry.getKey(), setup.problems(), "would_change",
-                entry.getValue().steps().stream().filter(NfsPlan.Step::needed).map(NfsPlan.Step::name).toList(), "diff",
-                entry.getValue().diff())).toList();
-        common.report(Document.of("nfs-plan", worst(setup.problems())).with("nodes", nodes).errors(setup.problems()),
-                steps);
-        if (!common.json())
-            setup.plans().values().forEach(plan -> plan.diff().forEach(line -> common.console().print(line)));
-        if (!common.json() && steps.isEmpty() && setup.problems().isEmpty())
-            common.console().note("nothing would change");
-        common.problems(setup.problems());
-        return worst(setup.problems());
-    }
-
-    private Exit report(NfsSetup setup, NfsProof.Proven proof) {
-        var problems = new LinkedHashMap<>(setup.problems());
-        proof.problems().forEach(problems::putIfAbsent);
-        var steps = Table.of("node", "step", "", "what");
-        setup.plans().forEach((node, plan) -> plan.steps().forEach(step -> steps.row(node.name(), step.name(),
-                setup.changed(node).contains(step.name()) ? "changed" : step.needed() ? "not done" : "same",
-                step.expected())));
-        var seen = Table.of("wrote", "took", "in a container", "read by");
-        proof.seen().forEach(eachSeen -> seen.row(eachSeen.writer().name(), eachSeen.written() + " ms",
-                eachSeen.container(), words(eachSeen.read())));
-        long changed = setup.plans().keySet().stream().mapToLong(node -> setup.changed(node).size()).sum();
-        var nodes = setup.plans().keySet().stream()
-                .map(node -> document(node, problems, "changed", setup.changed(node))).toList();
-        common.report(Document.of("nfs", worst(problems)).with("nodes", nodes)
-                .with("proof", proof.seen().stream().map(eachSeen -> Document.fields("node", eachSeen.writer().name(),
-                "written_seconds", eachSeen.written() / 1000.0, "container", eachSeen.container(), "read_seconds",
-                seconds(eachSeen.read()))).toList()).errors(problems), steps, seen);
-        common.problems(problems);
-        common.console().note(changed + " changed"
-                + (problems.isEmpty() ? "" : ", " + problems.size() + " nodes failed"));
-        return worst(problems);
-    }
-
-    private static String words(Map<String, Long> read) {
-        return String.join(", ",
-                read.entrySet().stream().map(entry -> entry.getKey() + " in " + entry.getValue() + " ms").toList());
-    }
-
-    private static Map<String, Double> seconds(Map<String, Long> read) {
-        var seconds = new LinkedHashMap<String, Double>();
-        read.forEach((node, milliseconds) -> seconds.put(node, milliseconds / 1000.0));
-        return seconds;
-    }
-
-    private static Map<String, Object> document(Node node, Map<Node, Problem> problems, Object... more) {
-        var document = Document.fields("node", node.name(), "ok", !problems.containsKey(node));
-        document.putAll(Document.fields(more));
-        return document;
-    }
-
-    private static Exit worst(Map<Node, Problem> problems) {
-        return problems.values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
     }
 }

@@ -3,14 +3,14 @@
 //DESCRIPTION Put the files of a deployment in place on the nodes, without deploying
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.cli.Cli;
@@ -24,8 +24,9 @@ import ktrdr.release.NodeLocks;
 import ktrdr.release.ReleaseTag;
 import ktrdr.release.Stack;
 import ktrdr.release.StackFacts;
+import ktrdr.release.StageReport;
+import ktrdr.release.StageReport.Purpose;
 import ktrdr.release.Templates;
-import ktrdr.report.Document;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -52,8 +53,6 @@ public class Stage implements Callable<Exit> {
             description = "The release of the env files; else the one each names, else sha-<commit> of the KTRDR "
                     + "checkout one stands in.") String tag;
 
-    private final Map<Node, String> outcomes = new ConcurrentHashMap<>();
-
     public static void main(String... args) {
         Cli.main(new Stage(), args);
     }
@@ -66,27 +65,31 @@ public class Stage implements Callable<Exit> {
         try (var fleet = whole.of(inventory, where.nodes(inventory, "stage"))) {
             FileChanges.proveTemplates(inventory, fleet.nodes());
             var looked = look(fleet, NodeLocks.none(fleet, question(fleet, asked)), asked, true);
-            boolean write = !check && !change.dryRun && looked.values().values().stream()
-                    .anyMatch(plan -> !plan.settled());
-            return write ? write(fleet, asked) : report(fleet, looked.values(), looked.problems());
+            boolean settled = looked.values().values().stream().allMatch(FileChanges::settled);
+            return purpose() != Purpose.write || settled ? report(fleet, looked, looked.problems(), Set.of())
+                    : write(fleet, asked);
         }
     }
 
-    private Fleet.Outcomes<FileChanges> look(Fleet fleet, NodeLocks locks, Optional<String> asked, boolean told) {
-        var looked = fleet.each((node, ssh) -> plan(Stack.of(fleet.inventory(), node), locks, asked, told));
-        looked.values().values().forEach(FileChanges::refuseUnknownVariables);
-        looked.values().keySet().forEach(node -> outcomes.put(node, "same"));
-        return looked;
+    private Purpose purpose() {
+        return check ? Purpose.check : change.dryRun ? Purpose.show : Purpose.write;
     }
 
-    /** Under the nodes' locks, and after another look: somebody may have been at work since the first one. */
+    private Exit report(Fleet fleet, Fleet.Outcomes<FileChanges> looked, Map<Node, Problem> problems,
+            Set<Node> changed) {
+        return new StageReport(purpose(), fleet.nodes(), looked.values(), problems, changed).report(common);
+    }
+
+    /** Under the nodes' locks, and after another look: another run may have changed files since the first one. */
     private Exit write(Fleet fleet, Optional<String> asked) {
         try (var locks = change.locks(fleet, common, "stage " + where.words(), question(fleet, asked))) {
             var looked = look(fleet, locks, asked, false);
+            var plans = looked.values();
+            var applied = fleet.each(plans::containsKey, (node, ssh) -> apply(plans.get(node), locks));
             var problems = new LinkedHashMap<>(looked.problems());
-            problems.putAll(fleet.each(looked.values()::containsKey,
-                    (node, ssh) -> apply(looked.values().get(node), locks)).problems());
-            return report(fleet, looked.values(), problems);
+            problems.putAll(applied.problems());
+            return report(fleet, looked, problems, applied.values().entrySet().stream().filter(Map.Entry::getValue)
+                    .map(Map.Entry::getKey).collect(Collectors.toSet()));
         }
     }
 
@@ -94,25 +97,35 @@ public class Stage implements Callable<Exit> {
         return node -> FileChanges.look(common.inventory(), Stack.of(fleet.inventory(), node), asked, List.of());
     }
 
-    private FileChanges plan(Stack stack, NodeLocks locks, Optional<String> asked, boolean told) {
-        try (var step = common.console().step(stack.node().name(), "look")) {
-            var facts = StackFacts.parse(locks.looked(stack.node()));
-            NodePlanner.proveOurs(common.inventory(), stack, facts);
-            var release = asked.or(() -> FileChanges.staged(stack, facts))
-                    .or(() -> ReleaseTag.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(ReleaseTag::missing);
-            var plan = FileChanges.plan(stack, release, new Templates(common.inventory()).render(stack.node(), release),
-                    facts);
-            plan.obstacles().stream().findFirst().ifPresent(problem -> {
-                throw problem;
-            });
-            if (told) step.done(plan.tag() + ": " + (plan.differs() ? plan.outcome() : "all as rendered"));
-            return plan;
-        }
+    private Fleet.Outcomes<FileChanges> look(Fleet fleet, NodeLocks locks, Optional<String> asked, boolean told) {
+        var looked = fleet.each((node, ssh) -> {
+            try (var step = common.console().step(node.name(), "look")) {
+                var plan = plan(Stack.of(fleet.inventory(), node), locks, asked);
+                if (told) step.done(plan.tag() + ": " + (plan.differs() ? plan.outcome() : "all as rendered"));
+                return plan;
+            }
+        });
+        looked.values().values().forEach(FileChanges::refuseUnknownVariables);
+        return looked;
     }
 
-    private FileChanges apply(FileChanges plan, NodeLocks locks) {
+    private FileChanges plan(Stack stack, NodeLocks locks, Optional<String> asked) {
+        var facts = StackFacts.parse(locks.looked(stack.node()));
+        NodePlanner.proveOurs(common.inventory(), stack, facts);
+        var release = asked.or(() -> FileChanges.staged(stack, facts))
+                .or(() -> ReleaseTag.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(ReleaseTag::missing);
+        var plan = FileChanges.plan(stack, release, new Templates(common.inventory()).render(stack.node(), release),
+                facts);
+        plan.obstacles().stream().findFirst().ifPresent(problem -> {
+            throw problem;
+        });
+        return plan;
+    }
+
+    /** Writes the files; whether any changed. */
+    private boolean apply(FileChanges plan, NodeLocks locks) {
         var node = plan.stack().node();
-        if (plan.settled()) return done(plan, "same");
+        if (plan.settled()) return false;
         try (var step = common.console().step(node.name(), "files")) {
             var result = locks.last(node, new FileChangesScript(plan).alone());
             if (!result.ok()) throw NodeLocks.refused(node, result).or(() -> FileChangesScript.failure(plan, result))
@@ -121,57 +134,6 @@ public class Stage implements Callable<Exit> {
             step.done(plan.outcome());
             FileChangesScript.checked(result.out()).forEach(how -> common.console().note(node.name(), "files", how));
         }
-        return done(plan, plan.differs() ? "changed" : "same");
+        return plan.differs();
     }
-
-    private FileChanges done(FileChanges plan, String outcome) {
-        outcomes.put(plan.stack().node(), outcome);
-        return plan;
-    }
-
-    private Exit report(Fleet fleet, Map<Node, FileChanges> plans, Map<Node, Problem> problems) {
-        boolean look = check || change.dryRun;
-        var documents = new ArrayList<Map<String, Object>>();
-        for (var node : fleet.nodes()) documents.add(document(node, Optional.ofNullable(plans.get(node)),
-                Optional.ofNullable(problems.get(node)), look));
-        var worst = problems.values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
-        long different = look ? plans.values().stream().filter(FileChanges::differs).count()
-                : outcomes.values().stream().filter("changed"::equals).count();
-        var exit = check && different > 0 ? worst.and(Exit.FAILED) : worst;
-        common.report(Document.of("stage", exit).with("nodes", documents).errors(problems));
-        if (!common.json()) plans.forEach((node, plan) -> show(node, plan, look));
-        common.problems(problems);
-        common.console().note(fleet.nodes().size() + " nodes: " + different + (look ? " differ" : " changed")
-                + (problems.isEmpty() ? ""
-                        : ", failed: " + String.join(", ", problems.keySet().stream().map(Node::name).toList())));
-        return exit;
-    }
-
-    private void show(Node node, FileChanges plan, boolean look) {
-        var console = common.console();
-        if (look) {
-            console.print(node.name() + "  " + plan.tag() + "  " + plan.outcome());
-            plan.shown(console.verbose()).forEach(console::print);
-        }
-        plan.remarks().forEach(remark -> console.print(node.name() + "  " + remark));
-        if (!plan.unread().isEmpty())
-            console.print(node.name() + "  " + String.join(", ", plan.unread()) + (look ? " would have" : " has")
-                    + " a new configuration: the next deploy has it read");
-    }
-
-    private Map<String, Object> document(Node node, Optional<FileChanges> plan, Optional<Problem> problem,
-            boolean look) {
-                var document = new LinkedHashMap<String, Object>();
-                document.put("node", node.name());
-                document.put("ok", problem.isEmpty() && !(check && plan.filter(FileChanges::differs).isPresent()));
-                document.put("outcome",
-                        problem.map(eachProblem -> eachProblem.exit() == Exit.UNREACHABLE ? "unreachable" : "failed")
-                        .orElseGet(() -> look ? plan.filter(FileChanges::differs).isPresent() ? "differs" : "same"
-                                : outcomes.get(node)));
-                plan.ifPresent(fileChanges -> {
-                    document.putAll(fileChanges.document());
-                    document.put("diff", fileChanges.diff());
-                });
-                return document;
-            }
 }
