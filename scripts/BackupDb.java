@@ -2,7 +2,7 @@
 //SOURCES ../lib/library.java
 // without the second compiler what is sent to this machine, or from it, is ten times slower: it alone has the fast AES
 //RUNTIME_OPTIONS -XX:+UseSerialGC -XX:-CreateCoredumpOnCrash -XX:ErrorFile=/dev/null
-//DESCRIPTION Make a backup of the database that is proven before it has a name
+//DESCRIPTION Back up the database, and verify the backup
 
 import java.nio.file.Path;
 import java.time.Instant;
@@ -28,44 +28,44 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-@Command(name = "backup-db", header = "Make a backup of the database that is proven before it has a name.",
+@Command(name = "backup-db", header = "Back up the database, and verify the backup.",
         description = {"",
-                "pg_dump's custom format, compressed, with a record of each table's rows and content as the dump has "
-                        + "seen them, and the checksums of both. It is there once its "
-                + "checksum was read back from the disk and its table of contents was read; older ones go after that.",
-                ""},
+            "Writes pg_dump's custom format, compressed, a record of each table's rows and content, and checksums of "
+                    + "both. The backup appears only after its checksum is verified on disk and its table of "
+                    + "contents is read; older backups are removed after that.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang backup-db@ktrdr                             a backup into the folder that the inventory names",
-            "  jbang backup-db@ktrdr --keep 7                    and of all that are there the newest 7 stay",
-            "  jbang backup-db@ktrdr --to ktrdr.dump.zst         into a file of this machine; nothing is written on "
-                    + "core",
-            "  jbang backup-db@ktrdr --list                      what is there, and when it was verified",
-            "  jbang backup-db@ktrdr --schedule 02:00            core makes one every day by itself; off: no more",
-            "  jbang backup-db@ktrdr --verify latest             restore the newest for a try, and compare",
+            "  jbang backup-db@ktrdr                      a backup into the folder that the inventory names",
+            "  jbang backup-db@ktrdr --keep 7             then keep only the newest 7 backups",
+            "  jbang backup-db@ktrdr --to ktrdr.dump.zst  into a file on this machine; nothing is written on core",
+            "  jbang backup-db@ktrdr --list               the existing backups, and when each was verified",
+            "  jbang backup-db@ktrdr --schedule 02:00     core makes one every day by itself; `off` ends that",
+            "  jbang backup-db@ktrdr --verify latest      restore the newest in a container, and compare",
             "  jbang backup-db@ktrdr --list -o json | jq -r '.backups[0].file'",
-            "", "Exit codes: 0 there is a new backup; 1 there is none, and the earlier ones are as they were; 2 wrong "
-                    + "usage or inventory;",
-            "3 core could not be reached; 4 a backup or a restore is under way; 130 interrupted."})
+            "",
+            "Exit codes: 0 a new backup exists; 1 failed, and earlier backups are unchanged; 2 wrong usage or "
+                    + "inventory;",
+            "3 core could not be reached; 4 another backup or restore is running; 130 interrupted."})
 public class BackupDb implements Callable<Exit> {
     @Mixin Cli.Common common;
     @ArgGroup Instead instead = new Instead();
     @Option(names = "--keep", paramLabel = "N",
-            description = "Of all backups the newest N stay (default: backup.keep of the inventory).") Integer keep;
+            description = "Keep the newest N backups (default: backup.keep in the inventory).") Integer keep;
     @Option(names = {"-n", "--dry-run"}, description = "Show what would be done, and stop.") boolean dryRun;
     @Option(names = {"-y", "--yes"}, description = "Do not ask before a file is replaced.") boolean yes;
 
     /** At most one of them, in the place of a backup into the folder. */
     static class Instead {
         @Option(names = "--to", paramLabel = "FILE",
-                description = "Into this file of this machine, with FILE.json and FILE.sha256; nothing is "
+                description = "Write to this file on this machine, with FILE.json and FILE.sha256; nothing is "
                         + "removed.") Path to;
         @Option(names = "--schedule", arity = "0..1", fallbackValue = "", paramLabel = "HH:MM|off",
-                description = "Have core make one every day at this time of its clock, by itself (default: "
-                        + "backup.schedule of the inventory); or no more.") String schedule;
+                description = "Schedule a daily backup on core, at this time of its clock (default: backup.schedule "
+                        + "in the inventory), or end that.") String schedule;
         @Option(names = "--verify", paramLabel = "FILE|latest",
-                description = "Restore a backup in a container of its own, compare it with its record, and note that; "
-                        + "one in the folder, or a file of this machine.") String verify;
-        @Option(names = "--list", description = "List the backups that are there, the newest first.") boolean list;
+                description = "Restore a backup in a separate container, compare it with its record, and note the "
+                        + "result; a backup in the folder, or a file on this machine.") String verify;
+        @Option(names = "--list", description = "List the existing backups, newest first.") boolean list;
     }
 
     public static void main(String... args) {
@@ -75,7 +75,7 @@ public class BackupDb implements Callable<Exit> {
     @Override
     public Exit call() {
         if (keep != null && keep < 1)
-            throw Problem.usage("--keep keeps at least one").expected("a number of at least 1").found(keep.toString());
+            throw Problem.usage("invalid --keep").expected("a number of at least 1").found(keep.toString());
         if (keep != null && (instead.to != null || instead.list || instead.verify != null || instead.schedule
                 != null)) throw Problem.usage("--keep is for a backup into the folder of the inventory")
                 .found("--keep with " + (instead.list ? "--list" : instead.to != null ? "--to" : instead.verify != null
@@ -134,8 +134,8 @@ public class BackupDb implements Callable<Exit> {
         common.inventory().backup().schedule().filter(at -> !timer.at().equals(Optional.of(at)))
                 .ifPresent(at -> common.console()
                         .note("the inventory says " + at
-                                + ": change `schedule` under `backup` too, or the next deployment to core puts that "
-                                + "back"));
+                                + ": change `schedule` under `backup` too, or the next deployment to core restores "
+                                + "it"));
         common.console().note(timer.words(dryRun) + now.flatMap(BackupSchedule::next)
                 .map(next -> "; the next at " + next).orElse(""));
         return Exit.OK;
@@ -144,7 +144,7 @@ public class BackupDb implements Callable<Exit> {
     private Exit verify(RestoreScript restore, BackupFolder backups) {
         var chosen = BackupFolder.ChosenBackup.of(backups, instead.verify);
         if (dryRun) {
-            common.console().note("would be restored for a try: " + chosen.record().name());
+            common.console().note("would be restored in a container: " + chosen.record().name());
             return common.report(Document.of("restore-plan", Exit.OK).with("database", null)
                     .with("backup", chosen.record().document()));
         }
@@ -160,7 +160,7 @@ public class BackupDb implements Callable<Exit> {
         var incomplete = BackupReport.incomplete(folder);
         if (!incomplete.isEmpty()) common.console().note(incomplete);
         if (folder.backups().isEmpty() && !common.json())
-            common.console().note("there is no backup yet in " + folder.path());
+            common.console().note("no backup yet in " + folder.path());
         return Exit.OK;
     }
 }

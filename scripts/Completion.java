@@ -24,7 +24,7 @@
 //SOURCES ../tests/BenchOptions.java
 //SOURCES ../tests/PicturesOptions.java
 //SOURCES ../tests/TestOptions.java
-//DESCRIPTION Print the completion of every procedure for bash or zsh: options, nodes, services, files
+//DESCRIPTION Print the shell completion of every procedure
 
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -39,18 +39,17 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "completion",
-        header = "Print the completion of every procedure for bash or zsh: options, nodes, services, files.",
+@Command(name = "completion", header = "Print the shell completion of every procedure.",
         description = {"",
-                "Nodes and services are those of the inventory at the moment of the Tab, found as a procedure finds "
-                        + "it, -i on the line included: nothing has to be printed again "
-                + "when a node is added. It completes ktrdr wherever it is called, as in ./ktrdr deploy, and needs "
-                + "awk; no Java is started for it.", ""},
+            "Completes options, files, and the nodes and services of the inventory as it is at the moment of the "
+                    + "Tab, -i on the line included. So it stays valid when a node is added. It completes ktrdr "
+                    + "however it is called, as in ./ktrdr deploy, and needs awk, but no Java.",
+            ""},
         footer = {"", "Examples:",
-                "  eval \"$(./ktrdr completion bash)\"         in this bash; the same line with the path of the "
-                        + "checkout in ~/.bashrc keeps it",
-            "  source <(./ktrdr completion zsh)         in this zsh, and in ~/.zshrc",
-                "  jbang completion@ktrdr bash >~/.local/share/bash-completion/completions/ktrdr"})
+            "  eval \"$(./ktrdr completion bash)\"  in this bash; put the line with the checkout's path into "
+                    + "~/.bashrc to keep it",
+            "  source <(./ktrdr completion zsh)   in this zsh, and in ~/.zshrc",
+            "  jbang completion@ktrdr bash >~/.local/share/bash-completion/completions/ktrdr"})
 public class Completion implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Parameters(index = "0", paramLabel = "bash|zsh", description = "For which shell.") ShellCompletion.Shell shell;

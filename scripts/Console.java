@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Java at a prompt with the library and the fleet at hand: nodes, backend, operations, Prometheus, database
+//DESCRIPTION Open a Java prompt with the fleet and the library at hand
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -17,25 +17,24 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "console",
-        header = "Java at a prompt with the library and the fleet at hand: nodes, backend, operations, Prometheus, "
-                + "database.",
+@Command(name = "console", header = "Open a Java prompt with the fleet and the library at hand.",
         description = {"",
-                "JShell with the library imported. help() lists what is there, with examples. Nodes are connected "
-                        + "when they are first asked, one connection each. "
-                + "From a file or from standard input, the value of each expression is printed, and the first error "
-                + "ends it.", ""},
+            "JShell with the library imported: nodes, backend, operations, Prometheus and database have short names. "
+                    + "help() lists them, with examples. A node is connected on first use. From a file or standard "
+                    + "input, the value of each expression is printed, and the first error ends the run.",
+            ""},
         footer = {"", "Examples:",
-                "  jbang console@ktrdr                                       a prompt, with Tab and history",
-                "  jbang console@ktrdr check.jsh                             a file",
-            "  echo 'fleet.run(\"uptime\")' | jbang console@ktrdr          standard input",
+            "  jbang console@ktrdr                               a prompt, with Tab and history",
+            "  jbang console@ktrdr check.jsh                     a file",
+            "  echo 'fleet.run(\"uptime\")' | jbang console@ktrdr  standard input",
             "  echo 'db.query(\"select 1\")' | jbang console@ktrdr -o json  each value as a line of JSON",
-            "", "Exit codes: 0 all went well; 1 something failed; 2 wrong usage or inventory, or no Java; 3 a node or "
+            "",
+            "Exit codes: 0 no error; 1 something failed; 2 wrong usage or inventory, or invalid Java; 3 a node or "
                     + "the backend could not be reached."})
 public class Console implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Parameters(index = "0", arity = "0..1", paramLabel = "FILE",
-            description = "Java to run, such as check.jsh; else a prompt, or what standard input has.") Path file;
+            description = "Java to run, such as check.jsh; else a prompt, or standard input.") Path file;
 
     public static void main(String... args) {
         Cli.main(new Console(), args);
@@ -45,7 +44,7 @@ public class Console implements Callable<Exit> {
     public Exit call() {
         var shell = new JavaShell(common.inventory(), common.console());
         if (file == null && common.console().interactive()) {
-            common.console().note("help() lists what is at hand; /exit ends");
+            common.console().note("help() lists all names; /exit ends");
             return shell.interactive();
         }
         try (var source = file == null

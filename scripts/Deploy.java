@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Deploy a release to core, to workers nodes, or to all of them, and wait until it is healthy
+//DESCRIPTION Deploy a release, and wait until it is healthy
 
 import java.nio.file.Path;
 import java.util.List;
@@ -28,23 +28,22 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "deploy",
-        header = "Deploy a release to core, to workers nodes, or to all of them, and wait until it is healthy.",
+@Command(name = "deploy", header = "Deploy a release, and wait until it is healthy.",
         description = {"",
-                "Images are pulled on all nodes at once before anything is stopped; only what changed is recreated; "
-                        + "it is done when "
-                + "containers are healthy, services answer and workers are registered.", ""},
+            "Pulls images on all nodes at once before it stops anything, and recreates only what changed. The "
+                    + "deployment is complete when containers are healthy, services answer and workers are "
+                    + "registered.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang deploy@ktrdr core all --tag sha-3f2c9ab       the whole core stack",
-            "  jbang deploy@ktrdr core backend --tag sha-3f2c9ab   the backend alone",
-            "  jbang deploy@ktrdr workers B C                      two nodes, at the commit of the checkout one "
-                    + "stands in",
-            "  jbang deploy@ktrdr core all --backup                a backup first; where none can be made nothing is "
-                    + "changed",
-            "  jbang deploy@ktrdr all --dry-run                    what it would do to each node",
-            "", "Exit codes: 0 deployed; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 "
-                    + "somebody else is at work there;",
-            "5 it failed, and what ran before runs again; 130 interrupted before anything was changed."})
+            "  jbang deploy@ktrdr core all --tag sha-3f2c9ab      the whole core stack",
+            "  jbang deploy@ktrdr core backend --tag sha-3f2c9ab  only the backend",
+            "  jbang deploy@ktrdr workers B C                     two nodes, at the commit of the current checkout",
+            "  jbang deploy@ktrdr core all --backup               a backup first; if it fails, nothing is changed",
+            "  jbang deploy@ktrdr all --dry-run                   show what would change on each node",
+            "",
+            "Exit codes: 0 deployed; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 a node "
+                    + "is locked by another run;",
+            "5 failed, and the previous release was restored; 130 interrupted before anything was changed."})
 public class Deploy implements Callable<Exit> {
     enum Target { core, workers, all }
 
@@ -55,14 +54,13 @@ public class Deploy implements Callable<Exit> {
     @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE",
             description = "Services of core, or workers nodes.") List<String> names = List.of();
     @Option(names = "--tag", paramLabel = "TAG",
-            description = "The release; else sha-<commit> of the KTRDR checkout one stands in, else the one that core "
-                    + "runs.") String tag;
+            description = "The release; else sha-<commit> of the current KTRDR checkout, else the release on "
+                    + "core.") String tag;
     @Option(names = "--scale", paramLabel = "1|2|3",
-            description = "Workers of each type on the nodes deployed to, instead of the inventory's.") Integer scale;
+            description = "Workers of each type on these nodes, instead of the inventory's.") Integer scale;
 
     @Option(names = "--backup", negatable = true,
-            description = "Begin with a backup of the database, or without; else as the inventory says "
-                    + "(backup.before_deploy).")
+            description = "Back up the database first, or not; else as in the inventory (backup.before_deploy).")
     Boolean backup;
 
     public static void main(String... args) {
@@ -113,7 +111,7 @@ public class Deploy implements Callable<Exit> {
             return Exit.OK;
         } catch (Problem problem) {
             common.console().problem(problem.with("deployment",
-                    "it ended well; only the schedule of backups is not in place"));
+                    "succeeded; only the backup schedule is not in place"));
             return problem.exit();
         }
     }
@@ -130,15 +128,16 @@ public class Deploy implements Callable<Exit> {
         };
     }
 
-    /** The names given after core or workers; none for "all". To name nothing is a mistake, not everything. */
+    /** The names after core or workers; empty for "all". No name is a mistake, and does not mean everything. */
     private List<String> named(String expected) {
-        if (names.isEmpty()) throw Problem.usage("deploy " + target + " what?").expected(expected);
+        if (names.isEmpty()) throw Problem.usage("deploy " + target + ": name "
+                + (target == Target.core ? "services" : "nodes") + ", or `all`").expected(expected);
         return names.equals(List.of("all")) ? List.of() : names;
     }
 
     private Inventory scaled(Inventory inventory) {
         if (scale == null) return inventory;
-        if (target == Target.core) throw Problem.usage("core runs no workers, so --scale has no meaning there")
+        if (target == Target.core) throw Problem.usage("core runs no workers: --scale does not apply")
                 .fix("jbang deploy@ktrdr workers NODE --scale " + scale);
         if (scale < 1 || scale > 3)
             throw Problem.usage("--scale is 1, 2 or 3: KTRDR has ports for no more").found(String.valueOf(scale));
@@ -155,7 +154,7 @@ public class Deploy implements Callable<Exit> {
     private boolean backupFirst(Inventory inventory) {
         if (target != Target.workers) return backup == null ? inventory.backup().beforeDeploy() : backup;
         if (backup != null && backup)
-            throw Problem.usage("workers hold no data, so --backup has no meaning there").fix("jbang backup-db@ktrdr");
+            throw Problem.usage("workers hold no data: --backup does not apply").fix("jbang backup-db@ktrdr");
         return false;
     }
 

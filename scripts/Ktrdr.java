@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-@Command(name = "ktrdr", header = "Procedures that run a KTRDR fleet.", mixinStandardHelpOptions = true,
+@Command(name = "ktrdr", header = "Run a KTRDR fleet by procedures.", mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "PROCEDURE", commandListHeading = "%nProcedures:%n",
         subcommands = {VerifyInfra.class, SetupDns.class, SetupNfs.class, Stage.class, Deploy.class, Verify.class,
             Rollback.class, Restart.class, Takeover.class, Retire.class, Scale.class, Status.class, Operations.class,
@@ -29,7 +29,7 @@ public class Ktrdr implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        throw Problem.usage("ktrdr: which procedure?")
+        throw Problem.usage("ktrdr: no procedure given")
                 .expected("one of " + String.join(", ", spec.subcommands().keySet()))
                 .fix("ktrdr --help");
     }

@@ -1,7 +1,7 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
 //SOURCES ../tests/lab/lab.java
-//DESCRIPTION The practice fleet: three real hosts, a registry and a DNS server on this machine
+//DESCRIPTION Run the practice fleet on this machine
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,33 +21,32 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "lab", header = "The practice fleet: three real hosts, a registry and a DNS server on this machine.",
+@Command(name = "lab", header = "Run the practice fleet on this machine.",
         description = {"",
-                "Hosts with systemd, sshd and Docker inside, in containers of this machine's Docker engine or of one "
-                        + "of its own. KTRDR is a stand-in, "
-                + "PostgreSQL and Prometheus are real; a shared volume stands in for the NFS share. Beside them, for "
-                + "setup-nfs, virtual machines "
-                + "with a kernel that has NFS: --guests.", ""},
+            "Three hosts with systemd, sshd and Docker, a registry and a DNS server, in containers of this machine's "
+                    + "Docker engine or of its own. PostgreSQL and Prometheus are real; stand-ins replace KTRDR, and "
+                    + "a shared volume the NFS share. --guests starts virtual machines, whose kernel has NFS, for "
+                    + "setup-nfs.",
+            ""},
         footer = {"", "Examples:",
-            "  ./ktrdr lab up             bring it up; a second time changes nothing",
-            "  ./ktrdr lab status         hosts, images, what is a stand-in",
-            "  ./ktrdr lab down           take it away; built images stay for the next time",
-            "  ./ktrdr lab down --purge   the caches too",
-            "  ./ktrdr lab add            two more hosts: node D, and one with a stand-in for a GPU, where nobody "
-                    + "logs in as root",
-            "  ./ktrdr lab add workers-d  one of them; it is named in .lab/inventory-more.yaml",
-            "  ./ktrdr lab remove         the three hosts alone again",
-            "  ./ktrdr lab up --guests    three virtual machines for setup-nfs, with an inventory of their own"})
+            "  ./ktrdr lab up             start it; a second run changes nothing",
+            "  ./ktrdr lab status         hosts, images, and what is a stand-in",
+            "  ./ktrdr lab down           remove it; built images stay for the next time",
+            "  ./ktrdr lab down --purge   remove the caches too",
+            "  ./ktrdr lab add            two more hosts: node D, and one with a stand-in for a GPU and no root login",
+            "  ./ktrdr lab add workers-d  one of them; .lab/inventory-more.yaml describes it",
+            "  ./ktrdr lab remove         only the three hosts again",
+            "  ./ktrdr lab up --guests    three virtual machines for setup-nfs, with their own inventory"})
 public class Lab implements Callable<Exit> {
     enum What { up, down, status, add, remove }
 
     @Mixin Cli.Common common;
     @Parameters(index = "0", paramLabel = "up|down|status|add|remove", description = "What to do.") What what;
     @Parameters(index = "1..*", arity = "0..*", paramLabel = "workers-d|gpuworker",
-            description = "With add and remove; both where none is named.")
+            description = "With add and remove (default: both).")
     List<String> hosts = List.of();
-    @Option(names = "--purge", description = "With down: drop downloads and built images too.") boolean purge;
-    @Option(names = "--guests", description = "The virtual machines alone, instead of the hosts.") boolean guests;
+    @Option(names = "--purge", description = "With down: also remove downloads and built images.") boolean purge;
+    @Option(names = "--guests", description = "Only the virtual machines, instead of the hosts.") boolean guests;
 
     public static void main(String... args) {
         Cli.main(new Lab(), args);
@@ -122,9 +121,9 @@ public class Lab implements Callable<Exit> {
             var remains = new ArrayList<>(machines.remains());
             if (!guests) practice.down(purge);
             if (!guests) remains.addAll(practice.remains());
-            if (!remains.isEmpty()) throw Problem.failed("something of the practice fleet is still there")
-                    .found(String.join(", ", remains)).fix("./ktrdr lab down once more");
-            step.done(purge ? "gone, caches too" : "gone; built images are kept");
+            if (!remains.isEmpty()) throw Problem.failed("parts of the practice fleet remain")
+                    .found(String.join(", ", remains)).fix("./ktrdr lab down again");
+            step.done(purge ? "removed, with caches" : "removed; built images are kept");
         }
         return Exit.OK;
     }

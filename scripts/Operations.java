@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION KTRDR's operations: list and show them, start one and follow it to its end, cancel one, resume one
+//DESCRIPTION List, show, start, follow, cancel and resume KTRDR's operations
 
 import java.time.Duration;
 import java.time.LocalDate;
@@ -26,27 +26,27 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "operations", header = "KTRDR's operations: list, show, start, follow, cancel and resume them.",
+@Command(name = "operations", header = "List, show, start, follow, cancel and resume KTRDR's operations.",
         mixinStandardHelpOptions = true,
         subcommands = {Operations.Listing.class, Operations.Show.class, Operations.Start.class, Operations.Follow.class,
                 Operations.Cancel.class, Operations.Resume.class},
         description = {"",
-                "By the backend's API, over HTTP alone. What is started is followed to its end, with the node and "
-                        + "worker that it runs on by name.", ""},
+            "Uses only the backend's API, over HTTP. A started operation is followed to its end, with the node and "
+                    + "worker that run it.",
+            ""},
         footer = {"", "Examples:",
             "  jbang operations@ktrdr list --active",
             "  jbang operations@ktrdr start data AAPL 1d --start-date 2024-01-01",
             "  jbang operations@ktrdr start training STRATEGY --symbols AAPL,MSFT --timeframes 1d",
             "  jbang operations@ktrdr start backtest STRATEGY AAPL 1d --start-date 2024-01-01 --end-date 2024-06-30 "
                     + "--model-path models/STRATEGY",
-            "  jbang operations@ktrdr follow ID                  Ctrl-C asks whether to cancel it or to leave it "
-                    + "running",
-            "  jbang operations@ktrdr resume ID                  a cancelled or failed one, from its last checkpoint",
-            "  jbang operations@ktrdr show ID -o json            for machines: \"backend\" is the backend's own "
-                    + "document",
-            "", "Exit codes: 0 it completed, or is cancelled as asked; 1 it failed, was cancelled or is unknown; 2 "
-                    + "wrong usage or inventory; 3 the backend does not answer;",
-            "130 interrupted: it goes on, or was cancelled, as told."})
+            "  jbang operations@ktrdr follow ID        Ctrl-C asks whether to cancel it or leave it running",
+            "  jbang operations@ktrdr resume ID        a cancelled or failed operation, from its last checkpoint",
+            "  jbang operations@ktrdr show ID -o json  for machines: \"backend\" is the backend's own document",
+            "",
+            "Exit codes: 0 completed, or cancelled as asked; 1 failed, was cancelled or is unknown; 2 wrong usage or "
+                    + "inventory; 3 the backend does not answer;",
+            "130 interrupted: the message says whether it goes on or was cancelled."})
 public class Operations implements Callable<Exit> {
     public static void main(String... args) {
         Cli.main(new Operations(), args);
@@ -54,7 +54,7 @@ public class Operations implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        throw Problem.usage("operations: what about them?").expected("list, show, start, follow, cancel or resume")
+        throw Problem.usage("operations: no subcommand given").expected("list, show, start, follow, cancel or resume")
                 .fix("operations --help");
     }
 
@@ -94,7 +94,7 @@ public class Operations implements Callable<Exit> {
         Exit ended(Operation operation) {
             if (operation.completed()) return show(operation.id());
             var how = operation.unclaimed() && operation.onBackend()
-                    ? "was given up by the backend, which runs it all the same" : operation.cancelled()
+                    ? "was given up by the backend, which still runs it" : operation.cancelled()
                     ? "was cancelled" : "failed";
             show(operation.id(), Exit.FAILED);
             common.console().problem(Problem.failed("operation " + operation.id() + " " + how).expected("completed")
@@ -117,9 +117,9 @@ public class Operations implements Callable<Exit> {
         }
     }
 
-    @Command(name = "list", header = "The newest ones that the backend knows, a line each.",
-            description = "The backend lists what it has in memory: what it runs itself, what workers are at, and "
-                    + "what was asked for by its id since its start. `show ID` finds the others.")
+    @Command(name = "list", header = "List the newest operations that the backend knows.",
+            description = "The backend lists the operations in its memory: its own, those of its workers, and those "
+                    + "requested by id since its start. `show ID` finds all others.")
     static class Listing implements Callable<Exit> {
         /** As the backend has it. */
         private static final int MOST = 1000;
@@ -129,14 +129,14 @@ public class Operations implements Callable<Exit> {
                 description = "One of ${COMPLETION-CANDIDATES}.", completionCandidates = Statuses.class) String status;
         @Option(names = "--type", paramLabel = "T", defaultValue = "",
                 description = "Such as backtesting, training, data_load, dummy.") String type;
-        @Option(names = "--active", description = "Those that have not ended.") boolean active;
+        @Option(names = "--active", description = "Only operations that have not ended.") boolean active;
         @Option(names = "--limit", paramLabel = "N", defaultValue = "10",
-                description = "At most so many (default: ${DEFAULT-VALUE}).") int limit;
+                description = "Maximum number (default: ${DEFAULT-VALUE}).") int limit;
 
         @Override
         public Exit call() {
             if (limit < 1 || limit > MOST) throw Problem.usage(
-                    "--limit is no number of operations that the backend lists").expected("a number from 1 to " + MOST)
+                    "invalid --limit").expected("a number from 1 to " + MOST)
                     .found(String.valueOf(limit));
             try (var desk = Desk.open(common)) {
                 var found = desk.operations.listWithWorkers(status, type, active, limit);
@@ -145,16 +145,16 @@ public class Operations implements Callable<Exit> {
                 common.report(Document.of("operations", Exit.OK).with("operations", report.document(found))
                         .with("backend_started", started.map(Object::toString).orElse(null)), report.table(found));
                 if (common.json()) return Exit.OK;
-                if (found.isEmpty()) common.console().note("the backend knows of none");
+                if (found.isEmpty()) common.console().note("the backend lists no operations");
                 common.console().note("this is what the backend has in memory"
                         + started.map(time -> ", since its start at " + time).orElse("")
-                        + "; one that ended is in it only when it was asked for since: jbang operations@ktrdr show ID");
+                        + "; for an operation that ended before: jbang operations@ktrdr show ID");
                 return Exit.OK;
             }
         }
     }
 
-    @Command(name = "show", header = "All that the backend says of one, and the worker that it runs on.")
+    @Command(name = "show", header = "Show all details of an operation, and the worker that runs it.")
     static class Show implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Parameters(paramLabel = "ID") String id;
@@ -168,7 +168,7 @@ public class Operations implements Callable<Exit> {
     }
 
     @Command(name = "follow",
-            header = "Follow one to its end. Ctrl-C asks whether to cancel it or to leave it running.")
+            header = "Follow an operation to its end; Ctrl-C asks whether to cancel it.")
     static class Follow implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Parameters(paramLabel = "ID") String id;
@@ -181,7 +181,7 @@ public class Operations implements Callable<Exit> {
         }
     }
 
-    @Command(name = "cancel", header = "Cancel one, and prove that it is.")
+    @Command(name = "cancel", header = "Cancel an operation, and prove it.")
     static class Cancel implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Parameters(paramLabel = "ID") String id;
@@ -195,7 +195,7 @@ public class Operations implements Callable<Exit> {
         }
     }
 
-    @Command(name = "resume", header = "Have a cancelled or failed one go on from its last checkpoint, and follow it.")
+    @Command(name = "resume", header = "Resume an operation from its last checkpoint, and follow it.")
     static class Resume implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Parameters(paramLabel = "ID") String id;
@@ -207,18 +207,18 @@ public class Operations implements Callable<Exit> {
                 var from = desk.operations.resume(id);
                 var epoch = from.path("epoch").isNumber() ? "epoch " + from.path("epoch").asInt() : "its checkpoint";
                 common.console().note("operation", "resume", id + " goes on from " + epoch + " of "
-                        + from.path("created_at").asText("an unknown time") + "; its percentage begins anew");
+                        + from.path("created_at").asText("an unknown time") + "; its percentage starts again at 0");
                 return noFollow ? desk.show(id) : desk.follow(id);
             }
         }
     }
 
-    @Command(name = "start", header = "Start one and follow it to its end.", mixinStandardHelpOptions = true,
+    @Command(name = "start", header = "Start an operation and follow it to its end.", mixinStandardHelpOptions = true,
             subcommands = {Dummy.class, Backtest.class, TrainingStart.class, Data.class})
     static class Start implements Callable<Exit> {
         @Override
         public Exit call() {
-            throw Problem.usage("operations start: start what?").expected("dummy, backtest, training or data")
+            throw Problem.usage("operations start: no type given").expected("dummy, backtest, training or data")
                     .fix("operations start --help");
         }
     }
@@ -226,7 +226,7 @@ public class Operations implements Callable<Exit> {
     /** The options of whatever is started. */
     static class Starting {
         @Option(names = "--set", paramLabel = "NAME=VALUE",
-                description = "A further field of what is sent to the backend; may come several times.") Map<String,
+                description = "Another field of the request to the backend; may be repeated.") Map<String,
                         String> more = Map.of();
         @Option(names = "--no-follow", description = "Start it, print its id and stop.") boolean noFollow;
         @Option(names = {"-n", "--dry-run"}, description = "Show what would be sent, and stop.") boolean dryRun;
@@ -257,7 +257,7 @@ public class Operations implements Callable<Exit> {
         }
     }
 
-    @Command(name = "dummy", header = "A harmless operation of 200 s on the backend alone; not followed.")
+    @Command(name = "dummy", header = "Start a harmless operation of 200 s on the backend; not followed.")
     static class Dummy implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Mixin Starting starting;
@@ -268,14 +268,15 @@ public class Operations implements Callable<Exit> {
         }
     }
 
-    @Command(name = "training", header = "Train a model by a strategy: on a worker, with the model on the share.")
+    @Command(name = "training", header = "Train a model by a strategy, on a worker; it is saved on the share.")
     static class TrainingStart implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Mixin Starting starting;
         @Parameters(index = "0", paramLabel = "STRATEGY") String strategy;
-        @Option(names = "--symbols", paramLabel = "S,S", description = "Else those of the strategy.") String symbols;
+        @Option(names = "--symbols", paramLabel = "S,S", description = "Default: those of the "
+                + "strategy.") String symbols;
         @Option(names = "--timeframes", paramLabel = "T,T",
-                description = "Such as 1d,1h; else those of the strategy.") String timeframes;
+                description = "Such as 1d,1h (default: those of the strategy).") String timeframes;
         @Option(names = "--start-date", paramLabel = "YYYY-MM-DD") LocalDate from;
         @Option(names = "--end-date", paramLabel = "YYYY-MM-DD") LocalDate to;
 
@@ -287,7 +288,7 @@ public class Operations implements Callable<Exit> {
     }
 
     @Command(name = "backtest",
-            header = "Test a trained model on past data: on a worker, with the result in the database.")
+            header = "Test a trained model on past data, on a worker.")
     static class Backtest implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Mixin Starting starting;
@@ -297,8 +298,8 @@ public class Operations implements Callable<Exit> {
         @Option(names = "--start-date", paramLabel = "YYYY-MM-DD", required = true) LocalDate from;
         @Option(names = "--end-date", paramLabel = "YYYY-MM-DD", required = true) LocalDate to;
         @Option(names = "--model-path", paramLabel = "PATH", required = true,
-                description = "The trained model, as `show` of its training has it; of an absolute path what follows "
-                        + "/models/ counts.") String model;
+                description = "The trained model, as in `show` of its training; of an absolute path, the part after "
+                        + "/models/.") String model;
         @Option(names = "--initial-capital", paramLabel = "AMOUNT") java.math.BigDecimal capital;
 
         @Override

@@ -3,7 +3,7 @@
 //SOURCES Lab.java
 //SOURCES Deploy.java
 //SOURCES Verify.java
-//DESCRIPTION Bring the practice fleet up, deploy to it and verify it
+//DESCRIPTION Start the practice fleet, deploy KTRDR to it and verify it
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,11 +17,15 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-@Command(name = "quickstart", header = "Bring the practice fleet up, deploy KTRDR to it and verify it.",
-        description = {"", "A second run with the same release leaves the sample operation out: `verify --quick`.", ""},
-        footer = {"", "Examples:", "  ./ktrdr quickstart                     everything, from nothing",
-            "  ./ktrdr quickstart --tag sha-2000002   with the newer release", "",
-                "Take it away again: ./ktrdr lab down"})
+@Command(name = "quickstart", header = "Start the practice fleet, deploy KTRDR to it and verify it.",
+        description = {"",
+            "A second run with the same release skips the sample operation: `verify --quick`.",
+            ""},
+        footer = {"", "Examples:",
+            "  ./ktrdr quickstart                    everything, from nothing",
+            "  ./ktrdr quickstart --tag sha-2000002  with the newer release",
+            "",
+            "Remove it: ./ktrdr lab down"})
 public class Quickstart implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Option(names = "--tag", paramLabel = "TAG", defaultValue = "sha-1000001",
@@ -57,12 +61,12 @@ public class Quickstart implements Callable<Exit> {
     private Exit lookAround(String inventory) {
         var console = common.console();
         console.note("");
-        console.note("The practice fleet runs KTRDR " + tag + ". What to look at:");
+        console.note("The practice fleet runs KTRDR " + tag + ". Next steps:");
         console.note("  export KTRDR_INVENTORY=" + inventory);
         console.note("  ./ktrdr verify");
         console.note("  ./ktrdr deploy core all --tag sha-2000002 --dry-run");
         console.note("  http://10.42.1.10:8000/api/v1/workers, and Prometheus at http://10.42.1.10:9090/targets");
-        console.note("  ./ktrdr lab down takes it away again");
+        console.note("  ./ktrdr lab down removes it");
         return Exit.OK;
     }
 }

@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Restart services of core or workers as they are, and wait until they are healthy and registered
+//DESCRIPTION Restart services or workers as they are, and wait for health
 
 import java.util.List;
 import java.util.Optional;
@@ -18,21 +18,20 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "restart",
-        header = "Restart services of core or workers as they are, and wait until they are healthy and registered.",
+@Command(name = "restart", header = "Restart services or workers as they are, and wait for health.",
         description = {"",
-                "The containers stay the same: no release, no file and no password changes, and no secret is asked "
-                        + "for. It brings back "
-                + "a service that hangs, and workers that are up and that the backend does not know.", ""},
+            "The containers stay the same: release, files and passwords do not change, and no secret is needed. Use "
+                    + "it for a service that hangs, and for workers that run but are not registered with the backend.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang restart@ktrdr core backend           the backend; its workers register again",
-            "  jbang restart@ktrdr core                   the whole core stack, the database first",
-            "  jbang restart@ktrdr workers B              all workers of a node",
-            "  jbang restart@ktrdr workers B backtest-worker-1 --wait-idle 10m   one of them, when it is done with "
-                    + "what it does",
-            "  jbang restart@ktrdr workers --dry-run      what it would restart",
-            "", "Exit codes: 0 restarted; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 "
-                    + "somebody else is at work there;",
+            "  jbang restart@ktrdr core backend       the backend; its workers register again",
+            "  jbang restart@ktrdr core               the whole core stack, the database first",
+            "  jbang restart@ktrdr workers B          all workers of a node",
+            "  jbang restart@ktrdr workers B backtest-worker-1 --wait-idle 10m  one worker, after its operation",
+            "  jbang restart@ktrdr workers --dry-run  show what would be restarted",
+            "",
+            "Exit codes: 0 restarted; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 a node "
+                    + "is locked by another run;",
             "130 interrupted."})
 public class Restart implements Callable<Exit> {
     enum Target { core, workers }
@@ -40,12 +39,12 @@ public class Restart implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Mixin RolloutCommand.Patience patience;
-    @Parameters(index = "0", paramLabel = "core|workers", description = "Where.") Target target;
+    @Parameters(index = "0", paramLabel = "core|workers", description = "Which nodes.") Target target;
     @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE",
-            description = "Services of core, or workers nodes and workers of them; else all.")
+            description = "Services of core, or workers nodes and their workers (default: all).")
     List<String> names = List.of();
     @Option(names = "--parallel",
-            description = "Workers nodes side by side, instead of one after another.") boolean parallel;
+            description = "Restart all workers nodes at once, instead of one after another.") boolean parallel;
 
     public static void main(String... args) {
         Cli.main(new Restart(), args);

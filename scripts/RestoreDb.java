@@ -2,7 +2,7 @@
 //SOURCES ../lib/library.java
 // without the second compiler what is sent to this machine, or from it, is ten times slower: it alone has the fast AES
 //RUNTIME_OPTIONS -XX:+UseSerialGC -XX:-CreateCoredumpOnCrash -XX:ErrorFile=/dev/null
-//DESCRIPTION Restore a backup in the place of the database, or beside it, and prove it equal
+//DESCRIPTION Restore a backup, and compare it with its record
 
 import java.time.Duration;
 import java.util.List;
@@ -29,36 +29,36 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "restore-db",
-        header = "Restore a backup in the place of the database, or beside it, and prove it equal.",
+@Command(name = "restore-db", header = "Restore a backup, and compare it with its record.",
         description = {"",
-                "It asks, makes a backup of what is there, stops backend and workers, loads the backup into a new "
-                        + "database, compares each table with the backup's record, and "
-                + "only then swaps the two by their names. Whatever ends it before that leaves the database as it "
-                + "was. The former one is kept until the next restore, or --drop-old.", ""},
+            "Asks first, backs up the current database, stops backend and workers, and loads the backup into a new "
+                    + "database. Only if each table matches the backup's record are the two swapped, by their names; "
+                    + "a failure before that leaves the database unchanged. The previous database is kept until the "
+                    + "next restore or --drop-old.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang restore-db@ktrdr latest                     the newest backup, after it has asked",
+            "  jbang restore-db@ktrdr latest                    the newest backup; asks first",
             "  jbang restore-db@ktrdr ktrdr-20260101T020000Z-sha-3f2c9ab --yes",
-            "  jbang restore-db@ktrdr ./ktrdr.dump.zst           a file of this machine, made by backup-db --to",
-            "  jbang restore-db@ktrdr latest --into ktrdr_look   as another database beside it; nothing else is "
-                    + "touched",
-            "  jbang restore-db@ktrdr latest --dry-run           what it would replace, with what",
-            "  jbang restore-db@ktrdr --drop-old                 let go of the database that the last restore replaced",
-            "", "Exit codes: 0 restored; 1 refused or failed, and the database is as it was; 2 wrong usage or "
-                    + "inventory, or nobody to ask;",
-            "3 a node could not be reached; 4 somebody else is at work there, or a backup or a restore is under way; "
-                    + "130 interrupted, and the database is as it was."})
+            "  jbang restore-db@ktrdr ./ktrdr.dump.zst          a file on this machine, made by backup-db --to",
+            "  jbang restore-db@ktrdr latest --into ktrdr_look  as another database; nothing else is touched",
+            "  jbang restore-db@ktrdr latest --dry-run          show what would be replaced, and by what",
+            "  jbang restore-db@ktrdr --drop-old                remove the database that the last restore replaced",
+            "",
+            "Exit codes: 0 restored; 1 refused or failed, and the database is unchanged; 2 wrong usage or inventory, "
+                    + "or not confirmed;",
+            "3 a node could not be reached; 4 a node is locked by another run, or another backup or restore is "
+                    + "running; 130 interrupted, and the database is unchanged."})
 public class RestoreDb implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Parameters(index = "0", arity = "0..1", paramLabel = "FILE|latest",
-            description = "A backup in the backup folder, with or without its ending, or the newest; or a file of "
-                    + "this machine that backup-db --to has made.") String file;
+            description = "A backup in the backup folder, with or without its suffix, or the newest; or a file on "
+                    + "this machine made by backup-db --to.") String file;
     @Option(names = "--into", paramLabel = "DB",
-            description = "Restore as a new database of this name, and touch nothing else.") String into;
+            description = "Restore into a new database of this name, and touch nothing else.") String into;
     @Option(names = "--drop-old",
-            description = "Drop what earlier restores replaced or left half-way, after this one or without "
-                    + "one.") boolean dropOld;
+            description = "Remove the databases that earlier restores replaced or left unfinished; with or without a "
+                    + "restore.") boolean dropOld;
 
     public static void main(String... args) {
         Cli.main(new RestoreDb(), args);
@@ -66,10 +66,10 @@ public class RestoreDb implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        if (file == null && !dropOld) throw Problem.usage("which backup?")
+        if (file == null && !dropOld) throw Problem.usage("no backup named")
                 .expected("restore-db FILE, restore-db latest, or --drop-old").fix("jbang backup-db@ktrdr --list");
         if (into != null && !into.matches("[a-z_][a-z0-9_]{0,62}")) throw Problem.usage("`" + into
-                + "` is no name for a new database").expected("small letters, digits and _, at most 63");
+                + "` is not a valid name for a database").expected("small letters, digits and _, at most 63");
         var inventory = common.inventory();
         boolean all = file != null && into == null;
         try (var fleet = common.fleet(all ? List.of() : List.of(inventory.core().name()))) {
@@ -92,7 +92,7 @@ public class RestoreDb implements Callable<Exit> {
 
     private Exit drop(RestoreScript restore, RestoreScript.Present present) {
         if (!present.kept().isEmpty() && !change.dryRun)
-            change.confirm(common.console(), String.join(", ", present.kept()) + " would be gone. Go on?");
+            change.confirm(common.console(), String.join(", ", present.kept()) + " would be removed. Continue?");
         var dropped = change.dryRun ? present.kept()
                 : restore.run(RestoreScript.Mode.drop, RestoreScript.Source.NONE, "", "").dropped();
         if (change.dryRun)
@@ -118,7 +118,7 @@ public class RestoreDb implements Callable<Exit> {
                 + unreached.keySet().stream().map(Node::name).collect(Collectors.joining(", "))
                 + " could not be stopped and may write meanwhile.";
         change.confirm(common.console(), "the database " + common.inventory().database().name() + " ("
-                + present.words() + ") would be replaced by " + backup.name() + "." + writers + cut + " Go on?");
+                + present.words() + ") would be replaced by " + backup.name() + "." + writers + cut + " Continue?");
     }
 
     /** Backs the database up and replaces it, under the locks of all nodes. */
@@ -130,7 +130,7 @@ public class RestoreDb implements Callable<Exit> {
                 var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
             if (present.holds()) document.put("safety_backup", backups.make(BackupFolder.Retention.NONE,
                     "restore-db by " + LocalCommand.whoAndWhere()).record().name());
-            else report.note("backup", "none is made of what is there: " + present.words());
+            else report.note("backup", "no backup is made of the current database: " + present.words());
             var outcome = chosen.restored(new DatabaseReplacement(fleet, locks, http, common.console())::run);
             if (dropOld) new RestoreScript(common.inventory(), fleet.ssh(common.inventory().core()), common.console())
                     .run(RestoreScript.Mode.drop, RestoreScript.Source.NONE, "", "");
@@ -140,7 +140,8 @@ public class RestoreDb implements Callable<Exit> {
             var exit = report.restored(chosen.record(), outcome.done(), document);
             report.took(took, outcome.away());
             if (!dropOld) outcome.done().replaced().ifPresent(kept -> common.console()
-                    .note("the previous database is kept as " + kept + ": jbang restore-db@ktrdr --drop-old removes it"));
+                    .note("the previous database is kept as " + kept
+                            + ": jbang restore-db@ktrdr --drop-old removes it"));
             return exit;
         }
     }

@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Go back to an earlier release, as it was: its images, configuration and scale
+//DESCRIPTION Go back to an earlier release: images, configuration and scale
 
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -19,20 +19,21 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-@Command(name = "rollback", header = "Go back to an earlier release, as it was: its images, configuration and scale.",
+@Command(name = "rollback", header = "Go back to an earlier release: images, configuration and scale.",
         description = {"",
-                "Without --to it is the last release that ended well before the one that runs, or, when the last "
-                        + "deployment failed and was left, "
-                + "the last that ended well. Images are those very ones, by digest; none is pulled that is still on "
-                + "the node. Data is never touched.", ""},
+            "Without --to it restores the last successful release before the current one; if the last deployment "
+                    + "failed and was not rolled back, the last successful one. It uses the same images, by digest, "
+                    + "and pulls none that a node still has. Data is never touched.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang rollback@ktrdr core                     the core stack, to what ran before",
+            "  jbang rollback@ktrdr core            the core stack, to the previous release",
             "  jbang rollback@ktrdr workers B --to sha-3f2c9ab",
-            "  jbang rollback@ktrdr all --list               what was deployed to each node, and how it ended",
-            "  jbang rollback@ktrdr core --dry-run           what it would do, with a diff of each file",
-            "", "Exit codes: 0 rolled back; 1 failed, or nothing to roll back to; 2 wrong usage or inventory; 3 a "
-                    + "node could not be reached; 4 somebody else is at work there;",
-            "5 it failed, and what ran before runs again; 130 interrupted before anything was changed."})
+            "  jbang rollback@ktrdr all --list      what was deployed to each node, and how it ended",
+            "  jbang rollback@ktrdr core --dry-run  show what would be done, with a diff of each file",
+            "",
+            "Exit codes: 0 rolled back; 1 failed, or nothing to roll back to; 2 wrong usage or inventory; 3 a node "
+                    + "could not be reached; 4 a node is locked by another run;",
+            "5 failed, and the changes were rolled back; 130 interrupted before anything was changed."})
 public class Rollback implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
@@ -65,7 +66,7 @@ public class Rollback implements Callable<Exit> {
                         NodePlanner.different(chosen.values())
                                 .ifPresent(where -> common.console()
                                         .note("fleet", "to",
-                                                "different releases: " + where + "; --to TAG has one for all"));
+                                                "different releases: " + where + "; --to TAG selects one for all"));
                         return new RolloutRun(common, fleet, locks,
                                 rolling.options(Optional.of(chosen.values()), true), "rolled back").run(change.dryRun,
                                         (stack, ssh) -> NodePlanner.rollback(stack, ssh,
@@ -90,7 +91,7 @@ public class Rollback implements Callable<Exit> {
                         entry.getValue().all().stream().map(History.Entry::forMachines).toList())).toList();
         common.report(Document.of("releases", found.exit()).with("nodes", documents).errors(found.problems()), table);
         common.problems(found.problems());
-        if (table.isEmpty() && !common.json()) common.console().note("nothing was deployed there yet");
+        if (table.isEmpty() && !common.json()) common.console().note("nothing was deployed yet");
         return found.exit();
     }
 }

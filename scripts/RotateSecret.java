@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Bring a secret that was changed in the provider to all that uses it, and prove it
+//DESCRIPTION Replace a secret everywhere after it changed in the provider
 
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -18,22 +18,23 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "rotate-secret",
-        header = "Bring a secret that was changed in the provider to all that uses it, and prove it.",
+@Command(name = "rotate-secret", header = "Replace a secret everywhere after it changed in the provider.",
         description = {"",
-                "Write the new value into the provider first. What keeps the secret itself is told (PostgreSQL, "
-                        + "Grafana); then the containers that have the former value are "
-                + "recreated at the release that runs. When one does not get healthy, all of it gets the former value "
-                + "back, which is read from the containers before.", ""},
+            "Write the new value into the provider first. The procedure sets it in the service that stores it "
+                    + "(PostgreSQL, Grafana), then recreates the containers that have the previous value, at their "
+                    + "current release. If one does not get healthy, all get the previous value again, which is read "
+                    + "from the containers first.",
+            ""},
         footer = {"", "Examples:",
             "  jbang rotate-secret@ktrdr db_password             PostgreSQL's role, the backend, and all workers",
-            "  jbang rotate-secret@ktrdr jwt_secret --dry-run    what it would recreate",
+            "  jbang rotate-secret@ktrdr jwt_secret --dry-run    show what would be recreated",
             "  jbang rotate-secret@ktrdr grafana_password --yes  without asking",
-            "  jbang rotate-secret@ktrdr ghcr_token              that the registry takes the new one; it is kept on "
-                    + "no node",
-            "", "Exit codes: 0 rotated, or in use already; 1 failed; 2 wrong usage or inventory, or nobody to ask; 3 "
-                    + "a node could not be reached; 4 somebody else is at work there;",
-            "5 it failed, and the former value is in use again; 130 interrupted, and the former value is in use."})
+            "  jbang rotate-secret@ktrdr ghcr_token              check that the registry accepts it; nodes do not "
+                    + "store it",
+            "",
+            "Exit codes: 0 rotated, or already in use; 1 failed; 2 wrong usage or inventory, or not confirmed; 3 a "
+                    + "node could not be reached; 4 a node is locked by another run;",
+            "5 failed, and the previous value is in use again; 130 interrupted, and the previous value is in use."})
 public class RotateSecret implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
@@ -47,8 +48,8 @@ public class RotateSecret implements Callable<Exit> {
     @Override
     public Exit call() {
         if (field == Field.db_username) throw Problem.usage(
-                "db_username is the name of a role that owns the data, and no secret to be rotated")
-                .expected("db_password, for another password of that role");
+                "db_username is the role that owns the data, not a secret to rotate")
+                .expected("db_password, to change the password of that role");
         var whole = common.running(false);
         var inventory = whole.inventory();
         if (field == Field.ghcr_token) return token(whole);
@@ -67,7 +68,7 @@ public class RotateSecret implements Callable<Exit> {
                 .map(entry -> entry.getKey().name() + ": " + entry.getValue().outcome())
                 .collect(Collectors.joining("; "));
         change.confirm(common.console(),
-                field + " would be replaced" + rotation.beside() + "; " + recreated + ". Go on?");
+                field + " would be replaced" + rotation.beside() + "; " + recreated + ". Continue?");
     }
 
     /** Containers may have got it by a deployment, or are to get it, while what keeps it itself has the former one. */
@@ -77,7 +78,7 @@ public class RotateSecret implements Callable<Exit> {
             return;
         }
         change.confirm(common.console(),
-                "containers have the new " + field + " already; it would be replaced" + rotation.beside() + ". Go on?");
+                "containers have the new " + field + " already; it would be replaced" + rotation.beside() + ". Continue?");
         rotation.begin();
     }
 
@@ -89,10 +90,10 @@ public class RotateSecret implements Callable<Exit> {
         }
         var registry = inventory.images().registry();
         common.console().note(inventory.core().name(), "registry",
-                registry + " takes the login of " + inventory.images().username() + " with it");
+                registry + " accepts the login of " + inventory.images().username() + " with it");
         common.console().note(
-                "nothing is to be changed: no node keeps the token, each pull logs in anew. Now revoke the former one "
-                        + "where it was made");
+                "nothing to change: no node stores the token, each pull logs in again. Now revoke the previous token "
+                        + "at its issuer");
         return common.report(Document.of("secret", Exit.OK).with("secret", field).with("registry", registry));
     }
 }

@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Run a shell script on nodes, side by side, and show what each one says
+//DESCRIPTION Run a shell script on nodes, in parallel, and show the output
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -23,29 +23,31 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "run", header = "Run a shell script on nodes, side by side, and show what each one says.",
+@Command(name = "run", header = "Run a shell script on nodes, in parallel, and show the output.",
         description = {"",
-                "For a look that no procedure has. The script runs under `set -eu` by the node's sh, as root where "
-                        + "the inventory has sudo, and ends with this run: at its timeout, at "
-                + "Ctrl-C, and with a connection that is lost. No lock is taken and nothing is noted, so what changes "
-                + "a node is better left to the procedure that knows how.", ""},
+            "For questions that no procedure answers. The script runs under `set -eu` in the node's sh, as root if "
+                    + "the inventory has sudo. It is stopped at the timeout, at Ctrl-C, and when the connection is "
+                    + "lost. It takes no lock and leaves no entry in the history: to change a node, use the "
+                    + "procedure for it.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang run@ktrdr 'df -h /'                       on every node",
-            "  jbang run@ktrdr 'docker ps | wc -l' B C         on two nodes",
-            "  jbang run@ktrdr - B <check.sh                   a script from standard input: no secret of it is in "
-                    + "anybody's list of processes",
-            "  jbang run@ktrdr uptime -o json                  for machines: \"nodes\": [{\"node\", \"ok\", \"exit\", "
+            "  jbang run@ktrdr 'df -h /'                on every node",
+            "  jbang run@ktrdr 'docker ps | wc -l' B C  on two nodes",
+            "  jbang run@ktrdr - B <check.sh            a script from standard input, whose secrets do not show in "
+                    + "process lists",
+            "  jbang run@ktrdr uptime -o json           for machines: \"nodes\": [{\"node\", \"ok\", \"exit\", "
                     + "\"stdout\", \"stderr\"}]",
-            "", "Exit codes: 0 the script ended well everywhere; 1 somewhere it did not; 2 wrong usage or inventory; "
-                    + "3 a node could not be reached; 130 interrupted."})
+            "",
+            "Exit codes: 0 the script succeeded on every node; 1 it failed on a node; 2 wrong usage or inventory; 3 "
+                    + "a node could not be reached; 130 interrupted."})
 public class Run implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Parameters(index = "0", paramLabel = "SCRIPT",
-            description = "What sh is to run; - reads it from standard input.") String script;
+            description = "The script for sh; - reads it from standard input.") String script;
     @Parameters(index = "1..*", paramLabel = "NODE",
-            description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
+            description = "Nodes by id, name or host (default: all).") List<String> names = List.of();
     @Option(names = "--timeout", paramLabel = "DURATION", defaultValue = "10m",
-            description = "End it where it takes longer (default: ${DEFAULT-VALUE}).") Duration timeout;
+            description = "Stop the script after this time (default: ${DEFAULT-VALUE}).") Duration timeout;
 
     public static void main(String... args) {
         Cli.main(new Run(), args);

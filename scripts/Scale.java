@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Run more or fewer workers on a node, at the release that runs there, and have Prometheus follow
+//DESCRIPTION Change the number of workers on a node, at its current release
 
 import java.time.Duration;
 import java.util.List;
@@ -19,20 +19,22 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "scale",
-        header = "Run more or fewer workers on a node, at the release that runs there, and have Prometheus follow.",
+@Command(name = "scale", header = "Change the number of workers on a node, at its current release.",
         description = {"",
-                "Only the workers that are missing are started, only those beyond are stopped; nothing else on the "
-                        + "node or on core is recreated. It is done when the new "
-                + "workers are healthy and registered, and Prometheus has them up and those that went no more.", ""},
+            "Starts only missing workers and stops only surplus ones; nothing else on the node or on core is "
+                    + "recreated. It is complete when the new workers are healthy and registered, and Prometheus "
+                    + "scrapes them and no longer the stopped ones.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang scale@ktrdr B 3                   three backtest and three training workers on node B",
-            "  jbang scale@ktrdr B 1 --wait-idle 10m   down to one of each; those at work may finish first",
-            "  jbang scale@ktrdr B 3 --dry-run         what it would do, with the diff of each file",
-            "", "Exit codes: 0 scaled, or so already; 1 failed; 2 wrong usage or inventory, or nobody to ask whether "
-                    + "workers at work are to be stopped;",
-            "3 a node could not be reached; 4 somebody else is at work there; 5 it failed, and what ran before runs "
-                    + "again; 130 interrupted."})
+            "  jbang scale@ktrdr B 3                  three backtest and three training workers on node B",
+            "  jbang scale@ktrdr B 1 --wait-idle 10m  down to one of each; busy workers may finish their operation "
+                    + "first",
+            "  jbang scale@ktrdr B 3 --dry-run        show what would be done, with a diff of each file",
+            "",
+            "Exit codes: 0 scaled, or already up to date; 1 failed; 2 wrong usage or inventory, or busy workers and "
+                    + "no confirmation;",
+            "3 a node could not be reached; 4 a node is locked by another run; 5 failed, and the changes were "
+                    + "rolled back; 130 interrupted."})
 public class Scale implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
@@ -42,12 +44,11 @@ public class Scale implements Callable<Exit> {
             description = "How long to wait for health, and for Prometheus (default: ${DEFAULT-VALUE}).")
     Duration timeout;
     @Option(names = "--wait-idle", paramLabel = "D", defaultValue = "0s",
-            description = "How long workers that are to go may finish what they are at; then, as without it, it asks "
-                    + "before they are stopped.")
+            description = "How long busy workers may finish their operation first; then, as without it, ask before "
+                    + "stopping them.")
     Duration waitIdle;
     @Option(names = "--no-rollback",
-            description = "Leave it as it is when it fails, instead of putting back what ran "
-                    + "before.") boolean noRollback;
+            description = "If it fails, leave the node as it is, instead of rolling back.") boolean noRollback;
 
     public static void main(String... args) {
         Cli.main(new Scale(), args);
@@ -72,7 +73,7 @@ public class Scale implements Callable<Exit> {
                     .run(change.dryRun, (stack, ssh) -> ScalePlan.plan(inventory, stack, ssh, node));
             if (exit == Exit.OK) ScalePlan.toChange(before, node, scale).forEach(common.console()::note);
             else if (begun.get() != null && half(begun.get(), fleet))
-                common.console().note("a part of it is done; the same command again does the rest");
+                common.console().note("some nodes are done; run the same command again for the rest");
             return exit;
         }
     }
@@ -81,10 +82,11 @@ public class Scale implements Callable<Exit> {
     private void letFinish(Rollout rollout, Node node) {
         var busy = rollout.drain(node, waitIdle);
         if (busy.isEmpty()) return;
-        var words = busy.entrySet().stream().map(entry -> entry.getKey() + " is at operation " + entry.getValue())
+        var words = busy.entrySet().stream().map(entry -> entry.getKey() + " is running operation " + entry.getValue())
                 .collect(Collectors.joining(", "));
         change.confirm(common.console(), node.name() + ": " + words
-                + ", which would be stopped; a training saves a checkpoint (--wait-idle 10m lets it finish). Go on?");
+                + ", which would be stopped; a training saves a checkpoint (--wait-idle 10m lets it finish). "
+                + "Continue?");
     }
 
     private static boolean half(Rollout rollout, Fleet fleet) {

@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Print the fleet's records for a DNS server, and prove that every name resolves everywhere
+//DESCRIPTION Print the fleet's DNS records, and check that every name resolves
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -18,23 +18,23 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-@Command(name = "setup-dns",
-        header = "Print the fleet's records for a DNS server, and prove that every name resolves everywhere.",
+@Command(name = "setup-dns", header = "Print the fleet's DNS records, and check that every name resolves.",
         description = {"",
-                "Records are printed, nothing is changed: the DNS server is yours. --check asks this machine, every "
-                        + "node, and a container on every node.", ""},
+            "Prints records and changes nothing: add them to your DNS server. --check resolves every name on this "
+                    + "machine, on every node, and in a container on every node.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang setup-dns@ktrdr                                 the records for every kind of server",
-            "  jbang setup-dns@ktrdr --format dnsmasq >ktrdr.conf    ready for /etc/dnsmasq.d",
-            "  jbang setup-dns@ktrdr --check                         wrong, missing and different answers, place by "
-                    + "place",
-            "", "Exit codes: 0 all resolve; 1 a name is wrong, missing or different somewhere; 2 wrong usage or "
+            "  jbang setup-dns@ktrdr          the records for every kind of server",
+            "  jbang setup-dns@ktrdr --format dnsmasq >ktrdr.conf  ready for /etc/dnsmasq.d",
+            "  jbang setup-dns@ktrdr --check  wrong, missing and different answers, place by place",
+            "",
+            "Exit codes: 0 all names resolve; 1 a name is wrong, missing or different somewhere; 2 wrong usage or "
                     + "inventory; 3 a node could not be reached."})
 public class SetupDns implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Option(names = "--format", paramLabel = "FORMAT",
-            description = "${COMPLETION-CANDIDATES}; all of them without it.") Dns.Format format;
-    @Option(names = "--check", description = "Resolve every name from everywhere, and print no records.") boolean check;
+            description = "${COMPLETION-CANDIDATES} (default: all).") Dns.Format format;
+    @Option(names = "--check", description = "Resolve every name everywhere, and print no records.") boolean check;
 
     public static void main(String... args) {
         Cli.main(new SetupDns(), args);

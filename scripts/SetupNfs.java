@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Share a folder from the storage server with every node, and prove it
+//DESCRIPTION Share a folder over NFS with every node, and prove that it works
 
 import java.util.ArrayList;
 import java.util.List;
@@ -17,28 +17,30 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "setup-nfs", header = "Share a folder from the storage server with every node, and prove it.",
+@Command(name = "setup-nfs", header = "Share a folder over NFS with every node, and prove that it works.",
         description = {"",
-                "Sets up the NFS server on the node that storage.server names (or none, where that is a host outside "
-                        + "the fleet) and the mount on every "
-                + "other node; then each writes a file that all others read. Lines of others in fstab and exports "
-                + "stay as they are.", "",
-            "A node with `storage: {from: host}` has the share from the host it runs on: there its folder is judged, "
-                    + "and no NFS is set up.", ""},
+            "Sets up the NFS server on the node named by storage.server (or none, if that is a host outside the "
+                    + "fleet) and the mount on every other node. Then each node writes a file that all others read. "
+                    + "Other lines in fstab and exports stay as they are.",
+            "",
+            "A node with `storage: {from: host}` gets the share from its host: its folder is checked, and no NFS is "
+                    + "set up there.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang setup-nfs@ktrdr             every node; a second run changes nothing",
-            "  jbang setup-nfs@ktrdr B           one more node: it and the server",
-            "  jbang setup-nfs@ktrdr --check     tell what differs, change nothing",
-            "  jbang setup-nfs@ktrdr --dry-run   what would be done, with the diff of each file",
-            "", "Exit codes: 0 set up and proven; 1 something failed, or differs; 2 wrong usage or inventory; 3 a "
-                    + "node could not be reached."})
+            "  jbang setup-nfs@ktrdr            every node; a second run changes nothing",
+            "  jbang setup-nfs@ktrdr B          one more node, and the server",
+            "  jbang setup-nfs@ktrdr --check    report differences, change nothing",
+            "  jbang setup-nfs@ktrdr --dry-run  show what would be done, with a diff of each file",
+            "",
+            "Exit codes: 0 set up and proven; 1 something failed or differs; 2 wrong usage or inventory; 3 a node "
+                    + "could not be reached."})
 public class SetupNfs implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Parameters(paramLabel = "NODE", arity = "0..*",
-            description = "Nodes to set up, and the server with them; else all.") List<String> names = List.of();
+            description = "Nodes to set up, always with the server (default: all).") List<String> names = List.of();
     @Option(names = "--check",
-            description = "Tell what is not as it should be (exit 1) and change nothing.") boolean check;
+            description = "Report differences (exit code 1) and change nothing.") boolean check;
 
     public static void main(String... args) {
         Cli.main(new SetupNfs(), args);
@@ -49,8 +51,8 @@ public class SetupNfs implements Callable<Exit> {
         try (var fleet = fleet()) {
             if (fleet.inventory().storage().clients().equals("*"))
                 common.console().note(
-                        "warning: storage.clients is \"*\": whoever reaches the server may write to the share, as "
-                                + "root too");
+                        "warning: storage.clients is \"*\": every host that reaches the server may write to the "
+                                + "share, also as root");
             var setup = new NfsSetup(fleet, common.console());
             setup.gather();
             var report = new NfsReport(setup, common);

@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Put the files of a deployment in place on the nodes, without deploying
+//DESCRIPTION Put the files of a deployment on the nodes, without deploying
 
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -31,27 +31,29 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-@Command(name = "stage", header = "Put the files of a deployment in place on the nodes, without deploying.",
+@Command(name = "stage", header = "Put the files of a deployment on the nodes, without deploying.",
         description = {"",
-                "Compose file, env file and monitoring are rendered from the inventory, read by Compose, promtool and "
-                        + "amtool on the node, then renamed "
-                + "into place together. Only what differs is written, no container is touched.", ""},
+            "Compose file, env file and monitoring files are rendered from the inventory, checked by Compose, "
+                    + "promtool and amtool on the node, then renamed into place together. Only files that differ are "
+                    + "written; no container is touched.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang stage@ktrdr all --check                  what differs on the nodes, with its diff; exit 1 if "
-                    + "anything does",
-            "  jbang stage@ktrdr workers B --tag sha-3f2c9ab  one node, the release in its env file changed",
-            "  jbang stage@ktrdr core --dry-run               what it would write",
-            "", "Exit codes: 0 all in place; 1 failed, or --check found a difference; 2 wrong usage or inventory; 3 a "
-                    + "node could not be reached; 4 somebody else is at work there."})
+            "  jbang stage@ktrdr all --check                  differences on the nodes, with a diff; exit code 1 if "
+                    + "there are any",
+            "  jbang stage@ktrdr workers B --tag sha-3f2c9ab  one node, with another release in its env file",
+            "  jbang stage@ktrdr core --dry-run               show what would be written",
+            "",
+            "Exit codes: 0 all files are in place; 1 failed, or --check found a difference; 2 wrong usage or "
+                    + "inventory; 3 a node could not be reached; 4 a node is locked by another run."})
 public class Stage implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Mixin NodeChoice where;
     @Option(names = "--check",
-            description = "Only look: exit 1 where a file is not what would be rendered.") boolean check;
+            description = "Only compare; exit code 1 if a file differs from what would be rendered.") boolean check;
     @Option(names = "--tag", paramLabel = "TAG",
-            description = "The release of the env files; else the one each names, else sha-<commit> of the KTRDR "
-                    + "checkout one stands in.") String tag;
+            description = "The release of the env files; else the one in each file, else sha-<commit> of the current "
+                    + "KTRDR checkout.") String tag;
 
     public static void main(String... args) {
         Cli.main(new Stage(), args);

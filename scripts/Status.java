@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION How the fleet is now, on one screen: machines, releases, locks, workers, targets, drift, backup
+//DESCRIPTION Show the fleet's state on one screen
 
 import java.time.Duration;
 import java.util.Optional;
@@ -17,34 +17,36 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-@Command(name = "status",
-        header = "How the fleet is now, on one screen: machines, releases, locks, workers, targets, drift, backup.",
+@Command(name = "status", header = "Show the fleet's state on one screen.",
         description = {"",
-                "The daily checklist. One script on each node, and a few requests over HTTP beside it; nothing is "
-                        + "changed, and no lock is taken. "
-                + "What is not well is told under the tables, with the next step.", ""},
+            "The daily check: machines, releases, locks, workers, targets, drift, backup. It runs one script on each "
+                    + "node and a few HTTP requests; it changes nothing and takes no lock. Problems are listed under "
+                    + "the tables, with the next step.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang status@ktrdr                              once",
-            "  jbang status@ktrdr --watch                      in place every 5 s, until q or Ctrl-C; at the end what "
-                    + "changed meanwhile",
-            "  jbang status@ktrdr --watch --until 30m >log     a line each time, for half an hour",
-            "  jbang status@ktrdr --usage                      with what each container uses, a second later",
-            "  jbang status@ktrdr -o json                      for machines: {\"ok\": …, \"nodes\": […], \"workers\": "
+            "  jbang status@ktrdr                           once",
+            "  jbang status@ktrdr --watch                   refresh every 5 s until q or Ctrl-C, then list what "
+                    + "changed",
+            "  jbang status@ktrdr --watch --until 30m >log  one line per refresh, for half an hour",
+            "  jbang status@ktrdr --usage                   also the resources that each container uses; takes a "
+                    + "second longer",
+            "  jbang status@ktrdr -o json                   for machines: {\"ok\": …, \"nodes\": […], \"workers\": "
                     + "…, \"checks\": […]}",
-            "", "Exit codes: 0 all is well; 1 something is not; 2 wrong usage or inventory; 3 a node could not be "
-                    + "reached; 130 interrupted.",
-            "With --watch it is that of the last refresh."})
+            "",
+            "Exit codes: 0 no problem; 1 a problem; 2 wrong usage or inventory; 3 a node could not be reached; 130 "
+                    + "interrupted.",
+            "With --watch it is the exit code of the last refresh."})
 public class Status implements Callable<Exit> {
     private static final Duration PATIENCE = Duration.ofSeconds(4);
 
     @Mixin Cli.Common common;
     @Option(names = "--usage",
-            description = "Also memory, CPU and disk of each container against its limits, and what has grown since "
+            description = "Also show memory, CPU and disk of each container against its limits, and its growth since "
                     + "it was created.") boolean usage;
     @Option(names = "--watch", description = "Refresh until q, Ctrl-C or --until.") boolean watch;
     @Option(names = "--interval", paramLabel = "D",
-            description = "From one refresh to the next (default: 5s).") Duration interval;
-    @Option(names = "--until", paramLabel = "D", description = "Watch for so long.") Duration until;
+            description = "Time between refreshes (default: 5s).") Duration interval;
+    @Option(names = "--until", paramLabel = "D", description = "Stop watching after this time.") Duration until;
 
     public static void main(String... args) {
         Cli.main(new Status(), args);
@@ -53,7 +55,7 @@ public class Status implements Callable<Exit> {
     @Override
     public Exit call() {
         if (!watch && (interval != null || until != null))
-            throw Problem.usage("--interval and --until go with --watch").expected("status --watch --interval 10s");
+            throw Problem.usage("--interval and --until need --watch").expected("status --watch --interval 10s");
         if (interval != null && interval.toMillis() < 500)
             throw Problem.usage("--interval is too short").expected("500ms or more");
         common.looking();

@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Make an installation of KTRDR that was made by hand, or by another tool, one of this toolkit, with its data
+//DESCRIPTION Take over an installation that was made by hand or another tool
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,37 +31,37 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "takeover",
-        header = "Make an installation of KTRDR that was made by hand, or by another tool, one of this toolkit, with "
-                + "its data.",
+@Command(name = "takeover", header = "Take over an installation that was made by hand or another tool.",
         description = {"",
-                "After a backup, and when every image is there, each node's containers are stopped and kept aside, "
-                        + "the data of database, Prometheus and Grafana is "
-                + "copied, and the release is deployed in their place. Where that does not get healthy, or a row is "
-                + "missing, the old installation runs again.", ""},
+            "After a backup, and once every image is on the nodes, it stops each node's containers and keeps them "
+                    + "aside. It copies the data of database, Prometheus and Grafana, and deploys the release in "
+                    + "their place. If that does not get healthy, or a row is missing, it starts the old "
+                    + "installation again.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang takeover@ktrdr --dry-run                  what it would replace, copy and leave alone, on every "
-                    + "node",
-            "  jbang takeover@ktrdr --tag sha-3f2c9ab          the whole fleet, core first",
-            "  jbang takeover@ktrdr core --tag sha-3f2c9ab     core alone",
-            "  jbang takeover@ktrdr B --back                   back to what ran there before",
-            "  jbang takeover@ktrdr --drop-old                 let go of what was before, with its volumes",
-            "", "Exit codes: 0 taken over; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 "
-                    + "somebody else is at work there;",
-            "5 it failed, and what ran before runs again; 130 interrupted before anything was changed."})
+            "  jbang takeover@ktrdr --dry-run               show what would be replaced, copied and left alone on "
+                    + "every node",
+            "  jbang takeover@ktrdr --tag sha-3f2c9ab       the whole fleet, core first",
+            "  jbang takeover@ktrdr core --tag sha-3f2c9ab  only core",
+            "  jbang takeover@ktrdr B --back                go back to the old installation",
+            "  jbang takeover@ktrdr --drop-old              remove the old installation, with its volumes",
+            "",
+            "Exit codes: 0 taken over; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 a node "
+                    + "is locked by another run;",
+            "5 failed, and the old installation runs again; 130 interrupted before anything was changed."})
 public class Takeover implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Mixin RolloutCommand rolling;
     @Parameters(paramLabel = "NODE",
-            description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
+            description = "Nodes by id, name or host (default: all).") List<String> names = List.of();
     @Option(names = "--tag", paramLabel = "TAG",
-            description = "The release; else sha-<commit> of the KTRDR checkout one stands in.") String tag;
+            description = "The release; else sha-<commit> of the current KTRDR checkout.") String tag;
     @Option(names = "--back",
-            description = "Go back to what ran before a takeover, or to what one that was cut had put aside. What was "
-                    + "written since is lost.") boolean back;
+            description = "Go back to the old installation, also after an interrupted takeover. Data written since "
+                    + "is lost.") boolean back;
     @Option(names = "--drop-old",
-            description = "Remove what a takeover that went well put aside, with the volumes that it "
+            description = "Remove the old installation after a successful takeover, with the volumes that were "
                     + "copied.") boolean dropOld;
 
     public static void main(String... args) {
@@ -70,7 +70,7 @@ public class Takeover implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        if (back && dropOld) throw Problem.usage("--back and --drop-old are two things").expected("one of them");
+        if (back && dropOld) throw Problem.usage("--back and --drop-old exclude each other").expected("one of them");
         if (back || dropOld) return afterwards();
         var release = tag != null ? ReleaseTag.tag(tag) : ReleaseTag.ofCheckout(Path.of("").toAbsolutePath())
                 .orElseThrow(ReleaseTag::missing);
@@ -125,12 +125,12 @@ public class Takeover implements Callable<Exit> {
             for (var node : fleet.nodes())
                 if (!asked.values().get(node).state().isEmpty()) kept.put(node, asked.values().get(node));
             var done = new ArrayList<Map<String, Object>>();
-            if (kept.isEmpty()) common.console().note("nothing is aside on " + words(fleet.nodes()));
+            if (kept.isEmpty()) common.console().note("no old installation on " + words(fleet.nodes()));
             kept.forEach((node, eachKept) -> tell(node, eachKept));
             if (!kept.isEmpty() && !change.dryRun) {
                 change.confirm(common.console(),
-                        back ? "what runs there now would go, with all that was written since. Go on?"
-                                : "all of it would be gone. Go on?");
+                        back ? "the current installation would be removed, with all data written since. Continue?"
+                                : "all of it would be removed. Continue?");
                 kept.forEach((node, eachKept) ->
                         done.add(Document.fields("node", node.name(), "ok", true, "outcome",
                                 end(taking, node, eachKept))));
@@ -141,8 +141,8 @@ public class Takeover implements Callable<Exit> {
 
     private void tell(Node node, InstallationTakeover.Kept kept) {
         if (!back && !kept.state().equals("done")) throw Problem.failed(node.name()
-                + ": an unfinished takeover is there: what it put aside is the only installation")
-                .expected("one that was proven").found("one that was cut")
+                + ": the takeover did not finish, so the old installation is the only one")
+                .expected("a completed takeover").found("an interrupted takeover")
                 .fix("jbang takeover@ktrdr " + node.id() + " --back");
         common.console().note(node.name(), "aside", String.join(", ", kept.containers())
                 + (kept.volumes().isEmpty() ? "" : "; copied from the volumes " + String.join(", ", kept.volumes())));

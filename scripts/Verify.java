@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Prove that the system works: services, workers, targets, a sample operation with its trace and result
+//DESCRIPTION Prove that the system works, by checks and a sample operation
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,41 +22,40 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-@Command(name = "verify",
-        header = "Prove that the system works: services, workers, targets, a sample operation with its trace and "
-                + "result.",
+@Command(name = "verify", header = "Prove that the system works, by checks and a sample operation.",
         description = {"",
-                "Containers on every node and their release, the health of every service, a query to the database and "
-                        + "its port from every workers node, each worker of "
-                + "the inventory by its address, each Prometheus target, Grafana's data sources; a sample operation "
-                + "(`sample` in the inventory), its trace in Jaeger, its result, "
-                + "and that every node sees what the others write to the share. Apart from the sample operation "
-                + "nothing is changed.", ""},
+            "Checks the containers and their release on every node, the health of every service, the database and "
+                    + "its port from every workers node, each worker by its address, each Prometheus target, and "
+                    + "Grafana's data sources. Then runs a sample operation (`sample` in the inventory) and checks "
+                    + "its trace in Jaeger, its result, and that every node sees what the others write to the share. "
+                    + "Only the sample operation changes anything.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang verify@ktrdr                        all of it",
-            "  jbang verify@ktrdr --quick                without the sample operation and the share",
-            "  jbang verify@ktrdr --quick --wait 60s     until all hold, for a minute at most",
-            "  jbang verify@ktrdr --report verify.html   and a page to look at or to send on",
-            "  jbang verify@ktrdr --failover             kill a worker at work, and prove that the system copes; it "
-                    + "is started again",
-            "  jbang verify@ktrdr -o json                for machines: {\"ok\": …, \"causes\": …, \"checks\": "
+            "  jbang verify@ktrdr                       all checks",
+            "  jbang verify@ktrdr --quick               without the sample operation and the share",
+            "  jbang verify@ktrdr --quick --wait 60s    repeat until all checks hold, for at most a minute",
+            "  jbang verify@ktrdr --report verify.html  also write the result as a page",
+            "  jbang verify@ktrdr --failover            kill a busy worker, prove that the system recovers, and "
+                    + "start it again",
+            "  jbang verify@ktrdr -o json               for machines: {\"ok\": …, \"causes\": …, \"checks\": "
                     + "[{\"id\", \"node\", \"ok\", \"expected\", \"found\", …}]}",
-            "", "Exit codes: 0 all hold; 1 one does not; 2 wrong usage or inventory; 3 a node could not be reached; "
-                    + "130 interrupted."})
+            "",
+            "Exit codes: 0 all checks hold; 1 a check failed; 2 wrong usage or inventory; 3 a node could not be "
+                    + "reached; 130 interrupted."})
 public class Verify implements Callable<Exit> {
     @Mixin Cli.Common common;
-    @Option(names = "--quick", description = "Only what takes no longer than a few seconds.") boolean quick;
+    @Option(names = "--quick", description = "Only checks that take a few seconds.") boolean quick;
     @Option(names = "--wait", paramLabel = "D", defaultValue = "0s",
-            description = "Check again for so long while something does not hold yet; with --failover, wait for "
-                    + "whoever is at work on a node.") Duration wait;
+            description = "Repeat failed checks for this long; with --failover, wait this long for a locked "
+                    + "node.") Duration wait;
     @Option(names = "--report", paramLabel = "FILE",
-            description = "Write a page to look at, which needs nothing beside it: fleet, checks, times.") Path report;
+            description = "Write a self-contained HTML page: fleet, checks, times.") Path report;
     @Option(names = "--failover",
-            description = "Kill a worker at work, prove that the backend notices, that others take over, and that it "
+            description = "Kill a busy worker, and prove that the backend notices, others take over, and the worker "
                     + "comes back.") boolean failover;
-    @Option(names = {"-y", "--yes"}, description = "With --failover: do not ask before.") boolean yes;
+    @Option(names = {"-y", "--yes"}, description = "With --failover: do not ask first.") boolean yes;
     @Option(names = "--guard", paramLabel = "D", defaultValue = "5m",
-            description = "With --failover: after so long the node starts the worker by itself, should this run be "
+            description = "With --failover: the node restarts the worker by itself after this time, if this run is "
                     + "killed (default: ${DEFAULT-VALUE}).") Duration guard;
 
     public static void main(String... args) {
@@ -65,7 +64,7 @@ public class Verify implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        if (failover && (quick || report != null)) throw Problem.usage("--failover is a proof of its own")
+        if (failover && (quick || report != null)) throw Problem.usage("--failover is a separate proof")
                 .expected("verify --failover, without --quick and --report");
         if (failover) return failover();
         if (quick) common.looking();

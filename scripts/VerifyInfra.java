@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION Prove that the machines are ready: ssh, Docker, disk, memory, clock, names, network, ports, registry
+//DESCRIPTION Check that the machines are ready for KTRDR
 
 import java.nio.file.Path;
 import java.time.Instant;
@@ -29,31 +29,33 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "verify-infra",
-        header = "Prove that the machines are ready: ssh, Docker, disk, memory, clock, names, network, ports, "
-                + "registry.",
+@Command(name = "verify-infra", header = "Check that the machines are ready for KTRDR.",
         description = {"",
-                "One round trip to every node, all at once. One small container is started and removed, since that is "
-                        + "what a missing nesting of an LXC breaks; its "
-                + "image of one small file, ktrdr-probe, is left behind for the next time, and nothing else.", ""},
+            "Checks ssh, Docker, disk, memory, clock, names, network, ports and the registry, in one round trip to "
+                    + "every node, on all nodes at once. One small container is started and removed, to prove that a "
+                    + "container can start in an LXC. Its small image, ktrdr-probe, is kept for the next run; "
+                    + "nothing else changes.",
+            ""},
         footer = {"", "Examples:",
-            "  jbang verify-infra@ktrdr                        every node, a table of checks",
-            "  jbang verify-infra@ktrdr B C                    two nodes",
-            "  jbang verify-infra@ktrdr --record infra.md      and a record of nodes, versions and checks as Markdown",
-            "  jbang verify-infra@ktrdr B --sudoers            asks no node: prints the sudoers file for its user, "
-                    + "where that is not root",
-            "  jbang verify-infra@ktrdr -o json                for machines: docs/schemas/verify-infra.json has the "
+            "  jbang verify-infra@ktrdr                    every node, a table of checks",
+            "  jbang verify-infra@ktrdr B C                two nodes",
+            "  jbang verify-infra@ktrdr --record infra.md  also a record of nodes, versions and checks, in Markdown",
+            "  jbang verify-infra@ktrdr B --sudoers        print the sudoers file for the node's user, if that is "
+                    + "not root",
+            "  jbang verify-infra@ktrdr -o json            for machines: docs/schemas/verify-infra.json lists the "
                     + "keys",
-            "", "Exit codes: 0 all hold; 1 one does not; 2 wrong usage or inventory; 3 a node could not be reached."})
+            "",
+            "Exit codes: 0 all checks hold; 1 a check failed; 2 wrong usage or inventory; 3 a node could not be "
+                    + "reached."})
 public class VerifyInfra implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Parameters(paramLabel = "NODE",
-            description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
+            description = "Nodes by id, name or host (default: all).") List<String> names = List.of();
     @Option(names = "--record", paramLabel = "FILE",
-            description = "Write the verification record there, as Markdown.") Path record;
+            description = "Write the verification record to this file, as Markdown.") Path record;
     @Option(names = "--sudoers",
-            description = "Print what sudo has to allow the user of the nodes, for a file in /etc/sudoers.d; nothing "
-                    + "else is done.") boolean sudoers;
+            description = "Print the rules that the nodes' user needs in /etc/sudoers.d, and do nothing "
+                    + "else.") boolean sudoers;
 
     public static void main(String... args) {
         Cli.main(new VerifyInfra(), args);

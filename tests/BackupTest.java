@@ -127,7 +127,7 @@ class BackupTest {
         assertEquals(List.of(before.get(1), ran.json().at("/backup/file").asText()), on("ls ktrdr-2*.zst"));
         assertEquals(List.of("mine", "mine"), on("cat notes.txt ktrdr-by-hand.dump.zst"));
         assertEquals(8, names().size(), () -> names().toString());
-        refused(2, backup("--keep", "0").run(), "--keep keeps at least one");
+        refused(2, backup("--keep", "0").run(), "invalid --keep");
     }
 
     @Test
@@ -146,7 +146,7 @@ class BackupTest {
         assertEquals(List.of(), names(), "nothing is written on core");
         noSecret(ran + record);
         var before = Files.readString(here.resolve("mine.dump.zst.sha256"));
-        refused(2, backup("--to", here.resolve("mine.dump.zst").toString()).run(), "Nobody is there to be asked");
+        refused(2, backup("--to", here.resolve("mine.dump.zst").toString()).run(), "Cannot ask for confirmation");
         assertEquals(before, Files.readString(here.resolve("mine.dump.zst.sha256")));
         assertEquals(0, backup("--to", here.resolve("mine.dump.zst").toString(), "--yes").run().exit());
         LocalCommand.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(here).must();

@@ -167,7 +167,7 @@ class FailoverTest {
 
     @Test
     void without_a_terminal_it_wants_a_yes() {
-        refused(2, ktrdr("verify", "--failover").run(), "Nobody is there to be asked");
+        refused(2, ktrdr("verify", "--failover").run(), "Cannot ask for confirmation");
         assertEquals(before, containers());
     }
 }

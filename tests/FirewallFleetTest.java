@@ -148,7 +148,7 @@ class FirewallFleetTest {
         World.occupy("workers-b", 5004, "op_kept", Duration.ofMinutes(1));
         var ran = by("scale", "B", "1", "--wait-idle", "1s");
         assertTrue(ran.exit() == 2
-                && ran.err().contains("backtest-worker-2 is at operation op_kept, which would be stopped"),
+                && ran.err().contains("backtest-worker-2 is running operation op_kept, which would be stopped"),
                 ran::toString);
         World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_kept");
     }
@@ -166,11 +166,11 @@ class FirewallFleetTest {
         var without = World.inventory(Files.createDirectories(folder.resolve("without")), "  workers-c: {",
                 "  # workers-c: {", "known_hosts: known_hosts", "known_hosts: " + byAddress).toString();
         World.occupy("workers-b", 5004, "op_kept", Duration.ofMinutes(1));
-        refused(1, by("retire", "B", "--yes"), "workers-b: workers are at work, nothing was changed",
-                "backtest-worker-2 is at operation op_kept");
+        refused(1, by("retire", "B", "--yes"), "workers-b: workers are busy, nothing was changed",
+                "backtest-worker-2 is running operation op_kept");
         World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_kept");
         refused(2, by("retire", "core", "--yes"), "core is the core node of this inventory");
-        refused(2, by("retire", "C", "--data", "B", "--yes"), "--data takes the same name again");
+        refused(2, by("retire", "C", "--data", "B", "--yes"), "--data needs the same name again");
         var would = good(by("retire", "C", "--dry-run", "-o", "json")).json();
         var there = "{ iptables-save; ip6tables-save; } | grep -c KTRDR || :; docker ps -a --format '{{.Names}}'; ls "
                 + "-d /etc/systemd/system/ktrdr-* /opt/ktrdr-workers-c 2>/dev/null || :";

@@ -57,7 +57,7 @@ class KtrdrTest {
         assertEquals(2, ktrdr("deplyo"));
         assertTrue(err.toString().contains("expected  one of verify-infra, setup-dns"), err::toString);
         assertEquals(2, ktrdr());
-        assertTrue(err.toString().contains("ktrdr: which procedure?"), err::toString);
+        assertTrue(err.toString().contains("ktrdr: no procedure given"), err::toString);
         assertEquals(2, ktrdr("deploy", "nowhere", "-o", "json"));
         assertTrue(out.toString().contains("\"document\""), out::toString);
     }

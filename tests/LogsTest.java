@@ -226,7 +226,7 @@ class LogsTest {
                 "error: there is no container of backtest-worker-3 on workers-b, workers-c");
         assertTrue(ran.out().contains("workers-c backtest-worker-1 | "), ran::toString);
         refused(2, ktrdr("logs", "B", "backtest-worker-11").run(), "did you mean backtest-worker-1?");
-        refused(2, ktrdr("logs", "B", "--grep", "(").run(), "--grep is no regular expression");
+        refused(2, ktrdr("logs", "B", "--grep", "(").run(), "--grep is not a regular expression");
         assertFalse(ran.err().contains("unexpected"), ran::toString);
     }
 }

@@ -177,7 +177,7 @@ class RotateSecretTest {
         var planned = good(ktrdr("rotate-secret", "jwt_secret", "--dry-run", "-i", inventory).run());
         assertTrue(planned.out().contains("up       backend recreated"), planned::toString);
         refused(2, ktrdr("rotate-secret", "jwt_secret", "-i", inventory).run(),
-                "jwt_secret would be replaced; core: backend recreated. Go on? Nobody is there to be asked");
+                "jwt_secret would be replaced; core: backend recreated. Continue? Cannot ask for confirmation");
         assertEquals(everything, World.everything());
         var before = World.containers("core");
         var ran = good(ktrdr("rotate-secret", "jwt_secret", "--yes", "-i", inventory).run());
@@ -282,10 +282,10 @@ class RotateSecretTest {
     @Test
     void tests_the_registry_token_and_refuses_what_cannot_be_rotated() throws IOException {
         var everything = World.everything();
-        assertTrue(good(ktrdr("rotate-secret", "ghcr_token").run()).err().contains("takes the login of kpiteira"));
+        assertTrue(good(ktrdr("rotate-secret", "ghcr_token").run()).err().contains("accepts the login of kpiteira"));
         refused(1, ktrdr("rotate-secret", "ghcr_token", "-i", provider("ghcr_token", "no-such-token")).run(),
                 "did not accept the login of kpiteira");
-        refused(2, ktrdr("rotate-secret", "db_username").run(), "no secret to be rotated");
+        refused(2, ktrdr("rotate-secret", "db_username").run(), "not a secret to rotate");
         refused(2, ktrdr("rotate-secret", "db_password", "-i", provider("db_password", " ")).run(),
                 "the secret db_password is missing or blank");
         refused(2, ktrdr("rotate-secret", "db_password", "-i", provider("db_password", "two\nlines")).run(),

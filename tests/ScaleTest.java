@@ -156,7 +156,7 @@ class ScaleTest {
         World.occupy("workers-b", 5007, "op_kept", Duration.ofMinutes(2));
         var before = World.everything("core") + World.everything("workers-b");
         refused(2, ktrdr("scale", "B", "2", "--wait-idle", "1s").run(),
-                "backtest-worker-3 is at operation op_kept, which would be stopped", "--yes");
+                "backtest-worker-3 is running operation op_kept, which would be stopped", "--yes");
         assertEquals(before, World.everything("core") + World.everything("workers-b"));
         World.on("workers-b", "curl -fsS -X DELETE http://localhost:5007/operations/op_kept");
     }

@@ -155,7 +155,7 @@ class TakeoverTest {
                 List.of("takeover", "core", "--tag", TAG, "--yes")))
             refused(1, ktrdr(words.toArray(String[]::new)).run(), "core: an unfinished takeover is there",
                     "jbang takeover@ktrdr core --back");
-        refused(1, ktrdr("takeover", "core", "--drop-old", "--yes").run(), "all that there is");
+        refused(1, ktrdr("takeover", "core", "--drop-old", "--yes").run(), "the old installation is the only one");
         good("takeover", "core", "--back", "--yes");
         assertEquals(before, made("core"));
         assertEquals(rows, World.sql(ROWS));

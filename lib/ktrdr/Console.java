@@ -169,7 +169,7 @@ public final class Console implements AutoCloseable {
 
     /** Asks before a destructive step; a no is a {@link Problem}, and so is that nobody is there to be asked. */
     public void confirm(String question) {
-        if (!interactive()) throw Problem.usage(question + " Nobody is there to be asked")
+        if (!interactive()) throw Problem.usage(question + " Cannot ask for confirmation: not a terminal")
                 .fix("run it again with --yes, or on a terminal");
         var answer = System.console().readLine("%s [y/N] ", harmless(question));
         if (answer == null || !answer.strip().toLowerCase(Locale.ROOT).startsWith("y"))

@@ -149,15 +149,15 @@ public final class Cli {
     /** The options every script has, and what they lead to: the console, the inventory, the fleet. */
     public static final class Common extends Reports {
         @Option(names = {"-i", "--inventory"}, paramLabel = "FILE",
-                description = "The fleet's description; else $KTRDR_INVENTORY, inventory.yaml here or in a folder "
-                        + "above, ~/.config/ktrdr/.")
+                description = "The inventory; else $KTRDR_INVENTORY, inventory.yaml in this folder or one above, or "
+                        + "in ~/.config/ktrdr/.")
         public Path inventoryFile;
 
         @Option(names = {"-o", "--output"}, paramLabel = "text|json", defaultValue = "text",
-                description = "What standard output gets: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+                description = "Form of the result: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
         Output output = Output.text;
 
-        @Option(names = {"-v", "--verbose"}, description = "Tell more about each step.")
+        @Option(names = {"-v", "--verbose"}, description = "Show more about each step.")
         boolean verbose;
 
         @Option(names = "--color", paramLabel = "WHEN", defaultValue = "auto",
@@ -165,7 +165,7 @@ public final class Cli {
         Console.Color color = Console.Color.auto;
 
         @Option(names = "--forks", paramLabel = "N", defaultValue = "" + Fleet.FORKS,
-                description = "On how many nodes to work at once (default: ${DEFAULT-VALUE}).")
+                description = "Maximum number of nodes at once (default: ${DEFAULT-VALUE}).")
         int forks = Fleet.FORKS;
 
         @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
@@ -239,7 +239,7 @@ public final class Cli {
             var asked = DeployedScale.of(asking);
             inventory = targets ? asked.known() : asked.inventory();
             asked.unknown().forEach((node, problem) -> console().note(node.name(), "scale",
-                    "is not in the inventory, and it could not be asked: 1 is taken for it"));
+                    "is not in the inventory, and the node could not be asked: 1 is assumed"));
             return asking.of(inventory, inventory.nodes());
         }
 
@@ -302,7 +302,7 @@ public final class Cli {
         public boolean yes;
 
         @Option(names = "--wait", paramLabel = "D", defaultValue = "0s",
-                description = "Wait so long for a node that somebody else is at work on.")
+                description = "How long to wait for a node that is locked by another run.")
         Duration wait;
 
         /** The locks of the nodes that can be reached, for what the command line says; none for --dry-run. */

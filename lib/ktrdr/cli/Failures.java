@@ -41,6 +41,6 @@ final class Failures {
             for (var frame : exception.getStackTrace()) console.note("    at " + frame);
         return Problem.failed("something unexpected went wrong: " + exception)
                 .fix(console.verbose() ? "this is a defect of the toolkit"
-                        : "this is a defect of the toolkit; --verbose tells where");
+                        : "this is a defect of the toolkit; --verbose shows where");
     }
 }

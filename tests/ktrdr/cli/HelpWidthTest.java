@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What --help shows on terminals of some width. */
 class HelpWidthTest {
     private static final List<String> EXAMPLES = List.of("", "Examples:",
-            "  jbang deploy@ktrdr workers B C        two nodes, at the commit of the checkout one stands in",
+            "  jbang deploy@ktrdr workers B C        two nodes, at the commit of the current checkout",
             "  jbang stage@ktrdr workers B --tag sha-3f2c9ab --dry-run --parallel  one node, the release in its env "
                     + "file changed",
             "Exit codes: 0 all hold; 1 one does not");
@@ -21,8 +21,8 @@ class HelpWidthTest {
         assertEquals("""
 
                 Examples:
-                  jbang deploy@ktrdr workers B C        two nodes, at the commit of the checkout
-                                                        one stands in
+                  jbang deploy@ktrdr workers B C        two nodes, at the commit of the current
+                                                        checkout
                   jbang stage@ktrdr workers B --tag sha-3f2c9ab --dry-run --parallel
                       one node, the release in its env file changed
                 Exit codes: 0 all hold; 1 one does not
