@@ -93,7 +93,7 @@ public class Logs implements Callable<Exit> {
         } catch (DateTimeException e) {
             throw noTime();
         } catch (Problem problem) {
-            throw problem.sentence().startsWith("this is no") ? noTime() : problem;
+            throw problem.sentence().startsWith("invalid") ? noTime() : problem;
         }
     }
 

@@ -191,7 +191,7 @@ class RecipesTest {
         var soon = Instant.now().plus(Duration.ofDays(3)).truncatedTo(ChronoUnit.SECONDS);
         says(run(token(soon), 1, "expiring", "--token"), end, "token", soon.toString());
         var none = run("a-secret-word", 2, "expiring", "--token");
-        says(none, "this is no JWT that expires");
+        says(none, "this is not a JWT with an expiry time");
         assertFalse((none.out() + none.err()).contains("a-secret-word"));
     }
 
@@ -317,7 +317,7 @@ class RecipesTest {
     @Test
     void refuses_unknown_and_unreachable_nodes_with_their_exit_codes() {
         says(run(2, "hungry", "workers-x"), "error: there is no node workers-x", "did you mean workers-");
-        says(run(2, "clocks", "--limit", "soon"), "this is no duration");
+        says(run(2, "clocks", "--limit", "soon"), "invalid duration");
         var elsewhere = World.inventory(other, "host: workers-c, address: 10.42.1.12",
                 "host: workers-c, address: 10.42.1.99").toString();
         says(run(3, "images", "-i", elsewhere, "C"), "error: workers-c");

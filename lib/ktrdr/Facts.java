@@ -33,7 +33,7 @@ public final class Facts {
         var facts = new Facts();
         for (var line : answer.lines().toList()) {
             int tab = line.indexOf('\t');
-            if (tab < 1) throw Problem.failed("a node answered something that is no fact").expected("name, tab, value")
+            if (tab < 1) throw Problem.failed("a node returned an invalid fact").expected("name, tab, value")
                     .found(Console.brief(line, 200));
             facts.values.computeIfAbsent(line.substring(0, tab), name -> new ArrayList<>())
                     .add(line.substring(tab + 1));

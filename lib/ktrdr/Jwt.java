@@ -15,7 +15,7 @@ public final class Jwt {
     public static Instant expiry(String token) {
         var parts = token.strip().split("\\.", -1);
         var end = parts.length == 3 ? claims(parts[1]) : -1;
-        if (end < 0) throw Problem.usage("this is no JWT that expires")
+        if (end < 0) throw Problem.usage("this is not a JWT with an expiry time")
                 .expected("header.claims.signature in base64url, with a number \"exp\" in the claims")
                 .found(token.isBlank() ? "nothing" : token.strip().length() + " characters in " + parts.length
                         + (parts.length == 1 ? " part" : " parts"));

@@ -23,7 +23,7 @@ public final class Units {
     /** {@code 500ms}, {@code 10s}, {@code 2m}, {@code 1h30m}, {@code 7d}; anything else is a {@link Problem}. */
     public static Duration duration(String text) {
         if (!DURATION.matcher(text).matches())
-            throw Problem.usage("this is no duration: " + text)
+            throw Problem.usage("invalid duration: " + text)
                     .expected("a number with ms, s, m, h or d, such as 90s or 1h30m").found(text);
         try {
             long millis = 0;
@@ -41,7 +41,7 @@ public final class Units {
         try {
             return LocalDate.parse(text);
         } catch (DateTimeParseException e) {
-            throw Problem.usage("this is no date: " + text).expected("year, month and day, such as 2024-01-31")
+            throw Problem.usage("invalid date: " + text).expected("year, month and day, such as 2024-01-31")
                     .found(text);
         }
     }
@@ -53,7 +53,7 @@ public final class Units {
     public static long size(String text) {
         var match = SIZE.matcher(text.strip());
         if (!match.matches())
-            throw Problem.usage("this is no size: " + text)
+            throw Problem.usage("invalid size: " + text)
                     .expected("a number with KB, MB, GB, TB or KiB, MiB, GiB, TiB, such as 20GB").found(text);
         var unit = match.group(2) == null ? "" : match.group(2).toUpperCase();
         int power = unit.isEmpty() ? 0 : PREFIXES.indexOf(unit.charAt(0)) + 1;

@@ -66,7 +66,7 @@ public final class Yaml {
             if (parser.nextToken() != null)
                 throw yaml.wrong(parser.currentTokenLocation(), "a second document starts here", "one document");
             if (top instanceof Mapping mapping) return mapping;
-            throw Problem.usage(name + ":" + top.place() + "  this is no mapping")
+            throw Problem.usage(name + ":" + top.place() + "  this is not a mapping")
                     .expected("keys with values, such as domain: …");
         } catch (JsonProcessingException e) {
             var at = e.getLocation();
@@ -107,8 +107,8 @@ public final class Yaml {
         while (parser.nextToken() != JsonToken.END_OBJECT) {
             var key = parser.currentName();
             var at = parser.currentTokenLocation();
-            if (keys.containsKey(key)) throw wrong(at, "the key " + key + " stands here again",
-                    "each key once; it stands at " + keys.get(key) + " too");
+            if (keys.containsKey(key)) throw wrong(at, "the key " + key + " is repeated here",
+                    "each key once; the first is at " + keys.get(key));
             keys.put(key, place(at));
             parser.nextToken();
             values.put(key, item(depth + 1));
@@ -124,7 +124,7 @@ public final class Yaml {
 
     private Scalar scalar(Place place) throws IOException {
         if (parser.isCurrentAlias()) throw wrong(parser.currentTokenLocation(),
-                "an alias (*" + parser.getText() + ") stands here", "the value itself");
+                "an alias (*" + parser.getText() + ") is used here", "the value itself");
         return new Scalar(place, parser.getText());
     }
 

@@ -26,7 +26,8 @@ final class AlertSettingsReader {
                 : Optional.<Telegram>empty();
         section.end();
         if (webhook.isEmpty() && mail.isEmpty() && telegram.isEmpty())
-            top.mistake("alerts", "names nobody, expected webhook, mail or telegram; left out, nobody is told");
+            top.mistake("alerts", "names no receiver, expected webhook, mail or telegram; leave it out to send no "
+                    + "alerts");
         return Optional.of(new AlertSettings(webhook, mail, telegram));
     }
 

@@ -144,7 +144,7 @@ final class InventoryReader {
     }
 
     private Problem problem() {
-        var problem = Problem.usage(file + " is no valid inventory: " + mistakes.size()
+        var problem = Problem.usage(file + " is not a valid inventory: " + mistakes.size()
                 + (mistakes.size() == 1 ? " mistake" : " mistakes"));
         for (var mistake : mistakes) {
             var place = file + ":" + mistake.place();

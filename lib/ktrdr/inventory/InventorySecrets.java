@@ -55,12 +55,12 @@ final class InventorySecrets {
         secrets.look("", tree);
         if (secrets.found.isEmpty()) return;
         var problem = Problem.usage(file + " holds what looks like " + (secrets.found.size() == 1 ? "a secret"
-                : secrets.found.size() + " secrets") + ", and nothing of it was read")
+                : secrets.found.size() + " secrets") + ", so it was not read")
                 .expected("secrets where `secrets` says, and none in the inventory");
         secrets.found.forEach(problem::with);
         throw problem.fix(
-                "take it out and put it where `secrets` says; whatever was in a file that others have, or in git, is "
-                        + "to be changed: jbang rotate-secret@ktrdr");
+                "remove it and store it where `secrets` says; if others have the file, or it was in git, change the "
+                        + "secret: jbang rotate-secret@ktrdr");
     }
 
     private void look(String path, Yaml.Item item) {

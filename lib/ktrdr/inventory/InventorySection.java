@@ -53,8 +53,8 @@ final class InventorySection {
     static final Form TEXT = Form.of("text on one line", "[^\\p{Cc}\\p{Cs}\\u2028\\u2029]+");
     static final Form ITEM = Form.of("text on one line, without '-' in front", "(?!-)" + TEXT.pattern());
     static final Form URL =
-            Form.of("an http or https address without user and query; one with a token in it is the secret "
-                    + "alert_webhook_url, and no url here",
+            Form.of("an http or https address without user and query; put an address with a token into the secret "
+                    + "alert_webhook_url",
             "https?://[A-Za-z0-9.-]+(:\\d{1,5})?(/[A-Za-z0-9._~/-]*)?");
     static final Form MAILBOX = Form.of("a mail address", "[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+");
     static final Form MAILBOXES = Form.of("mail addresses with commas between",
@@ -65,7 +65,7 @@ final class InventorySection {
     static final Form CHAT = Form.of("the number of a chat, such as -1001234567890", "-?[1-9]\\d{0,17}");
     static final Form REGISTRY = Form.of("a registry such as ghcr.io or registry:5000", "[A-Za-z0-9.-]+(:\\d{1,5})?");
     static final Form REPOSITORY =
-            Form.of("an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's)",
+            Form.of("an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (--tag sets the tag)",
             "([A-Za-z0-9.-]+(:\\d{1,5})?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*");
     static final Form IMAGE = Form.of(
             "an image with a fixed tag or digest, such as prom/prometheus:v2.53.0 (latest would change by itself)",

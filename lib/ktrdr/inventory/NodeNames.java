@@ -35,10 +35,10 @@ final class NodeNames {
                     .ifPresent(word -> mistakes.putIfAbsent(node.name(), word + " means " + other.name() + " too"));
             for (var word : List.of(node.id(), node.name(), node.host()))
                 if (word.matches("(?i)all|workers") || node.role() == Role.WORKERS && word.equalsIgnoreCase("core"))
-                    mistakes.putIfAbsent(node.name(), word + " is a word of the commands, and no node's");
+                    mistakes.putIfAbsent(node.name(), word + " is reserved for commands");
             // YAML's word for nothing, in prometheus.yml
             if (node.name().equalsIgnoreCase("null"))
-                mistakes.putIfAbsent(node.name(), node.name() + " is no name in YAML");
+                mistakes.putIfAbsent(node.name(), node.name() + " is not a valid name in YAML");
             if (node.role() == Role.WORKERS && JOBS.contains(node.name())) mistakes.putIfAbsent(node.name(),
                     "prometheus.yml has a job " + node.name() + " that is not of this node");
             names(node).filter(name -> name.length() + 1 + domain.length() > LONGEST)

@@ -209,7 +209,7 @@ public final class Secrets {
      */
     private static Map<String, String> fields(String text, String source) {
         var document = Json.read(text).orElseThrow(() ->
-                Problem.usage(source + " did not give JSON")
+                Problem.usage(source + " returned invalid JSON")
                         .expected("{\"db_password\": \"…\", …}, or an item of op with fields[]"));
         var found = new LinkedHashMap<String, String>();
         if (document.path("fields").isArray())

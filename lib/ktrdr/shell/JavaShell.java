@@ -182,7 +182,7 @@ public final class JavaShell {
         if (event.status() == Snippet.Status.REJECTED) {
             var why = shell.diagnostics(snippet).findFirst()
                     .map(diag -> diag.getMessage(Locale.ROOT).lines().map(String::strip)
-                            .collect(Collectors.joining("; "))).orElse("it is no Java");
+                            .collect(Collectors.joining("; "))).orElse("invalid Java");
             throw Problem.failed(place + ": " + why).found(snippet.source().strip().lines().findFirst().orElse(""));
         }
         if (event.exception() instanceof EvalException thrown)

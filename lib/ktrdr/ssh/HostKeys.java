@@ -221,7 +221,7 @@ public final class HostKeys implements HostKeyVerifier {
         return Problem.unreachable(node + ": the host key of " + host
                 + " is not the one that the inventory pins; this may be an attack, nothing was sent")
                 .expected(pinned + " (host_key of the node in the inventory)").found(key.fingerprint())
-                .fix("find out why; only when the host was made anew, or this is another key of the same host: put "
+                .fix("find out why; only when the host was reinstalled, or this is another key of the same host: put "
                         + "what `ssh-keygen -lf /etc/ssh/ssh_host_" + shortName(key)
                         + "_key.pub` prints on the host there, the type before it");
     }
@@ -230,7 +230,7 @@ public final class HostKeys implements HostKeyVerifier {
         return Problem.unreachable(node + ": the host key of " + host
                 + " has changed; this may be an attack, nothing was sent")
                 .expected(known.key().fingerprint() + " (" + known.where() + ")").found(key.fingerprint())
-                .fix("find out why; only when the host was made anew: ssh-keygen -R " + Sh.quote(host) + " -f "
+                .fix("find out why; only when the host was reinstalled: ssh-keygen -R " + Sh.quote(host) + " -f "
                         + known.file());
     }
 

@@ -177,9 +177,10 @@ public final class Ssh implements AutoCloseable {
      * leaves what was there. A link or a folder in its place is a {@link Problem}, as is a path that is not absolute.
      */
     public String put(Path file, String path, String mode) {
-        if (!path.startsWith("/") || path.endsWith("/")) throw Problem.usage("`" + path + "` is no place for a file")
+        if (!path.startsWith("/") || path.endsWith("/")) throw Problem.usage("`" + path + "` is not a valid path for "
+                + "a file")
                 .expected("an absolute path with the file's name");
-        if (!mode.matches("[0-7]{3,4}")) throw Problem.usage("`" + mode + "` is no mode of a file")
+        if (!mode.matches("[0-7]{3,4}")) throw Problem.usage("`" + mode + "` is not a valid file mode")
                 .expected("three or four octal digits, such as 644").found(mode);
         try {
             var bytes = Files.readAllBytes(file);

@@ -100,7 +100,7 @@ public final class SshLookup {
     private static int port(String text) {
         if (text.matches("\\d{1,5}") && Integer.parseInt(text) > 0 && Integer.parseInt(text) < 65536)
             return Integer.parseInt(text);
-        throw Problem.usage("the ssh config has a port that is none").expected("a number from 1 to 65535").found(text);
+        throw Problem.usage("invalid port in the ssh config").expected("a number from 1 to 65535").found(text);
     }
 
     /** Criteria and their values in pairs, a value also behind an =; all have to hold. */

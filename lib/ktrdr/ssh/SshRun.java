@@ -172,8 +172,8 @@ final class SshRun {
                 .expected("a shell that runs the command it is given")
                 .found(said.isEmpty() ? "it said nothing" : said);
         if (said.contains("account is currently not available")) return problem.fix(
-                "its shell is nologin: give the user one, with `chsh -s /bin/sh " + login.replaceFirst("@.*", "")
-                        + "` on the host, or log in as another");
+                "its shell is nologin: set another one with `chsh -s /bin/sh " + login.replaceFirst("@.*", "")
+                        + "` on the host, or log in as another user");
         return problem.fix("`ssh " + login.replace(" port ", " -p ") +
                 " true` has to end with 0: look for exit, exec or a question in the startup files of the user's shell "
                 + "(~/.bashrc, ~/.zshenv, config.fish, ~/.cshrc), "
@@ -216,7 +216,7 @@ final class SshRun {
     }
 
     private Problem lost(IOException e) {
-        var why = wire.expired() ? "no sign of life from it any more" : e.getMessage();
+        var why = wire.expired() ? "no answer any more" : e.getMessage();
         return Problem.unreachable(node + ": the connection was lost while a script ran").found(why).because(e)
                 .expected("the script's exit code")
                 .fix("the node stops the script once it notices: look at its state, then run it again");

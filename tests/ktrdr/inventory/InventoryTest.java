@@ -33,7 +33,7 @@ class InventoryTest {
         var file = Fixtures.file(yaml);
         var problem = assertThrows(Problem.class, () -> Inventory.read(file));
         assertEquals(Exit.USAGE, problem.exit());
-        assertEquals(file + " is no valid inventory: 1 mistake", problem.sentence());
+        assertEquals(file + " is not a valid inventory: 1 mistake", problem.sentence());
         var detail = problem.details().entrySet().iterator().next();
         return detail.getKey().substring(file.toString().length() + 1) + "  " + detail.getValue();
     }
@@ -312,7 +312,7 @@ class InventoryTest {
             training: 1}              | training: 1}, apparmor: off       | 6:127  nodes.gpu.apparmor: expected \
             default or unconfined, found off
             training: 1}              | training: 1}, image: "a/b:c"      | 6:124  nodes.gpu.image: expected an image \
-            without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's), found a/b:c
+            without a tag, such as ghcr.io/kpiteira/ktrdr-backend (--tag sets the tag), found a/b:c
             disk_free: 2GB, aliases   | storage: {options: rw}, aliases | 4:73  nodes.core.storage: this node exports \
             the share and mounts nothing
             training: 1}              | training: 1}, storage: {from: nas} | 6:133  nodes.gpu.storage.from: expected \
@@ -325,7 +325,7 @@ class InventoryTest {
             a fixed tag or digest, such as prom/prometheus:v2.53.0 (latest would change by itself), found \
             postgres:latest
             /ktrdr-backend            | /ktrdr-backend:v1             | 7:49  images.backend: expected an image \
-            without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's), found \
+            without a tag, such as ghcr.io/kpiteira/ktrdr-backend (--tag sets the tag), found \
             registry.test:5000/ktrdr-backend:v1
             """)
     void a_wrong_value_is_told_with_its_place(String before, String after, String expected) {
@@ -338,17 +338,17 @@ class InventoryTest {
     void every_mistake_is_told_in_one_run() {
         var file = Fixtures.file("nodes: {x: {role: workers, scale: 9}}\n");
         var problem = assertThrows(Problem.class, () -> Inventory.read(file));
-        assertEquals(file + " is no valid inventory: 4 mistakes", problem.sentence());
+        assertEquals(file + " is not a valid inventory: 4 mistakes", problem.sentence());
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            'a: 1\na: 2'            | :2:1  the key a stands here again
-            'a: &x 1\nb: *x'        | :2:4  an alias (*x) stands here
+            'a: 1\na: 2'            | :2:1  the key a is repeated here
+            'a: &x 1\nb: *x'        | :2:4  an alias (*x) is used here
             'a: 1\n---\nb: 1'       | a second document starts here
             '\ta: 1'                | this is not YAML
             'a: [1, 2'              | this is not YAML
-            '- 1'                   | this is no mapping
+            '- 1'                   | this is not a mapping
             ''                      | is empty
             """)
     void what_is_not_plain_yaml_is_one_sentence(String yaml, String expected) {
@@ -421,10 +421,10 @@ class InventoryTest {
         assertTrue(mistake(with("id: G,", "id: workers-b,")).endsWith("nodes.gpu: workers-b means workers-b too"));
         assertTrue(mistake(with("host: gpu-1", "host: b")).endsWith("nodes.gpu: b means workers-b too"));
         for (var word : List.of("all", "Workers")) assertTrue(mistake(with("gpu: {id: G", word + ": {id: G"))
-                .endsWith("nodes." + word + ": " + word + " is a word of the commands, and no node's"), word);
+                .endsWith("nodes." + word + ": " + word + " is reserved for commands"), word);
         assertTrue(mistake(with("  core:", "  main:").replace("gpu: {id", "core: {id"))
-                .endsWith("nodes.core: core is a word of the commands, and no node's"));
-        assertTrue(mistake(with("gpu: {id: G", "\"null\": {id: G")).endsWith("nodes.null: null is no name in YAML"));
+                .endsWith("nodes.core: core is reserved for commands"));
+        assertTrue(mistake(with("gpu: {id: G", "\"null\": {id: G")).endsWith("nodes.null: null is not a valid name in YAML"));
         for (var job : List.of("prometheus", "node")) assertTrue(mistake(with("gpu: {id: G", job + ": {id: G"))
                 .endsWith("nodes." + job + ": prometheus.yml has a job " + job + " that is not of this node"), job);
     }

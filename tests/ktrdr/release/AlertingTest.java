@@ -179,14 +179,14 @@ class AlertingTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {}                                                      | alerts: names nobody, expected webhook, mail or \
-            telegram; left out, nobody is told
+            {}                                                      | alerts: names no receiver, expected webhook, \
+            mail or telegram; leave it out to send no alerts
             {webhok: {}}                                            | alerts.webhok: unknown key, did you mean \
             webhook? Allowed: mail, telegram, webhook
             {webhook: {url: "http://u:p@hooks.test/"}}              | alerts.webhook.url: this looks like an address \
             with a password in it
             {webhook: {url: "http://hooks.test/?a=b"}}              | alerts.webhook.url: expected an http or https \
-            address without user and query; one with a token in it is the secret alert_webhook_url, and no url here, \
+            address without user and query; put an address with a token into the secret alert_webhook_url, \
             found http://hooks.test/?a=b
             {mail: {to: a@b, from: k@b}}                            | alerts.mail.smarthost: is missing, expected a \
             mail server with its port, such as mail.example.org:587

@@ -137,7 +137,7 @@ class LoginShellTest {
         shell(peer, "sh", "-c", "echo This account is currently not available.; exit 1");
         try (var ssh = peer.connect()) {
             assertTrue(refused(ssh).details().get("to do")
-                    .startsWith("its shell is nologin: give the user one, with `chsh -s /bin/sh root` on the host"));
+                    .startsWith("its shell is nologin: set another one with `chsh -s /bin/sh root` on the host"));
         }
         // sshd itself, without PAM, where there is a /etc/nologin
         shell(peer, "sh", "-c", "echo The system is going down at noon >&2; exit 254");
