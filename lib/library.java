@@ -79,6 +79,7 @@
 //FILES lib/ktrdr/deploy/BackendDrain.java=ktrdr/deploy/BackendDrain.java
 //FILES lib/ktrdr/deploy/ComposeChanges.java=ktrdr/deploy/ComposeChanges.java
 //FILES lib/ktrdr/deploy/ContainerState.java=ktrdr/deploy/ContainerState.java
+//FILES lib/ktrdr/deploy/DeployChoice.java=ktrdr/deploy/DeployChoice.java
 //FILES lib/ktrdr/deploy/DeployJournal.java=ktrdr/deploy/DeployJournal.java
 //FILES lib/ktrdr/deploy/Excess.java=ktrdr/deploy/Excess.java
 //FILES lib/ktrdr/deploy/HealthGate.java=ktrdr/deploy/HealthGate.java

@@ -87,6 +87,7 @@
 //SOURCES ktrdr/deploy/BackendDrain.java
 //SOURCES ktrdr/deploy/ComposeChanges.java
 //SOURCES ktrdr/deploy/ContainerState.java
+//SOURCES ktrdr/deploy/DeployChoice.java
 //SOURCES ktrdr/deploy/DeployJournal.java
 //SOURCES ktrdr/deploy/Excess.java
 //SOURCES ktrdr/deploy/HealthGate.java

@@ -11,14 +11,12 @@ import ktrdr.Problem;
 import ktrdr.backup.BackupFolder;
 import ktrdr.backup.BackupTimer;
 import ktrdr.cli.Cli;
+import ktrdr.deploy.DeployChoice;
 import ktrdr.deploy.NodePlanner;
 import ktrdr.deploy.RolloutCommand;
 import ktrdr.deploy.RolloutRun;
-import ktrdr.deploy.ScalePlan;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
-import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
 import ktrdr.release.FileChanges;
 import ktrdr.release.History;
 import ktrdr.release.ReleaseTag;
@@ -26,7 +24,6 @@ import ktrdr.release.Stack;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 @Command(name = "deploy", header = "Deploy a release, and wait until it is healthy.",
         description = {"",
@@ -45,20 +42,13 @@ import picocli.CommandLine.Parameters;
                     + "is locked by another run;",
             "5 failed, and the previous release was restored; 130 interrupted before anything was changed."})
 public class Deploy implements Callable<Exit> {
-    enum Target { core, workers, all }
-
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Mixin RolloutCommand rolling;
-    @Parameters(index = "0", paramLabel = "core|workers|all", description = "What to deploy to.") Target target;
-    @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE",
-            description = "Services of core, or workers nodes.") List<String> names = List.of();
+    @Mixin DeployChoice where;
     @Option(names = "--tag", paramLabel = "TAG",
             description = "The release; else sha-<commit> of the current KTRDR checkout, else the release on "
                     + "core.") String tag;
-    @Option(names = "--scale", paramLabel = "1|2|3",
-            description = "Workers of each type on these nodes, instead of the inventory's.") Integer scale;
-
     @Option(names = "--backup", negatable = true,
             description = "Back up the database first, or not; else as in the inventory (backup.before_deploy).")
     Boolean backup;
@@ -69,11 +59,10 @@ public class Deploy implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        var whole = common.running(target != Target.workers);
-        var inventory = scaled(whole.inventory());
-        var services = target == Target.core ? named("core all, or core SERVICE…") : List.<String>of();
-        Stack.of(inventory, inventory.core()).services(services);
-        var nodes = nodes(inventory);
+        var whole = common.running(where.core());
+        var inventory = where.scaled(whole.inventory());
+        var services = where.services(inventory);
+        var nodes = where.nodes(inventory);
         FileChanges.proveTemplates(inventory, nodes);
         try (var fleet = whole.of(inventory, nodes)) {
             return deploy(fleet, services, release(fleet, services));
@@ -82,8 +71,8 @@ public class Deploy implements Callable<Exit> {
 
     private Exit deploy(Fleet fleet, List<String> services, Optional<String> release) {
         var inventory = fleet.inventory();
-        try (var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names)
-                + release.map(" "::concat).orElse("") + (scale == null ? "" : ScalePlan.OPTION + scale),
+        try (var locks = change.locks(fleet, common, "deploy " + where.words() + release.map(" "::concat).orElse("")
+                + where.scaleWords(),
                 node -> NodePlanner.look(inventory, Stack.of(inventory, node), services, release))) {
             boolean first = backupFirst(inventory);
             if (first && change.dryRun)
@@ -95,12 +84,12 @@ public class Deploy implements Callable<Exit> {
                             .beforeDeployment());
             }).run(change.dryRun, (stack, ssh) ->
                     NodePlanner.release(inventory, stack, locks.looked(stack.node()), services, release));
-            return exit == Exit.OK && target != Target.workers && inventory.backup().schedule().isPresent()
+            return exit == Exit.OK && where.core() && inventory.backup().schedule().isPresent()
                     ? scheduled(inventory, fleet) : exit;
         }
     }
 
-    /** Backups by a timer, as the inventory wants them: a core that is made anew has none. */
+    /** The timer of backups as in the inventory: a reinstalled core has none. */
     private Exit scheduled(Inventory inventory, Fleet fleet) {
         try {
             var ssh = fleet.ssh(inventory.core());
@@ -116,43 +105,8 @@ public class Deploy implements Callable<Exit> {
         }
     }
 
-    private List<Node> nodes(Inventory inventory) {
-        return switch (target) {
-            case core -> List.of(inventory.core());
-            case workers -> inventory.workersNodes(named("workers all, or workers NODE…"));
-            case all -> {
-                if (!names.isEmpty()) throw Problem.usage("`deploy all` takes no names").found(String.join(" ", names))
-                        .expected("deploy all, core … or workers …");
-                yield inventory.nodes();
-            }
-        };
-    }
-
-    /** The names after core or workers; empty for "all". No name is a mistake, and does not mean everything. */
-    private List<String> named(String expected) {
-        if (names.isEmpty()) throw Problem.usage("deploy " + target + ": name "
-                + (target == Target.core ? "services" : "nodes") + ", or `all`").expected(expected);
-        return names.equals(List.of("all")) ? List.of() : names;
-    }
-
-    private Inventory scaled(Inventory inventory) {
-        if (scale == null) return inventory;
-        if (target == Target.core) throw Problem.usage("core runs no workers: --scale does not apply")
-                .fix("jbang deploy@ktrdr workers NODE --scale " + scale);
-        if (scale < 1 || scale > 3)
-            throw Problem.usage("--scale is 1, 2 or 3: KTRDR has ports for no more").found(String.valueOf(scale));
-        var result = inventory;
-        // among all it keeps what it has
-        if (target == Target.workers && !names.contains("all")) nodes(inventory).stream()
-                .filter(node -> node.running().gpu()).findFirst().ifPresent(node -> {
-                    throw ScalePlan.noScale(inventory, node);
-                });
-        for (var node : nodes(inventory)) if (node.role() == Role.WORKERS) result = result.with(node.withScale(scale));
-        return result;
-    }
-
     private boolean backupFirst(Inventory inventory) {
-        if (target != Target.workers) return backup == null ? inventory.backup().beforeDeploy() : backup;
+        if (where.core()) return backup == null ? inventory.backup().beforeDeploy() : backup;
         if (backup != null && backup)
             throw Problem.usage("workers hold no data: --backup does not apply").fix("jbang backup-db@ktrdr");
         return false;
@@ -170,7 +124,7 @@ public class Deploy implements Callable<Exit> {
     /** The tag; none is needed where no service follows the release. */
     private Optional<String> release(Fleet fleet, List<String> services) {
         if (tag != null) return Optional.of(ReleaseTag.tag(tag));
-        boolean follows = target != Target.core || services.isEmpty() || services.contains("backend");
+        boolean follows = where.workers() || services.isEmpty() || services.contains("backend");
         if (!follows) return Optional.empty();
         return ReleaseTag.ofCheckout(Path.of("").toAbsolutePath()).or(() -> Optional.of(running(fleet)));
     }
