@@ -73,7 +73,7 @@ public class Completion implements Callable<Exit> {
                 new Operations(), new Logs(), new Run(),
                 new BackupDb(), new RestoreDb(), new RotateSecret(), new Console(), new Lab(), new Quickstart(),
                 new Completion()).map(CommandLine::new);
-        // the tests and benchmarks are built from much that nobody needs for this
+        // building the tests and benchmarks needs much that completion does not
         var others = Stream.of(new TestOptions(), new BenchOptions(), new PicturesOptions())
                 .map(command -> new CommandLine(command).addMixin("common", new Cli.Common()));
         return Stream.of(procedures, others, Stream.of(new CommandLine(new Setup()))).flatMap(all -> all).toList();

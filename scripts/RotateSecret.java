@@ -71,7 +71,7 @@ public class RotateSecret implements Callable<Exit> {
                 field + " would be replaced" + rotation.beside() + "; " + recreated + ". Continue?");
     }
 
-    /** Containers may have got it by a deployment, or are to get it, while what keeps it itself has the former one. */
+    /** Containers may have the new value by a deployment, while the service that stores it has the previous one. */
     private void behind(SecretRotation rotation) {
         if (change.dryRun) {
             common.console().note(field + " would be replaced" + rotation.beside());

@@ -112,7 +112,7 @@ public class Takeover implements Callable<Exit> {
         return nodes.stream().map(Node::name).sorted().collect(Collectors.joining(", "));
     }
 
-    /** What is done with what a takeover left: it runs again, or is let go of. */
+    /** Restores or removes the old installation that a takeover kept. */
     private Exit afterwards() {
         var what = back ? "--back" : "--drop-old";
         try (var fleet = common.fleet(names); var locks = change.locks(fleet, common, "takeover " + what)) {

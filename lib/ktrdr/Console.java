@@ -88,13 +88,13 @@ public final class Console implements AutoCloseable {
                 + line);
     }
 
-    /** Whether nobody takes what is printed any more, as when the other end of a pipe has been closed. */
+    /** Whether the reader of the output is gone, as when the other end of a pipe was closed. */
     public synchronized boolean unheard() {
         return out.checkError();
     }
 
     /**
-     * Whether nobody takes what is told about the run any more: standard error is a pipe, and its other end has been
+     * Whether the reader of messages is gone: standard error is a pipe, and its other end has been
      * closed.
      */
     public synchronized boolean untold() {
@@ -167,7 +167,7 @@ public final class Console implements AutoCloseable {
         return live && System.console() != null;
     }
 
-    /** Asks before a destructive step; a no is a {@link Problem}, and so is that nobody is there to be asked. */
+    /** Asks before a destructive step; a no is a {@link Problem}, and so is a run without a terminal. */
     public void confirm(String question) {
         if (!interactive()) throw Problem.usage(question + " Cannot ask for confirmation: not a terminal")
                 .fix("run it again with --yes, or on a terminal");
@@ -177,7 +177,7 @@ public final class Console implements AutoCloseable {
     }
 
     /**
-     * Asks for one of these keys, also after Ctrl-C; see {@link FullScreen#press}. Whoever asks carries the answer out
+     * Asks for one of these keys, also after Ctrl-C; see {@link FullScreen#press}. The caller carries the answer out
      * before the program ends.
      */
     public Optional<Character> ask(String question, String keys, Duration patience) {

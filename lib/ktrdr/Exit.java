@@ -10,7 +10,7 @@ public enum Exit {
         this.code = code;
     }
 
-    /** The exit of a code; one that is none of ours is a failure. */
+    /** The exit of a code; an unknown code is a failure. */
     public static Exit of(int code) {
         return java.util.Arrays.stream(values()).filter(exit -> exit.code == code).findFirst().orElse(FAILED);
     }

@@ -48,7 +48,7 @@ public final class Facts {
         return values.getOrDefault(name, List.of("")).get(0);
     }
 
-    /** Every value of a fact, in the order answered; none where it was not told. */
+    /** Every value of a fact, in the order answered; empty if the node did not report it. */
     public List<String> all(String name) {
         return values.getOrDefault(name, List.of());
     }

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /**
- * The terminal as one screen of lines that is drawn anew only where it changes, and keys as they are pressed.
+ * The terminal as one screen of lines that is redrawn only where it changes, and keys as they are pressed.
  * {@link #close} leaves it as it was.
  *
  * Settings and size are asked and set with stty(1); Ctrl-C stays the signal that it is.
@@ -73,7 +73,7 @@ public final class FullScreen implements AutoCloseable {
                 if (key > 0 && keys.indexOf(key) >= 0) return Optional.of((char) key);
             }
         } catch (IOException | Problem gone) {
-            // nobody is there any more
+            // the terminal is gone
         } finally {
             if (settings.matches(SETTINGS)) stty(settings);
         }

@@ -71,13 +71,13 @@ public final class LocalCommand {
             return this;
         }
 
-        /** A variable of the command's environment, beside those that we have. */
+        /** Another variable of the command's environment, which inherits this process's. */
         public Command env(String name, String value) {
             environment.put(name, value);
             return this;
         }
 
-        /** The folder that the command runs in; else the one that we are in. */
+        /** The folder that the command runs in (default: the current one). */
         public Command directory(Path path) {
             this.directory = path;
             return this;

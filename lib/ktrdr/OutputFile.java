@@ -43,7 +43,7 @@ public final class OutputFile {
         }
     }
 
-    /** A link of ours is meant; one of somebody else may lead to a file that only we can write. */
+    /** The user's own link is intended; a link of another user may lead to a file that only we can write. */
     private static void foreign(Path asked) throws IOException {
         var at = asked.toAbsolutePath();
         for (int i = 0; i < MOST_LINKS && Files.isSymbolicLink(at); i++) {

@@ -58,12 +58,12 @@ public final class Problem extends RuntimeException {
         return new Problem(Exit.UNREACHABLE, sentence);
     }
 
-    /** Somebody else is at work there (exit 4): nothing was changed. */
+    /** A node is locked by another run (exit 4): nothing was changed. */
     public static Problem locked(String sentence) {
         return new Problem(Exit.LOCKED, sentence);
     }
 
-    /** Somebody stopped the run, and nothing was left half done (exit 130). */
+    /** The run was interrupted, and nothing was left unfinished (exit 130). */
     public static Problem interrupted(String sentence) {
         return new Problem(Exit.INTERRUPTED, sentence);
     }
@@ -140,7 +140,7 @@ public final class Problem extends RuntimeException {
         return exit;
     }
 
-    /** What a person reads first. */
+    /** The first line of the message. */
     public String sentence() {
         return getMessage();
     }
@@ -174,27 +174,27 @@ public final class Problem extends RuntimeException {
         return document;
     }
 
-    /** What should have been; empty where nobody said. */
+    /** The expected value; empty if not given. */
     public String expected() {
         return details.getOrDefault(EXPECTED, "");
     }
 
-    /** What was there instead; empty where nobody said. */
+    /** The value found; empty if not given. */
     public String found() {
         return details.getOrDefault(FOUND, "");
     }
 
-    /** The command or page that helps; empty where nobody said. */
+    /** The command or page that helps; empty if not given. */
     public String fix() {
         return details.getOrDefault(FIX, "");
     }
 
-    /** The command or page that helps, and this one where nobody said. */
+    /** The command or page that helps, or this one if not given. */
     public String fixOr(String otherwise) {
         return details.getOrDefault(FIX, otherwise);
     }
 
-    /** What was there, for who has no room for more than that; the sentence where nobody said. */
+    /** The value found, for a place with little room; the sentence if not given. */
     public String foundOrSentence() {
         return details.getOrDefault(FOUND, sentence());
     }

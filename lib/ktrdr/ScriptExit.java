@@ -23,23 +23,23 @@ public enum ScriptExit {
     NOT_WRITTEN(20),
     /** Compose refuses its file. */
     COMPOSE_REFUSES(21),
-    /** Docker or Compose could not do with containers or images what it was told to. */
+    /** Docker or Compose failed to do what was requested with containers or images. */
     DOCKER_FAILED(22),
     /** promtool refuses prometheus.yml or its rules. */
     PROMTOOL_REFUSES(23),
-    /** A link or a folder is where a file of ours belongs. */
+    /** A link or a folder is in the place of a file of the toolkit. */
     IN_THE_WAY(24),
     /** Some files were replaced, and others were not. */
     PARTLY_REPLACED(25),
     /** The lock is not ours any more. */
     LOCK_LOST(26),
-    /** A script of an earlier run is still at work on the node. */
+    /** A script of an earlier run still runs on the node. */
     LOCK_BUSY(27),
     /** amtool refuses alertmanager.yml. */
     AMTOOL_REFUSES(28),
     /** Where the lock belongs is something that is not ours, or may be put there by everybody. */
     UNSAFE(29),
-    /** A worker that was to be stopped is at work. */
+    /** A worker that was to be stopped is busy. */
     AT_WORK(30),
     /** The users of the share cannot write a file to it. */
     SHARE_FILE(31),

@@ -126,7 +126,7 @@ public final class Sh {
 
     /**
      * A script for the standard input of {@code sh -s} that is run whole or not at all, and that ends when that input
-     * ends: whoever sends it keeps the input open for as long as the script may run.
+     * ends: the sender keeps the input open for as long as the script may run.
      *
      * The script travels as one quoted word, so a piece of it is never a command. It runs in a process group of its own
      * ({@code setsid}; where there is none, or it has not happened yet, the shell itself is meant), which gets TERM

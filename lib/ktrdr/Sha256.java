@@ -33,7 +33,7 @@ public final class Sha256 {
         return hex(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Of what passed a digest, in hex; the digest begins anew. */
+    /** Of what passed a digest, in hex; the digest is reset. */
     public static String hex(MessageDigest passed) {
         return HexFormat.of().formatHex(passed.digest());
     }

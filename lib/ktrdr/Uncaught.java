@@ -12,7 +12,7 @@ final class Uncaught {
 
     private Uncaught() {}
 
-    /** From now on a problem that ends a thread is told; that of the first thread ends the process. */
+    /** From now on a problem that ends a thread is reported; that of the main thread ends the process. */
     static void told() {
         if (Thread.getDefaultUncaughtExceptionHandler() == null)
             Thread.setDefaultUncaughtExceptionHandler(Uncaught::ended);

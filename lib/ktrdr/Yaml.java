@@ -27,11 +27,11 @@ public final class Yaml {
 
     /** A part of a document. */
     public sealed interface Item {
-        /** Where it stands. */
+        /** Its place in the file. */
         Place place();
     }
 
-    /** Keys in the order of the file; {@code keys} tells where each stands. */
+    /** Keys in the order of the file; {@code keys} has the place of each. */
     public record Mapping(Place place, Map<String, Item> values, Map<String, Place> keys) implements Item {}
 
     /** Values in their order. */

@@ -43,7 +43,7 @@ public final class Cli {
 
     private Cli() {}
 
-    /** Runs a command and ends the process with its exit code, also when it is told to stop: see {@link Shutdown}. */
+    /** Runs a command and ends the process with its exit code, also after a signal: see {@link Shutdown}. */
     public static void main(Callable<Exit> command, String... args) {
         System.setOut(StandardOutput.OF_PROCESS);
         var invocation = Invocation.ofProcess();
@@ -232,7 +232,7 @@ public final class Cli {
          * Nodes that were asked for it stay connected: {@link Fleet#of} has some of them by the same connections.
          *
          * @param targets whether Prometheus' targets are written from it; then a node that cannot be asked is a
-         *     {@link Problem}, else it is told and has 1
+         *     {@link Problem}, else it is reported and 1 is assumed
          */
         public Fleet running(boolean targets) {
             var asking = fleet(inventory(), inventory().nodes());

@@ -156,7 +156,7 @@ public final class Fleet implements AutoCloseable {
         return new Fleet(this, inventory, nodes, forks, once);
     }
 
-    /** The same nodes by the same connections, so many of them at once. Fewer than one is a {@link Problem}. */
+    /** The same nodes by the same connections, at most this many at once. Fewer than one is a {@link Problem}. */
     public Fleet atOnce(int forks) {
         if (forks < 1) throw Problem.usage("--forks is how many nodes are worked on at once").expected("1 or more")
                 .found(String.valueOf(forks));

@@ -6,7 +6,7 @@ import ktrdr.inventory.Inventory.Node;
 /**
  * One node of a fleet, for scripts and for the console: {@code core.run("docker ps")}.
  *
- * The connection is the fleet's: opened on first use, kept, made anew when it was lost.
+ * The connection is the fleet's: opened on first use, kept, and opened again after it was lost.
  */
 public record FleetNode(Fleet fleet, Node node) {
     /**

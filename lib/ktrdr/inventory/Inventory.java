@@ -14,13 +14,13 @@ import ktrdr.Yaml;
  * @param example whether it says that it is the example that comes with the toolkit, which describes no fleet of the
  *     reader's
  * @param domain of all hosts
- * @param environment what KTRDR is told that it runs in
+ * @param environment the name of the environment that KTRDR gets
  * @param broker where the broker's host service answers; empty where there is none
  * @param resolve whether hosts are found by DNS or by the addresses below
  * @param nodes in the order of the file, one of them core
- * @param alerts who is told of alerts; empty where nobody is
+ * @param alerts where alerts are sent; empty if they are not sent
  * @param operators who logs in for procedures that only look; empty where everybody logs in as {@code ssh} says
- * @param firewall who may ask for the ports of the database and the workers beside the fleet; empty where everybody may
+ * @param firewall who may reach the ports of the database and the workers, next to the fleet; empty if all may
  * @param templates a folder whose files win over the built-in templates
  */
 public record Inventory(Path source, boolean example, String domain, String environment, Optional<String> broker,
@@ -50,7 +50,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
      */
     public record Operators(String user, Optional<Path> identity) {}
 
-    /** Addresses and networks of IPv4 and IPv6, such as {@code 10.0.0.0/24}, that are let in beside the nodes. */
+    /** Addresses and networks of IPv4 and IPv6, such as {@code 10.0.0.0/24}, that are let in next to the nodes. */
     public record FirewallSettings(List<String> allow) {}
 
     /**
@@ -153,7 +153,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
      * of a type without a GPU.
      */
     public record Worker(String name, String type, int port, String profile, String endpointUrl) {
-        /** Whether it is the one that has the node's GPU. */
+        /** Whether it has the node's GPU. */
         public boolean gpu() {
             return profile.equals("gpu");
         }
@@ -281,7 +281,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
                 .filter(place -> place.worker().endpointUrl().equals(endpointUrl)).findFirst();
     }
 
-    /** The same in words; the address itself where there is none. */
+    /** The same in words; the address itself if the inventory has no worker there. */
     public String place(String endpointUrl) {
         return at(endpointUrl).map(Place::words).orElse(endpointUrl);
     }
@@ -292,7 +292,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
         return with(all);
     }
 
-    /** The same inventory as whoever only looks has it: see {@link Operators} and {@link Sudo}. */
+    /** The same inventory for procedures that only look: see {@link Operators} and {@link Sudo}. */
     public Inventory looking() {
         return with(nodes.stream().map(node -> node.looking(operators)).toList());
     }

@@ -19,7 +19,7 @@ final class InventorySecrets {
                     + "private[_-]?keys?|access[_-]?keys?|credentials?|alert_webhook_url)");
     /** Of a secret's field, how the provider calls it. */
     private static final String NAMES_OF_FIELDS = "secrets.fields";
-    /** A digest or a key that anybody may know, at the end of an image or as a pinned host key. */
+    /** A public digest or key, at the end of an image or as a pinned host key. */
     private static final Pattern PUBLIC = Pattern.compile(
             "SHA256:[A-Za-z0-9+/]{43}=?|@sha256:[0-9a-f]{64}$|(?:ssh-|ecdsa-)[a-z0-9-]+\\s+AAAA[A-Za-z0-9+/]+={0,2}");
     /** The forms of well-known tokens, as those who issue them tell scanners of repositories. */
@@ -49,7 +49,7 @@ final class InventorySecrets {
         FORMS.put(Pattern.compile(pattern), name);
     }
 
-    /** Throws a {@link Problem} of usage that lists every place; does nothing where there is none. */
+    /** Throws a {@link Problem} of usage that lists every place, if there is one. */
     static void refuse(Path file, Yaml.Mapping tree) {
         var secrets = new InventorySecrets(file);
         secrets.look("", tree);

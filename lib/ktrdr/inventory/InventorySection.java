@@ -17,10 +17,10 @@ import ktrdr.Yaml;
 
 /**
  * One mapping of the inventory, read key by key. What is wrong is noted with its place and the reading goes on with a
- * default, so that one run tells of every mistake.
+ * default, so that one run reports every mistake.
  */
 final class InventorySection {
-    /** A wrong place: where it stands, the path of its key, and what is wrong with it. */
+    /** A mistake: its place in the file, the path of its key, and what is wrong with it. */
     record Mistake(Yaml.Place place, String path, String text) {}
 
     /** A form of text: what it is called in a sentence, and how it looks. */
@@ -92,7 +92,7 @@ final class InventorySection {
         return mapping.values().containsKey(key);
     }
 
-    /** The line that a key stands in, of one that is there. */
+    /** The line of an existing key. */
     int line(String key) {
         return mapping.keys().get(key).line();
     }
@@ -178,7 +178,7 @@ final class InventorySection {
         return List.copyOf(texts);
     }
 
-    /** The section under a key; an empty one where there is none. */
+    /** The section under a key; an empty one if it is missing. */
     InventorySection section(String key) {
         if (has(key) && mapping.values().get(key) instanceof Yaml.Mapping inner)
             return new InventorySection(at(key), inner, mistakes);

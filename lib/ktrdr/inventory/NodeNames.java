@@ -16,7 +16,7 @@ import ktrdr.inventory.Inventory.Role;
 final class NodeNames {
     /** RFC 1035, section 2.3.4, as text. */
     private static final int LONGEST = 253;
-    /** Jobs that prometheus.yml has beside those of the workers nodes. */
+    /** Jobs that prometheus.yml has next to those of the workers nodes. */
     private static final Set<String> JOBS = Set.of("prometheus", "backend", "node");
     private final String domain;
     private final List<Node> nodes;
@@ -52,7 +52,7 @@ final class NodeNames {
         return Stream.concat(Stream.of(node.host()), node.aliases().stream());
     }
 
-    /** A word that means both, but for two ids and two hosts, which are told of where they stand. */
+    /** A word that means both, except two ids or two hosts, which are reported at their keys. */
     private static Optional<String> both(Node node, Node other) {
         var words = List.of(node.id(), node.name(), node.host());
         var others = List.of(other.id(), other.name(), other.host());

@@ -15,7 +15,7 @@ import ktrdr.inventory.Inventory.Node;
 
 /** Problems that many nodes have alike, told once: of a fleet of thirty nobody reads the same thirty times. Pure. */
 public final class Repeated {
-    /** So many are told one by one. */
+    /** Up to this many are reported one by one. */
     private static final int FEW = 3;
 
     private record Own(String node, String kind, Problem problem) {}

@@ -72,7 +72,7 @@ public abstract class Reports {
         return exit;
     }
 
-    /** The problem of each node, on standard error; one that many have alike is told once. */
+    /** The problem of each node, on standard error; one that many nodes share is reported once. */
     public void problems(Map<Node, Problem> problems) {
         Repeated.once(problems).forEach(console()::problem);
     }

@@ -104,7 +104,7 @@ public final class JavaShell {
 
     /**
      * Runs Java as it is read, snippet by snippet, and prints the value of each expression. What does not compile or
-     * throws is told in one line, ends the run, and makes the exit code.
+     * throws is reported in one line, ends the run, and makes the exit code.
      *
      * @param name of the source in sentences, such as check.jsh
      * @param json whether each value is a line of JSON, else as a person wants to see it

@@ -30,7 +30,7 @@ import net.schmizz.sshj.transport.verification.HostKeyVerifier;
 
 /**
  * Whether a host is who it says: its key against known_hosts files, in the format of sshd(8), "SSH_KNOWN_HOSTS FILE
- * FORMAT". What is not known is refused; the {@link Problem} that says why is kept for whoever connects.
+ * FORMAT". What is not known is refused; the {@link Problem} that says why is kept for the caller.
  */
 public final class HostKeys implements HostKeyVerifier {
     /** A key as it travels: its type, such as ssh-ed25519, and its bytes. */

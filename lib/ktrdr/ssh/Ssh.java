@@ -95,7 +95,7 @@ public final class Ssh implements AutoCloseable {
         return run(script, LONG);
     }
 
-    /** The same for at most so long; then the script is ended and the run is a {@link Problem}. */
+    /** The same with a time limit; after it the script is stopped and the run is a {@link Problem}. */
     public CommandResult run(String script, Duration timeout) {
         return over(run -> run.run(command(), Sh.tethered(script), run.captured(), run.captured(), timeout));
     }
@@ -108,7 +108,7 @@ public final class Ssh implements AutoCloseable {
         return run(script, eachLine, FOREVER);
     }
 
-    /** The same for at most so long; then the script is ended and the run is a {@link Problem}. */
+    /** The same with a time limit; after it the script is stopped and the run is a {@link Problem}. */
     public CommandResult run(String script, Consumer<String> eachLine, Duration timeout) {
         return over(run -> run.run(command(), Sh.tethered(script), SshRun.lines(eachLine), SshRun.tail(), timeout));
     }
@@ -121,7 +121,7 @@ public final class Ssh implements AutoCloseable {
         return must(script, LONG);
     }
 
-    /** The same for at most so long; then the script is ended and the run is a {@link Problem}. */
+    /** The same with a time limit; after it the script is stopped and the run is a {@link Problem}. */
     public String must(String script, Duration timeout) {
         return must(run(script, timeout));
     }
@@ -212,9 +212,9 @@ public final class Ssh implements AutoCloseable {
             """);
 
     /**
-     * From now on a connection that turns out to have dropped before a command was started is opened anew, once,
-     * without a word: for whoever keeps it open over a long time and has nothing on the node that ended with it, such
-     * as a lock.
+     * From now on a connection that turns out to have dropped before a command was started is opened again, once,
+     * without a message: for callers that keep it open over a long time and have nothing on the node that ends with it,
+     * such as a lock.
      */
     public void lasting() {
         lasting = true;
@@ -271,7 +271,7 @@ public final class Ssh implements AutoCloseable {
         return problem.fix("a line in /etc/sudoers.d with NOPASSWD for the user, or log in as root");
     }
 
-    /** What to say where somebody who is not root there was to do what only root may. */
+    /** The problem of a task that needs root, if the login is not root. */
     public static Problem notRoot(String node, String user, String task) {
         return Problem.failed(node + ": only root can " + task)
                 .expected("root, or sudo without a password (ssh.sudo in the inventory)").found(user)

@@ -40,7 +40,7 @@ final class SshAgent {
         this.socket = socket;
     }
 
-    /** The keys it holds, in its order; throws when nobody answers at the socket. */
+    /** The keys it holds, in its order; throws if the agent does not answer at the socket. */
     List<Identity> identities() throws IOException {
         var answer = ask(ByteBuffer.allocate(1).put((byte) REQUEST_IDENTITIES), IDENTITIES_ANSWER);
         int count = answer.getInt();

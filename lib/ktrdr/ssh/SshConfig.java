@@ -61,7 +61,7 @@ public final class SshConfig {
         return lookup(host, Optional.empty(), Optional.empty());
     }
 
-    /** The same for whoever says by himself as whom and where to log in. */
+    /** The same with an explicit user and port. */
     SshLookup.Entry lookup(String host, Optional<String> user, Optional<Integer> port) {
         return new SshLookup(home, host, user, port).of(files);
     }

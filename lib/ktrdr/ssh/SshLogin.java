@@ -243,7 +243,7 @@ final class SshLogin {
                         + "IdentityFile in ~/.ssh/config");
     }
 
-    /** What the host says to whoever logs in, such as why nobody may; in one line. */
+    /** The host's message at login, such as why logins are refused; in one line. */
     static String banner(SSHClient client) {
         return Console.brief(Problem.oneLine(client.getUserAuth().getBanner()), 400);
     }

@@ -25,7 +25,7 @@ public final class SshLookup {
     /**
      * What counts of a host's settings; tokens such as %h and ~ are not expanded yet.
      *
-     * @param proxyCommand given, though not obeyed: whoever connects says so
+     * @param proxyCommand given, but not supported: connecting reports that
      */
     public record Entry(Optional<String> hostName, Optional<String> user, Optional<Integer> port,
             List<String> identityFiles, boolean identitiesOnly, Optional<String> identityAgent,

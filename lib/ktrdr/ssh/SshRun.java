@@ -151,7 +151,7 @@ final class SshRun {
         throw new ConnectionException("the session ended without an exit code");
     }
 
-    /** A connection that is lost ends its output too, which {@code out} tells. */
+    /** A lost connection ends its output too, which {@code out} reports. */
     private Problem ended(Session.Command running, Future<String> out, SshOpening opening)
             throws IOException, InterruptedException, TimeoutException {
                 get(out, System.nanoTime() + TimeUnit.SECONDS.toNanos(FAREWELL_SECONDS));
