@@ -49,6 +49,7 @@
 //FILES lib/ktrdr/api/OperationFollower.java=ktrdr/api/OperationFollower.java
 //FILES lib/ktrdr/api/OperationPolling.java=ktrdr/api/OperationPolling.java
 //FILES lib/ktrdr/api/OperationsApi.java=ktrdr/api/OperationsApi.java
+//FILES lib/ktrdr/api/OperationsDesk.java=ktrdr/api/OperationsDesk.java
 //FILES lib/ktrdr/api/OperationsReport.java=ktrdr/api/OperationsReport.java
 //FILES lib/ktrdr/api/Prometheus.java=ktrdr/api/Prometheus.java
 //FILES lib/ktrdr/api/WorkerRoster.java=ktrdr/api/WorkerRoster.java

@@ -57,6 +57,7 @@
 //SOURCES ktrdr/api/OperationFollower.java
 //SOURCES ktrdr/api/OperationPolling.java
 //SOURCES ktrdr/api/OperationsApi.java
+//SOURCES ktrdr/api/OperationsDesk.java
 //SOURCES ktrdr/api/OperationsReport.java
 //SOURCES ktrdr/api/Prometheus.java
 //SOURCES ktrdr/api/WorkerRoster.java

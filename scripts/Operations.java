@@ -2,7 +2,6 @@
 //SOURCES ../lib/ktrdr.java
 //DESCRIPTION List, show, start, follow, cancel and resume KTRDR's operations
 
-import java.time.Duration;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -10,16 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Exit;
-import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.Table;
-import ktrdr.api.Backend;
 import ktrdr.api.OperationFollower;
 import ktrdr.api.OperationsApi.Kind;
-import ktrdr.api.OperationsApi.Operation;
-import ktrdr.api.OperationsReport;
+import ktrdr.api.OperationsDesk;
 import ktrdr.cli.Cli;
-import ktrdr.inventory.Inventory;
 import ktrdr.report.Document;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -58,56 +53,8 @@ public class Operations implements Callable<Exit> {
                 .fix("operations --help");
     }
 
-    /** The backend of the inventory in use. */
-    private record Desk(Cli.Common common, Inventory inventory, Http http, ktrdr.api.OperationsApi operations)
-            implements AutoCloseable {
-        static Desk open(Cli.Common common) {
-            var inventory = common.running(false).inventory();
-            var http = new Http(inventory.overrides(), Duration.ofSeconds(5));
-            return new Desk(common, inventory, http, new ktrdr.api.OperationsApi(inventory, http));
-        }
-
-        OperationFollower following() {
-            return new OperationFollower(inventory, operations, common.console());
-        }
-
-        OperationsReport report() {
-            return new OperationsReport(inventory, new Backend(inventory, http).workers());
-        }
-
-        Exit show(String id) {
-            return show(id, Exit.OK);
-        }
-
-        private Exit show(String id, Exit exit) {
-            var document = operations.document(id);
-            var report = report();
-            return common.report(Document.of("operation", exit).with(report.document(document)),
-                    report.details(document));
-        }
-
-        Exit follow(String id) {
-            var operation = following().follow(id);
-            return operation.ended() ? ended(operation) : Exit.OK;
-        }
-
-        Exit ended(Operation operation) {
-            if (operation.completed()) return show(operation.id());
-            var how = operation.unclaimed() && operation.onBackend()
-                    ? "was given up by the backend, which still runs it" : operation.cancelled()
-                    ? "was cancelled" : "failed";
-            show(operation.id(), Exit.FAILED);
-            common.console().problem(Problem.failed("operation " + operation.id() + " " + how).expected("completed")
-                    .found(operation.error())
-                    .fix(operation.unclaimed() && operation.onBackend() ? "jbang operations@ktrdr show "
-                            + operation.id() + ", when it may be done" : "jbang logs@ktrdr core backend"));
-            return Exit.FAILED;
-        }
-
-        @Override
-        public void close() {
-            http.close();
-        }
+    private static OperationsDesk open(Cli.Common common) {
+        return new OperationsDesk(common, common.running(false).inventory());
     }
 
     /** What an operation can be. */
@@ -138,10 +85,10 @@ public class Operations implements Callable<Exit> {
             if (limit < 1 || limit > MOST) throw Problem.usage(
                     "invalid --limit").expected("a number from 1 to " + MOST)
                     .found(String.valueOf(limit));
-            try (var desk = Desk.open(common)) {
-                var found = desk.operations.listWithWorkers(status, type, active, limit);
+            try (var desk = open(common)) {
+                var found = desk.operations().listWithWorkers(status, type, active, limit);
                 var report = desk.report();
-                var started = new Backend(desk.inventory, desk.http).started();
+                var started = desk.backend().started();
                 common.report(Document.of("operations", Exit.OK).with("operations", report.document(found))
                         .with("backend_started", started.map(Object::toString).orElse(null)), report.table(found));
                 if (common.json()) return Exit.OK;
@@ -161,7 +108,7 @@ public class Operations implements Callable<Exit> {
 
         @Override
         public Exit call() {
-            try (var desk = Desk.open(common)) {
+            try (var desk = open(common)) {
                 return desk.show(id);
             }
         }
@@ -175,7 +122,7 @@ public class Operations implements Callable<Exit> {
 
         @Override
         public Exit call() {
-            try (var desk = Desk.open(common)) {
+            try (var desk = open(common)) {
                 return desk.follow(id);
             }
         }
@@ -188,8 +135,8 @@ public class Operations implements Callable<Exit> {
 
         @Override
         public Exit call() {
-            try (var desk = Desk.open(common)) {
-                desk.following().cancel(id);
+            try (var desk = open(common)) {
+                desk.follower().cancel(id);
                 return desk.show(id);
             }
         }
@@ -203,8 +150,8 @@ public class Operations implements Callable<Exit> {
 
         @Override
         public Exit call() {
-            try (var desk = Desk.open(common)) {
-                var from = desk.operations.resume(id);
+            try (var desk = open(common)) {
+                var from = desk.operations().resume(id);
                 var epoch = from.path("epoch").isNumber() ? "epoch " + from.path("epoch").asInt() : "its checkpoint";
                 common.console().note("operation", "resume", id + " goes on from " + epoch + " of "
                         + from.path("created_at").asText("an unknown time") + "; its percentage starts again at 0");
@@ -237,9 +184,9 @@ public class Operations implements Callable<Exit> {
                 if (fields[i + 1] != null) body.put((String) fields[i], fields[i + 1].toString());
             body.putAll(more);
             ktrdr.api.OperationsApi.complete(kind, body);
-            try (var desk = Desk.open(common)) {
-                if (dryRun) return wouldSend(common, desk.operations.url(kind), body);
-                var id = desk.operations.start(kind, body);
+            try (var desk = open(common)) {
+                if (dryRun) return wouldSend(common, desk.operations().url(kind), body);
+                var id = desk.operations().start(kind, body);
                 common.console().note("operation", kind.name(), id + " is started");
                 if (!noFollow && kind != Kind.dummy) return desk.follow(id);
                 if (!noFollow) common.console()
