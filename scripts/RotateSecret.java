@@ -78,7 +78,8 @@ public class RotateSecret implements Callable<Exit> {
             return;
         }
         change.confirm(common.console(),
-                "containers have the new " + field + " already; it would be replaced" + rotation.beside() + ". Continue?");
+                "containers have the new " + field + " already; it would be replaced" + rotation.beside()
+                        + ". Continue?");
         rotation.begin();
     }
 

@@ -51,7 +51,8 @@ class LongRunTest {
     private static final int ROUNDS = TIMES > 1 ? 2000 : 40;
     @TempDir Path folder;
     private final Console console = new Console(
-            Invocation.into(OutputStream.nullOutputStream(), OutputStream.nullOutputStream()), Console.Color.never, false);
+            Invocation.into(OutputStream.nullOutputStream(), OutputStream.nullOutputStream()), Console.Color.never,
+            false);
     private final Set<Path> before = left().collect(Collectors.toSet());
     private SshPeer peer;
 

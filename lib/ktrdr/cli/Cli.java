@@ -89,7 +89,8 @@ public final class Cli {
                 .setUsageHelpWidth(110)
                 .setUsageHelpAutoWidth(true)
                 .setParameterExceptionHandler((wrong, arguments) -> Failures.wrongUsage(wrong, arguments, invocation))
-                .setExecutionExceptionHandler((exception, at, parsed) -> Failures.report(exception, common(at, invocation)));
+                .setExecutionExceptionHandler(
+                        (exception, at, parsed) -> Failures.report(exception, common(at, invocation)));
         prepare(line, invocation);
         return line;
     }

@@ -424,7 +424,8 @@ class InventoryTest {
                 .endsWith("nodes." + word + ": " + word + " is reserved for commands"), word);
         assertTrue(mistake(with("  core:", "  main:").replace("gpu: {id", "core: {id"))
                 .endsWith("nodes.core: core is reserved for commands"));
-        assertTrue(mistake(with("gpu: {id: G", "\"null\": {id: G")).endsWith("nodes.null: null is not a valid name in YAML"));
+        assertTrue(mistake(with("gpu: {id: G", "\"null\": {id: G"))
+                .endsWith("nodes.null: null is not a valid name in YAML"));
         for (var job : List.of("prometheus", "node")) assertTrue(mistake(with("gpu: {id: G", job + ": {id: G"))
                 .endsWith("nodes." + job + ": prometheus.yml has a job " + job + " that is not of this node"), job);
     }
