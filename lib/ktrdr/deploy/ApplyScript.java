@@ -52,7 +52,7 @@ final class ApplyScript {
                 + Docker.digests("$(docker inspect --format '{{.Image}}' $ids)", "digest");
     }
 
-    /** Makes the containers of unhealthy services anew: Compose leaves them, since nothing of theirs changed. */
+    /** Recreates the containers of unhealthy services: Compose leaves them, since their configuration is unchanged. */
     private String recreateUnhealthy() {
         var unhealthy = plan.unhealthy().stream().map(Docker.Container::service).distinct().toList();
         return unhealthy.isEmpty() ? "" : up("--no-deps --force-recreate ", unhealthy);
@@ -65,7 +65,7 @@ final class ApplyScript {
 
     /** Starts the database first, and what depends on it when it is healthy. */
     private String restarts() {
-        // what workers were at is settled by now
+        // busy workers have saved their work by now
         var script = new StringBuilder(ScriptExit.numbers("""
                 again() {
                   # in a session of its own: whoever cuts this run may not leave a container stopped
@@ -97,7 +97,7 @@ final class ApplyScript {
         return "again " + Sh.words(texts.stream().map(this::name).toList()) + "\n";
     }
 
-    /** The name of the container of a service: that which it has, where it was renamed. */
+    /** The name of a service's container: its present one, if it was renamed. */
     private String name(String service) {
         return plan.restart() ? Docker.service(plan.facts().containers(), service).map(Docker.Container::name)
                 .orElse(plan.stack().container(service)) : plan.stack().container(service);

@@ -14,27 +14,27 @@ import ktrdr.drain.WorkerStops;
 import ktrdr.node.DatabaseData;
 
 /**
- * A container put aside: the same container under another name, which Compose does not count among its own and the
- * Engine does not start by itself. And back.
+ * Puts a container aside: it stays as a stopped container with another name, which Compose does not count as its own
+ * and the Engine does not start by itself. And puts it back.
  *
- * The labels by which Compose knows a container cannot be changed, so that each of the two is made anew from what
- * {@code docker inspect} says of the other, by the Engine's own interface (POST /containers/create), which takes the
- * same words. Data in volumes is in both; what lies in the container's own layer has to be committed to an image.
+ * The labels by which Compose knows a container cannot be changed. So each of the two is created from what {@code
+ * docker inspect} reports of the other, by the Engine's own interface (POST /containers/create), which takes the same
+ * words. Both have the data in volumes; data in the container's own layer has to be committed to an image.
  */
 final class Aside {
-    /** What the name of one that is aside ends with. */
+    /** The end of the name of a container that is aside. */
     static final String ENDING = "-before-takeover";
-    /** The label with the name that it had. */
+    /** The label with its previous name. */
     static final String LABEL = "ktrdr.takeover";
     private static final String RESTART = LABEL + ".restart";
     private static final String IMAGE = LABEL + ".image";
-    /** In front of labels of Compose, so that they are none of its own. */
+    /** The prefix that hides labels from Compose. */
     private static final String BEFORE = LABEL + ".label.";
     private static final String COMPOSE = "com.docker.compose.";
 
     /**
-     * The shell function {@code engine PATH LENGTH BODY}: it asks the Engine to make something, through docker's own
-     * client, wherever that finds it.
+     * The shell function {@code engine PATH LENGTH BODY}: it asks the Engine to create something, through docker's own
+     * client, which knows where the Engine is.
      */
     static final String ENGINE = """
             engine() {
@@ -53,16 +53,16 @@ final class Aside {
     private Aside() {}
 
     /**
-     * The shell line that makes the container which takes this one's place aside.
+     * The shell line that creates the container which is kept aside.
      *
-     * @param image that it is made from instead, with what its own layer holds
+     * @param image to create it from instead, with the data of its own layer
      */
     static String put(JsonNode inspected, Optional<String> image) {
         return create(name(inspected) + ENDING,
                 body(inspected, Optional.of(image.orElse(inspected.path("Image").asText()))));
     }
 
-    /** The shell line that makes, of one that is aside, the container which it was. */
+    /** The shell line that creates the original container again. */
     static String back(JsonNode inspected) {
         return create(name(inspected).replaceFirst(ENDING + "$", ""), body(inspected, Optional.empty()));
     }
@@ -144,7 +144,7 @@ final class Aside {
         return map;
     }
 
-    /** Its own, and the volumes that the Engine named for it: a new container would get new ones. */
+    /** Its binds, and the volumes that the Engine named for it: a new container would get new ones. */
     private static List<String> binds(JsonNode inspected) {
         var binds = new ArrayList<String>();
         for (var bind : inspected.path("HostConfig").path("Binds")) binds.add(bind.asText());
@@ -159,7 +159,7 @@ final class Aside {
         return binds;
     }
 
-    /** The networks that are its own to name, with its names in them but the one that is its id. */
+    /** The networks that it names itself, with its aliases except its id. */
     private static Map<String, Object> networks(JsonNode inspected) {
         var networks = new LinkedHashMap<String, Object>();
         if (inspected.path("HostConfig").path("NetworkMode").asText().matches("host|none|bridge|default|container:.*"))

@@ -15,8 +15,8 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 
 /**
- * The operations that the backend does itself, such as a download of data: they end with its process, and no worker has
- * them. What it has given up as claimed by no worker runs on and cannot be seen.
+ * The operations that the backend runs itself, such as a download of data: they end with its process, and no worker has
+ * them. An operation that it marked as claimed by no worker runs on and cannot be seen.
  */
 public final class BackendDrain {
     private static final int NAMED = 3;
@@ -30,10 +30,7 @@ public final class BackendDrain {
         this.console = console;
     }
 
-    /**
-     * Those that run at this moment; empty where the backend does not answer: then nobody can tell, and it may have to
-     * be replaced for just that.
-     */
+    /** The operations that run now; empty if the backend does not answer, which may be the reason to replace it. */
     public Optional<List<Operation>> running() {
         try {
             return Optional.of(operations.ofBackend());
@@ -43,7 +40,7 @@ public final class BackendDrain {
         }
     }
 
-    /** Waits so long for them to end; answers those that still run. */
+    /** Waits for them to end, at most this long; answers those that still run. */
     public List<Operation> await(Duration patience) {
         var waiting = new Waiting(patience, 1000,
                 core.name() + ": interrupted while waiting for the backend to be idle");
@@ -53,7 +50,7 @@ public final class BackendDrain {
         }
     }
 
-    /** Waits so long for them, and says which are cut then. */
+    /** Waits for them, at most this long, and reports those that end with the backend. */
     void drain(Duration patience) {
         var left = await(patience);
         if (!left.isEmpty())

@@ -16,19 +16,19 @@ import ktrdr.node.Docker;
  * hash covers what the environment gives, so the secrets have to be the real ones.
  */
 public final class ComposeChanges {
-    /** What happens to a service. A container that is there as it should be but does not run is started. */
+    /** What happens to a service. A container that is up to date but does not run is started. */
     public enum Action { SAME, START, RESTART, RECREATE, CREATE }
 
     private ComposeChanges() {}
 
     /**
-     * The script that asks Compose for the hashes that these files lead to, for one in which {@code with_secrets} is
-     * defined; the files in the directory are not touched. Its answer is for {@link #hashes}. Exit codes: 20 the files
-     * could not be written beside, 21 Compose refuses them.
+     * The script that asks Compose for the hashes that these files lead to; it needs {@code with_secrets}, and leaves
+     * the files in the directory as they are. {@link #hashes} reads its answer. Exit codes: 20 the files could not be
+     * written to a temporary folder, 21 Compose refuses them.
      *
-     * @param directory of the stack; it need not be there
+     * @param directory of the stack; it need not exist
      * @param env content of its env file, {@code compose} of its Compose file
-     * @param more shell lines that say further facts, once the hashes are known
+     * @param more shell lines that report further facts, after the hashes
      */
     public static String script(String directory, String env, String compose, String more) {
         return Facts.SAY + Sh.let("directory", directory) + """
@@ -63,13 +63,13 @@ public final class ComposeChanges {
     }
 
     /**
-     * What would happen to each of these services. One that is unhealthy is made anew, which Compose does when it is
-     * told to: {@link NodePlan} has it do so.
+     * What would happen to each of these services. An unhealthy container is recreated, which Compose does on request:
+     * see {@link NodePlan}.
      *
-     * @param hashes of the services' new configuration; a container whose service has none is taken to be recreated
+     * @param hashes of the services' new configuration; a container without one is taken to be recreated
      * @param containers of the stack as they are
-     * @param images service to the ids that its image has on the node, or will have once it is pulled
-     *     ({@link Registry.Manifest#ids}); one that is not known decides nothing
+     * @param images service to the ids that its image has on the node, or will have once it is pulled ({@link
+     *     Registry.Manifest#ids}); an unknown image decides nothing
      */
     public static Map<String, Action> of(List<String> services, Map<String, String> hashes,
             List<Docker.Container> containers, Map<String, List<String>> images) {
@@ -82,8 +82,8 @@ public final class ComposeChanges {
     }
 
     private static Action of(Docker.Container container, String hash, List<String> images) {
-        // nothing of ours differs, so that its cause is outside of what Compose compares: what Docker gives each new
-        // container, such as a proxy or a DNS server
+        // the cause is outside of what Compose compares: what Docker gives each new container, such as a proxy or a DNS
+        // server
         if (container.unhealthy()) return Action.RECREATE;
         if (!container.configHash().equals(hash) || images != null && !images.contains(container.imageId()))
             return Action.RECREATE;

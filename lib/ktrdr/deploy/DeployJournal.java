@@ -28,7 +28,7 @@ import ktrdr.release.StackFacts;
 import ktrdr.release.TextfileMetrics;
 
 /**
- * What is written about a deployment on its node: the history, the files of releases one may go back to, the logs of
+ * Writes what a node keeps of a deployment: its entry in the history, the files of releases to go back to, the logs of
  * what failed.
  */
 public final class DeployJournal {
@@ -51,20 +51,20 @@ public final class DeployJournal {
         this.plan = plan;
     }
 
-    /** From now on the time counts. */
+    /** Starts the clock of the deployment. */
     void start() {
         started = System.nanoTime();
     }
 
-    /** What became of the schema of the database is noted with how it ends. */
+    /** Notes a change of the database's schema, for the entry at the end. */
     void migrated(History.SchemaChange done) {
         migration = migration.map(first -> new History.SchemaChange(first.from(), done.to(), first.backup()))
                 .or(() -> Optional.of(done));
     }
 
-    /** Shell lines that note the deployment as under way; as long as nothing else is said it was interrupted. */
+    /** Shell lines that note the deployment as under way. Without a later entry it counts as interrupted. */
     String begin() {
-        // the same release before and after, wherever it is cut
+        // the same release before and after, even if it is interrupted
         if (plan.restart()) return "";
         return HistoryScripts.begin(
                 entry(id(), of(Ending.INTERRUPTED), Ending.INTERRUPTED, Map.of(), "", plan.revision()));
@@ -97,23 +97,24 @@ public final class DeployJournal {
                 .migration(migration).build();
     }
 
-    /** A restart leaves files as they are, those too that were changed by hand. */
+    /** A restart leaves files as they are, including those changed by hand. */
     private String configuration(Revision revision) {
         return plan.restart() ? plan.facts().history().current().map(Entry::configuration).orElse("")
                 : KeptFiles.hash(revision.files());
     }
 
     /**
-     * Notes how it ended. Of one that ended well the files are kept, and what no kept release needs any more is
-     * removed.
+     * Notes how the deployment ended. If it ended well, its files are kept, and what no kept release needs is removed.
      */
     void end(Ending outcome, Map<String, Docker.Image> images, String error) {
         write(entry(id(), of(outcome), outcome, images, error, plan.revision()), plan.revision());
     }
 
     /**
-     * Notes that it was taken back: the images of the release that failed, by which what made a newer schema is found,
-     * and those that run again.
+     * Notes that the deployment was rolled back.
+     *
+     * @param images of the release that failed, by which the release that made a newer schema is found
+     * @param back the images that run again
      */
     void returned(Map<String, Docker.Image> images, Map<String, Docker.Image> back, String error) {
         var entry = entry(id(), of(Ending.RETURNED), Ending.RETURNED, images, error, plan.revision());
@@ -121,8 +122,8 @@ public final class DeployJournal {
     }
 
     /**
-     * Notes, as the lock is given back, that nothing was to be done; the rules of {@link Firewall} and what tells
-     * Prometheus the figures of the node are seen to as well.
+     * Notes, as the lock is released, that nothing was to be done; also repairs the rules of {@link Firewall} and the
+     * exporter of the node's metrics.
      */
     void endLater(Ending outcome, Map<String, Docker.Image> images) {
         var node = plan.stack().node();
@@ -132,7 +133,7 @@ public final class DeployJournal {
                         + NodeMetrics.script(plan.revision().files()) + script, this::heard);
     }
 
-    /** Notes that a release that had ended well was taken back. */
+    /** Notes that a release which had ended well was rolled back. */
     void reverted(Map<String, Docker.Image> images, Revision to) {
         var of = plan.facts().history().current().map(Entry::id).orElse("");
         write(entry(id() + "-back", of, Ending.ROLLED_BACK, images, "", to), to);
@@ -166,7 +167,7 @@ public final class DeployJournal {
         console.note(plan.stack().node().name(), "history", "this deployment could not be noted: " + why);
     }
 
-    /** Never by force, and an image without our reference only where nobody else gave it a name. */
+    /** Never by force, and an image without the stack's reference only if it has no other name. */
     private String prune(History history) {
         int keep = fleet.inventory().images().keep();
         var hashes = new LinkedHashSet<String>();
@@ -186,8 +187,8 @@ public final class DeployJournal {
     }
 
     /**
-     * The script that writes the whole logs of containers into a folder below a stack's directory, each without its
-     * container's secrets.
+     * The script that writes the whole logs of containers into a folder below a stack's directory, each without the
+     * secrets of its container.
      */
     public static String keep(String directory, String folder, List<String> containers) {
         return "cd -P " + Sh.quote(directory) + "\n" + Sh.let("folder", folder) + "umask 077\n[ ! -L " + FAILED +
@@ -201,8 +202,8 @@ public final class DeployJournal {
     }
 
     /**
-     * Keeps the whole logs of these services' containers on the node, without their secrets, and answers the last lines
-     * of the first that is not healthy, and where the rest is; nothing for none.
+     * Keeps the whole logs of these services' containers on the node, without their secrets. Answers the last lines of
+     * the first unhealthy one and where the rest is; empty without services.
      */
     String keepLogs(List<String> services) {
         if (services.isEmpty()) return "";

@@ -10,11 +10,14 @@ import ktrdr.Sh;
 import ktrdr.node.Docker;
 
 /**
- * What a deployment does to containers that Compose would leave, or stumble over: those of services that are not to be
- * there, a second one of a service, one of another name. Pure.
+ * Handles containers that Compose would leave, or fail on: of services that are retired, a second one of a service, a
+ * renamed one. Pure.
  */
 public record Excess(NodePlan plan) {
-    /** Those of its services that have another name than theirs, by it: Compose goes by labels. */
+    /**
+     * Containers of the plan's services whose name is not that of the service, with the right name: Compose goes by
+     * labels.
+     */
     Map<String, String> renamed() {
         var renamed = new TreeMap<String, String>();
         if (!plan.restart()) for (var service : plan.services()) Docker.service(plan.facts().containers(), service)
@@ -24,7 +27,7 @@ public record Excess(NodePlan plan) {
         return renamed;
     }
 
-    /** Those that go. */
+    /** The containers to be removed. */
     private List<Docker.Container> away() {
         var seen = new TreeSet<String>();
         return plan.facts().containers().stream().filter(container -> !container.passing())
@@ -33,8 +36,8 @@ public record Excess(NodePlan plan) {
     }
 
     /**
-     * Shell lines that do it, by id and not by Compose: its file may not know the service any more. One that went
-     * meanwhile is no failure; {@link ScriptExit#DOCKER_FAILED} is one.
+     * Shell lines that remove and rename them, by id: the Compose file may not know the service any more. A container
+     * that is already gone is not a failure; {@link ScriptExit#DOCKER_FAILED} is one.
      */
     String script() {
         var script = new StringBuilder();
@@ -51,8 +54,8 @@ public record Excess(NodePlan plan) {
     }
 
     /**
-     * In words, such as "foo renamed to backtest-worker-1"; the retired services are told of by themselves. Empty where
-     * there is nothing.
+     * In words, such as "foo renamed to backtest-worker-1"; empty if there is nothing. Retired services are reported by
+     * the plan.
      */
     public String words() {
         var words = new ArrayList<String>();

@@ -31,15 +31,17 @@ import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
 
 /**
- * The health gate: a deployment is done when what it deployed is true, asked again and again by our own means.
- * ({@code docker compose up --wait} gives up on one-shot containers and at the first "unhealthy".)
+ * The health gate: a deployment is done when its containers are healthy, its services answer and its workers are
+ * registered. The toolkit asks for that repeatedly. ({@code docker compose up --wait} gives up on one-shot containers
+ * and at the first "unhealthy".)
  */
 final class HealthGate {
     private static final long PAUSE_MILLIS = 500;
-    /** Prometheus asks its targets every 15 s, the first time within as long. */
+    /** Prometheus scrapes its targets every 15 s, the first time within as long. */
     private static final Duration SCRAPES = Duration.ofSeconds(40);
     /**
-     * A container that ended so often since it was begun with is not waited for any longer: it would go on for ever.
+     * A container that exited this often since the deployment began is not waited for any longer: it would never stay
+     * up.
      */
     private static final int ENDS = 3;
     private final Fleet fleet;
@@ -51,7 +53,7 @@ final class HealthGate {
     private final Duration timeout;
     private final Likeness likeness;
     private final Map<String, List<String>> digests;
-    /** The checks of containers that end again and again. */
+    /** The checks of containers that keep exiting. */
     private Set<CheckId> ending = Set.of();
 
     /** @param made the containers right after they were brought up; none if none were */
@@ -69,8 +71,8 @@ final class HealthGate {
     }
 
     /**
-     * What was asked for, with the configuration that Compose made each container from, and the folder: what it makes
-     * anew has this one.
+     * The images to run, with the configuration hash that each container was made with, and the folder, which is that
+     * of the stack for a new container.
      */
     private static Map<String, Docker.Image> wanted(NodePlan plan, List<Docker.Container> made) {
         var wanted = new TreeMap<>(Pins.wanted(plan));
@@ -84,8 +86,8 @@ final class HealthGate {
 
     /**
      * Waits until the containers are healthy and the services answer, then until the workers with these check ids,
-     * which a new backend has forgotten, are registered again. Too late is a {@link Problem}, and so is a container
-     * that keeps exiting, at once. A node that does not answer in between is asked again.
+     * which a new backend does not know, are registered again. A timeout is a {@link Problem}, and so is a container
+     * that keeps exiting, at once. A node that does not answer meanwhile is asked again.
      */
     void await(Set<CheckId> workersBefore) {
         var waiting = new Waiting(timeout, PAUSE_MILLIS, "interrupted while waiting for health");
@@ -108,8 +110,8 @@ final class HealthGate {
     }
 
     /**
-     * Says where a worker that is to have a GPU has none: it does its work all the same, only slowly, so that the
-     * deployment is none the worse for it.
+     * Reports a training worker without the GPU that it should have. It works all the same, but slowly, so the
+     * deployment does not fail.
      */
     private void gpu() {
         if (plan.stack().gpu().filter(plan.services()::contains).isEmpty()) return;
@@ -124,7 +126,7 @@ final class HealthGate {
         }
     }
 
-    /** Tells what this backend has not that the toolkit uses; the deployment is none the worse for it. */
+    /** Reports what the toolkit uses and this backend does not have; the deployment does not fail. */
     private void api() {
         ApiUse.compared(fleet.inventory(), http).words()
                 .ifPresent(words -> console.note(node.name(), "contract", words));
@@ -148,10 +150,10 @@ final class HealthGate {
     }
 
     /**
-     * Whether all of that is so at this moment, without a wait; then it is told of as {@link #await} does.
+     * Whether all of that holds now, without a wait; then it is reported as {@link #await} does.
      *
-     * @param seen what the node answers to {@link #question}
-     * @param before what is to be told before it, where it is so
+     * @param seen the node's answer to {@link #question}
+     * @param before runs before the report
      */
     boolean holds(Facts seen, Runnable before) {
         var stack = plan.stack();
@@ -167,9 +169,7 @@ final class HealthGate {
                 }
     }
 
-    /**
-     * Shell lines that ask a node for all that it knows of the health of what is deployed, with {@code say} defined.
-     */
+    /** Shell lines that ask a node for the health of what is deployed, with {@code say} defined. */
     static String question(NodePlan plan) {
         return Docker.sayContainers(plan.stack().project()) + (plan.services().contains("db") ? ServiceChecks.SAY_QUERY
                 : "");
@@ -187,9 +187,9 @@ final class HealthGate {
                 .filter(container -> !container.running() && container.restarts() - restartsBefore(container) >= ENDS)
                 .map(container -> CheckId.ofNode(node, container.service(), "container")).collect(Collectors.toSet());
         var found = new ArrayList<>(ServiceChecks.containers(stack, plan.services(), containers));
-        // a restart leaves what is there
+        // a restart keeps the containers
         if (!plan.restart()) found.addAll(likeness.checks(plan.services(), containers, digests));
-        // what is not running does not answer either: one sentence about it is enough
+        // a container that does not run does not answer either: one message is enough
         if (stack.core() && Check.allOk(found)) {
             found.addAll(checks.core(plan.services()));
             if (plan.services().contains("db")) found.add(checks.database(() -> ServiceChecks.answered(seen)));
@@ -209,7 +209,7 @@ final class HealthGate {
                 && check.what().ofFleet("workers")).toList();
     }
 
-    /** Those of the scale that this deployment has, which may differ from the inventory's. */
+    /** The workers of this deployment's scale, which may differ from the inventory's. */
     private List<Check> registered(Stack stack) {
         return checks.workers(List.of(node.full())).stream().filter(check -> check.what().ofFleet("workers")
                 || plan.services().contains(check.what().subject())).toList();
@@ -228,7 +228,7 @@ final class HealthGate {
         return checks.stream().filter(check -> !check.ok());
     }
 
-    /** The checks, unless one fails that no waiting makes another. */
+    /** The checks, unless waiting cannot change one that fails. */
     private List<Check> hopeful(List<Check> checks) {
         failing(checks).forEach(check -> {
             var what = node.name() + ": " + check.what().subject();
@@ -264,7 +264,7 @@ final class HealthGate {
         };
     }
 
-    /** What the first of the services' containers that is not healthy says of it; empty when all are. */
+    /** The log and health check of the first unhealthy container; empty if all are healthy. */
     static String failingLog(NodePlan plan, Ssh ssh) {
         var containers = Docker.containers(ssh.must(Docker.containersOf(plan.stack().project())));
         return containers.stream().filter(container -> !container.healthy()).findFirst()

@@ -27,26 +27,26 @@ import ktrdr.release.StackFacts;
 import ktrdr.ssh.Ssh;
 
 /**
- * What runs where a node's stack belongs and was not made by this toolkit, but by hand or by another tool.
+ * An installation of KTRDR on a node that was made by hand or by another tool, not by this toolkit.
  *
- * @param replaced the containers in the way, as {@code docker inspect} has them: of a name or a port that one of ours
- *     has; those that run first have the database last
- * @param alone the names of the others of the same Compose projects, which are not touched
- * @param copies the data that is taken over
- * @param server the version of the database's server as PostgreSQL counts it, such as 150013; 0 where it did not say
+ * @param replaced the containers in the way, as {@code docker inspect} reports them: with a name or a port of the
+ *     stack's containers; those that run first have the database last
+ * @param alone the names of the other containers of the same Compose projects, which are not touched
+ * @param copies the data that is copied
+ * @param server the version of the database's server as PostgreSQL counts it, such as 150013; 0 if unknown
  */
 record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copies, int server) {
     static final Installation NONE = new Installation(List.of(), List.of(), List.of(), 0);
 
     /**
-     * Data of a container that ours gets a copy of.
+     * Data of a container of which the stack gets a copy.
      *
-     * @param container whose it is, {@code directory} where it has it
-     * @param words where that lies: "in the volume x"
-     * @param layer whether it lies in the container itself
-     * @param source the volume that it lies in; empty where it is in none
-     * @param volume of ours that gets it
-     * @param bytes that it takes; -1 where nobody said
+     * @param container that has it, {@code directory} the path inside
+     * @param words where the data is: "in the volume x"
+     * @param layer whether it is in the container's own layer
+     * @param source the volume that it is in; empty if none
+     * @param volume of the stack that gets the copy
+     * @param bytes the size; -1 if unknown
      */
     record Copy(String container, String directory, String words, boolean layer, String source, String volume,
             long bytes) {
@@ -55,11 +55,11 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         }
     }
 
-    /** The containers beside this stack's own project that are in its way, of all that a node has. */
+    /** The containers outside of this stack's project that are in its way, among all on the node. */
     static List<NodeContainer> foreign(Inventory inventory, Stack stack, StackFacts facts) {
         var ports = ports(inventory, stack);
         var own = facts.containers().stream().map(Docker.Container::name).toList();
-        // a container of a service that is none of ours is another's, whatever its project
+        // a container of an unknown service belongs to another installation, whatever its project
         return facts.beside().stream()
                 .filter(beside -> !(beside.project().equals(stack.project())
                         && (own.isEmpty() || own.contains(beside.name()))))
@@ -69,14 +69,14 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
                         || beside.ports().stream().anyMatch(ports::contains)).toList();
     }
 
-    /** The ports that the stack publishes; what tells figures of the node is none of it. */
+    /** The ports that the stack publishes; the exporter of the node's metrics is not a part of it. */
     private static Set<Integer> ports(Inventory inventory, Stack stack) {
         var ports = new TreeMap<>(new MachineChecks(inventory).published(stack.node()));
         ports.values().removeIf("node-exporter"::equals);
         return ports.keySet();
     }
 
-    /** The names that containers of ours have, or may have, on a node. */
+    /** The names that the toolkit's containers have, or may have, on a node. */
     static Set<String> names(Inventory inventory, Stack stack) {
         if (!stack.core()) return inventory.workersOf(stack.node().full()).stream().map(Inventory.Worker::name)
                 .collect(Collectors.toCollection(LinkedHashSet::new));
@@ -84,8 +84,8 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     }
 
     /**
-     * Why nothing may be deployed to a node: the host is another node's, or what is there is another's, or half taken
-     * over. Empty where it is ours, or nobody's.
+     * Why nothing may be deployed to a node: the host is another node's, another installation is there, or an
+     * unfinished takeover. Empty if nothing is in the way.
      */
     static Optional<Problem> inTheWay(Inventory inventory, Stack stack, StackFacts facts) {
         var node = stack.node();
@@ -109,7 +109,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
 
     /**
      * Why no container of a node may be touched: see {@link #inTheWay}, and containers of the stack's project that were
-     * started from another folder, which is still there.
+     * started from another folder which still exists.
      */
     static Optional<Problem> untouchable(Inventory inventory, Stack stack, StackFacts facts) {
         return inTheWay(inventory, stack, facts).or(() -> elsewhere(inventory, stack, facts));
@@ -138,8 +138,8 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     }
 
     /**
-     * Why no file may be put into the folder of a node's stack: what runs from it, or where it belongs, is another's.
-     * Empty where it is ours, or nobody's.
+     * Why no file may be put into the folder of a node's stack: another installation runs from it, or is in the way.
+     * Empty if nothing is.
      */
     static Optional<Problem> unmade(Inventory inventory, Stack stack, StackFacts facts) {
         // in an empty folder nothing is replaced: containers of ours may run from the one that the inventory named
@@ -178,20 +178,20 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         return container.path("State").path("Running").asBoolean();
     }
 
-    /** Whether its health check, where it has one, does not fail. */
+    /** Whether its health check, if any, does not fail. */
     static boolean well(JsonNode container) {
         return !container.path("State").path("Health").path("Status").asText("").equals("unhealthy");
     }
 
-    /** What Compose calls it; by its name where it is not of Compose. */
+    /** The Compose service of a container; by its name if Compose did not make it. */
     static String service(JsonNode container) {
         var service = container.path("Config").path("Labels").path(Docker.SERVICE).asText();
         return service.isEmpty() ? Aside.name(container).replaceFirst("^ktrdr-", "") : service;
     }
 
     /**
-     * Looks at what is in the way of a stack: in another project, or in its own one with the database's data where ours
-     * would not have it.
+     * Looks for what is in the way of a stack: in another project, or in its own with the database's data elsewhere
+     * than the stack has it.
      */
     static Installation look(Inventory inventory, Stack stack, Ssh ssh, StackFacts facts) {
         var foreign = foreign(inventory, stack, facts);
@@ -233,7 +233,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         return copies.stream().map(copy -> copy.sized(size(ssh, copy))).toList();
     }
 
-    /** Shell lines that say all of these containers, their environment with it: for our memory alone. */
+    /** Shell lines that report these containers whole, with their environment: to be kept in memory only. */
     static String inspect(List<String> names) {
         return "for name in " + Sh.words(names) + "; do\n" + """
                   if said=$(docker inspect --type container --format '{{json .}}' "$name" 2>/dev/null); then
@@ -259,7 +259,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         return all;
     }
 
-    /** Where a service whose data is taken over has it. */
+    /** The directory of a service whose data is copied. */
     private static Optional<String> directory(JsonNode container, DatabaseData data) {
         return switch (service(container)) {
             case "db" -> Optional.of(data.directory()).filter(directory -> !directory.isEmpty());

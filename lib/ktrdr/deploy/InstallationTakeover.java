@@ -28,13 +28,14 @@ import ktrdr.report.Document;
 import ktrdr.ssh.Ssh;
 
 /**
- * Makes an installation of another hand ours, node by node, in the deployment that takes its place: right before ours
- * is brought up its containers are stopped and put {@link Aside}, and its data is copied into volumes of ours; where
- * ours does not get well all of it is put back. What is there itself is never moved, renamed or written to.
+ * Adopts an installation that was made by hand or by another tool, node by node, in the deployment that replaces it.
+ * Right before the new containers are brought up, the old ones are stopped and put {@link Aside}, and their data is
+ * copied into volumes of the stack. If the new ones do not become healthy, the old ones are put back. The old data
+ * itself is never moved, renamed or written to.
  *
- * What a node has of it stands in {@code .ktrdr/takeover} there before anything is stopped: its state (open, or done
- * once ours was proven), and a line for each container with its id and whether it ran, for each volume that was copied
- * from, and for each image that was made of a container.
+ * Before anything is stopped, a node has a list in {@code .ktrdr/takeover}: its state (open, or done after the proof),
+ * and one line per container with its id and whether it ran, per copied volume, and per image that was made of a
+ * container.
  */
 public final class InstallationTakeover implements RolloutExchange {
     private static final Duration PATIENCE = Duration.ofHours(12);
@@ -56,8 +57,8 @@ public final class InstallationTakeover implements RolloutExchange {
     }
 
     /**
-     * Plans the deployment of what takes the place of an installation; of nothing where none is there. One that is half
-     * taken over is a {@link Problem}.
+     * Plans the deployment that replaces an installation; nothing if there is none. An unfinished takeover is a {@link
+     * Problem}.
      */
     public NodePlan plan(Stack stack, Ssh ssh, String answer, String tag) {
         var facts = StackFacts.parse(answer);
@@ -91,7 +92,7 @@ public final class InstallationTakeover implements RolloutExchange {
         return found.keySet();
     }
 
-    /** What would become of what is there, a line each; none where nothing is. */
+    /** What a takeover would do, one line each; none if there is no installation. */
     public List<String> describe(Node node) {
         var there = found.get(node);
         if (there == null) return List.of();
@@ -124,7 +125,7 @@ public final class InstallationTakeover implements RolloutExchange {
     }
 
     /**
-     * Proves that the secrets open the database that is taken over, and that its disk has room for a copy; else a
+     * Proves that the secrets open the database of the installation, and that its disk has room for a copy; otherwise a
      * {@link Problem}.
      */
     public void prove(Node node) {
@@ -214,13 +215,16 @@ public final class InstallationTakeover implements RolloutExchange {
         }
     }
 
-    /** Whether what ran on a node before is aside, or on its way there. */
+    /** Whether the previous installation is aside, or about to be. */
     @Override
     public boolean restores(Node node) {
         return aside.contains(node);
     }
 
-    /** Proves that no row is missing, connects what was left alone to the new network, and notes that it is done. */
+    /**
+     * Proves that no row is missing, connects the containers left alone to the new network, and notes that the takeover
+     * ended well.
+     */
     @Override
     public void proven(Node node) {
         var there = found.get(node);
@@ -260,10 +264,10 @@ public final class InstallationTakeover implements RolloutExchange {
     }
 
     /**
-     * What is still aside on a node, of a takeover that was done or was cut.
+     * What is still aside on a node, after a takeover that ended well or was interrupted.
      *
-     * @param state open, done, or empty where there is nothing
-     * @param volumes that were copied from, {@code images} that were made
+     * @param state open, done, or empty if there is nothing
+     * @param volumes that were copied, {@code images} that were made
      */
     public record Kept(String state, List<String> containers, List<String> volumes, List<String> images) {}
 
@@ -281,7 +285,7 @@ public final class InstallationTakeover implements RolloutExchange {
         }
     }
 
-    /** A takeover's start in the words of the backup that is made before it. */
+    /** The reason for the backup that is made before a takeover. */
     public static String by() {
         return "takeover by " + LocalCommand.whoAndWhere();
     }

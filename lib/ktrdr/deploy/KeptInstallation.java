@@ -20,7 +20,7 @@ import ktrdr.release.NodeMetrics;
 import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 
-/** What a takeover put aside on a node, and what becomes of it: it runs again, or is removed. */
+/** What a takeover put aside on a node, and the two ways on: it runs again, or it is removed. */
 final class KeptInstallation {
     private static final String FILE = AsideScript.FILE;
     private static final String BEFORE = AsideScript.BEFORE;
@@ -65,7 +65,7 @@ final class KeptInstallation {
         }
     }
 
-    /** Puts back what ran before, however far the takeover had come; answers in words what runs. */
+    /** Puts back the previous installation, however far the takeover had come; answers in words what runs. */
     String restored(Stack stack) {
         var node = stack.node();
         var facts = facts(node);
@@ -106,7 +106,7 @@ final class KeptInstallation {
                 """.replace("FILE", FILE).replace("NAMES", Sh.words(names));
     }
 
-    /** Makes of each container that is aside the one that it was. */
+    /** Creates each original container again from the one that is aside. */
     private static String makeAgain(Map<String, JsonNode> aside) {
         var script = new StringBuilder();
         aside.forEach((name, inspected) -> {
@@ -130,7 +130,7 @@ final class KeptInstallation {
         return script.toString();
     }
 
-    /** @param well of those that ran the ones whose health check, if any, did not fail */
+    /** @param well the containers that ran without a failing health check */
     private static String start(List<String> ran, List<String> well) {
         var script = new StringBuilder();
         for (var name : ran) script.append("docker start ").append(Sh.quote(name)).append(" >/dev/null || exit 1\n");

@@ -21,8 +21,8 @@ import ktrdr.release.Revision;
 import ktrdr.release.Schema;
 
 /**
- * The schema of the database in the deployment of core: compared with the release before anything is stopped, brought
- * where the release wants it before the backend is replaced, by the alembic of an image, with a backup before.
+ * The schema of the database in the deployment of core: compared with the release before anything is stopped, and
+ * migrated before the backend is replaced, by the alembic of an image, after a backup.
  */
 final class Migration {
     private static final Duration PATIENCE = Duration.ofHours(1);
@@ -34,10 +34,10 @@ final class Migration {
                     + "client_addr <<= '127.0.0.0/8'::inet";
 
     /**
-     * How a run goes about the schema.
+     * What a run may do to the schema.
      *
-     * @param policy for one that the release does not know
-     * @param backup whether a migration begins with one
+     * @param policy for a schema that the release does not know
+     * @param backup whether a migration begins with a backup
      */
     record Choice(Schema.Policy policy, boolean backup) {}
 
@@ -46,7 +46,7 @@ final class Migration {
     private final DeployJournal journal;
     private final String node;
     private Optional<SchemaStep> step = Optional.empty();
-    /** Whether it went up (true) or down. */
+    /** Whether it was an upgrade (true) or a downgrade. */
     private Optional<Boolean> moved = Optional.empty();
     private String backup = "";
 
@@ -57,10 +57,7 @@ final class Migration {
         this.node = plan.stack().node().name();
     }
 
-    /**
-     * Whether the deployment has to do with the schema: where the backend is deployed, by a run that may change its
-     * release.
-     */
+    /** Whether the deployment is concerned with the schema: it deploys the backend, and may change the release. */
     boolean concerned() {
         return context.options().schema().isPresent() && plan.stack().core() && plan.services().contains("backend");
     }
@@ -95,8 +92,8 @@ final class Migration {
     }
 
     /**
-     * Decides what is to be done, from the answer to {@link #question}. A schema that stands in the way is a
-     * {@link Problem}, and so are names that the server does not have.
+     * Decides what to do, from the answer to {@link #question}. A schema in the way is a {@link Problem}, and so are
+     * names that the server does not have.
      */
     Optional<SchemaStep> look(Facts facts, boolean same) {
         if (!names()) return step;
@@ -107,8 +104,8 @@ final class Migration {
     }
 
     /**
-     * A database that answers and is not among the containers that are ours is one that is about to be taken over: of
-     * ours nothing is known yet.
+     * A database that answers and is not the stack's belongs to an installation about to be taken over: then nothing is
+     * known of the stack's schema.
      */
     private Schema ours(Schema schema) {
         boolean there = Docker.service(plan.facts().containers(), "db").isPresent() || !plan.services().contains("db");
@@ -152,13 +149,13 @@ final class Migration {
         return step.filter(step -> step.kind() == SchemaStep.Kind.later).isPresent();
     }
 
-    /** Tells that nothing is done, and why. */
+    /** Reports that nothing is done, and why. */
     void tell() {
         step.filter(step -> step.kind() == SchemaStep.Kind.none)
                 .ifPresent(step -> context.console().note(node, "schema", step.words()));
     }
 
-    /** Decides, once the database was started: it is waited for. */
+    /** Decides, after the database was started: waits for it. */
     void databaseIsThere() {
         try (var progress = context.console().step(node, "schema")) {
             progress.now("waiting for the database");
@@ -172,7 +169,7 @@ final class Migration {
         }
     }
 
-    /** A server that is still being made answers on its own socket already, and not where alembic asks. */
+    /** A server that is being initialised answers on its own socket already, but not where alembic asks. */
     private static String healthy(Duration patience) {
         return Docker.database() + "last=$(($(date +%s) + " + Math.max(1, patience.toSeconds()) + "))\n" + """
                 until [ "$(docker inspect --format '{{if \
@@ -185,8 +182,8 @@ final class Migration {
     }
 
     /**
-     * Does what is to be done, and answers whether that was something. A failure is a {@link Problem}; the database is
-     * where it was then, as far as alembic's transaction goes.
+     * Migrates, and answers whether there was something to migrate. A failure is a {@link Problem}; then the schema is
+     * as before, as far as alembic's transaction goes.
      *
      * @param begin shell lines for the moment before the first change
      */
@@ -209,10 +206,7 @@ final class Migration {
                 .map(BackupRecord::file).orElse(""));
     }
 
-    /**
-     * Where what ran before is about to run again: a schema that was taken down for the other is brought up again; one
-     * that went up stays.
-     */
+    /** Before the previous release runs again: a downgraded schema is upgraded again, an upgraded one stays. */
     void back(Revision to, Secrets secrets) {
         if (moved.isEmpty()) return;
         if (moved.get()) context.console().note(node, "schema", "stays as " + plan.tag() + " made it, which " + to.tag()

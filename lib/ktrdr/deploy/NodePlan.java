@@ -37,26 +37,25 @@ import ktrdr.release.Templates;
 import ktrdr.report.Document;
 
 /**
- * A deployment to one node: what it would take, decided without a network, and the scripts that do it.
+ * What a deployment does to one node, decided without a network, and the script that does it.
  *
  * @param stack of the node
- * @param revision what it is to run
- * @param services to bring up, none where containers are only taken away or told of a configuration; {@code whole} when
- *     they are all that the node has
- * @param retired services that run and are not to be there, such as workers beyond the scale
- * @param pulls images that are not there yet
- * @param tagged image by id or digest to the reference that the Compose file knows it by, where that means another by
- *     now
- * @param staging its files, {@link FileChanges} puts them in place
- * @param rereads services that have to be told of a configuration which this, or a {@code stage} before it, changed
- * @param restarted services whose process is started anew, in the container that is there
- * @param restart whether it is their restart and no more
- * @param facts what the plan was made from
+ * @param revision that it is to run
+ * @param services to bring up, none if containers are only removed or reread a configuration; {@code whole} if they are
+ *     all that the node has
+ * @param retired services that run and are not to run, such as workers beyond the scale
+ * @param pulls images that are missing on the node
+ * @param tagged image by id or digest to the reference of the Compose file, if that names another image now
+ * @param staging its files; {@link FileChanges} puts them in place
+ * @param rereads services that must read a configuration which this deployment, or a {@code stage} before it, changed
+ * @param restarted services whose process is restarted in its present container
+ * @param restart whether it only restarts them
+ * @param facts that the plan was made from
  */
 public record NodePlan(Stack stack, Revision revision, List<String> services, boolean whole, List<String> retired,
         List<String> pulls, Map<String, String> tagged, FileChanges staging, List<String> rereads,
         List<String> restarted, boolean restart, StackFacts facts) {
-    /** Decides what it takes that these services of a revision run, from the facts. */
+    /** Decides from the facts what is needed for these services of a revision to run. */
     public static NodePlan plan(Stack stack, Revision revision, List<String> services, StackFacts facts) {
         var staging = FileChanges.plan(stack, revision.tag(), revision.files(), facts);
         var images = Stream.concat(services.stream().map(revision.images()::get), NodeMetrics.image(revision.files())
@@ -70,26 +69,26 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
                 Pins.tagged(images, facts), staging, rereads(staging, facts), List.of(), false, facts);
     }
 
-    /** The restart of services in the containers that are there: no file changes, and no image. */
+    /** The restart of services in their present containers: no file changes, and no image. */
     public static NodePlan restart(Stack stack, Revision there, List<String> services, StackFacts facts) {
         var staging = FileChanges.plan(stack, there.tag(), there.files(), facts);
         return new NodePlan(stack, there, services, false, List.of(), List.of(), Map.of(), staging, List.of(), services,
                 true, facts);
     }
 
-    /** Nothing at all, for a node that is not concerned. */
+    /** Nothing, for a node that is not concerned. */
     static NodePlan nothing(Stack stack, Revision revision, StackFacts facts) {
         return new NodePlan(stack, revision, List.of(), false, List.of(), List.of(), Map.of(),
                 FileChanges.plan(stack, revision.tag(), List.of(), facts), List.of(), List.of(), false, facts);
     }
 
-    /** The same deployment, which restarts these of its services where their containers stay. */
+    /** The same deployment, which also restarts these of its services if their containers stay. */
     NodePlan restarting(List<String> texts) {
         return new NodePlan(stack, revision, services, whole, retired, pulls, tagged, staging, rereads, texts, restart,
                 facts);
     }
 
-    /** The same deployment, with these images by reference in the place of what the references mean on the node. */
+    /** The same deployment, with these images by reference instead of what the references name on the node. */
     NodePlan pinned(Map<String, Docker.Image> images) {
         var all = new LinkedHashMap<>(revision.images());
         all.replaceAll((service, image) -> images.getOrDefault(image.reference(), image));
@@ -108,7 +107,10 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
         return revision.tag();
     }
 
-    /** A container that started after its configuration was put there has read it; in the same second nobody knows. */
+    /**
+     * Services that have not read their files: a container that started after its files were written has read them;
+     * within the same second that is unknown.
+     */
     private static List<String> rereads(FileChanges staging, StackFacts facts) {
         return staging.stack().readers().keySet().stream().filter(service -> {
             var marked = facts.files().unread().get(service);
@@ -127,7 +129,7 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
                 restarted.stream().filter(texts::contains).toList(), restart, facts);
     }
 
-    /** What stands in the way on this node, each a sentence with what to do; empty when nothing does. */
+    /** The obstacles on this node, each a problem with its fix; empty if there are none. */
     public List<Problem> obstacles() {
         var node = stack.node();
         var obstacles = new ArrayList<Problem>();
@@ -150,14 +152,14 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
         return obstacles;
     }
 
-    /** Whether the node is as it is to be, so that nothing is to be done. */
+    /** Whether the node is up to date, so that there is nothing to do. */
     boolean done() {
         return services.isEmpty() && retired.isEmpty() && rereads.isEmpty() && staging.settled();
     }
 
     /**
-     * Whether all is there as it is to be as far as these facts tell, and proven by whoever deployed it: then only
-     * Compose can know of something to do.
+     * Whether the node is up to date and proven, as far as these facts tell: then only Compose can find something to
+     * do.
      */
     public boolean quiet() {
         var there = facts.containers().stream().map(Docker.Container::service).toList();
@@ -167,9 +169,7 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
                 && new Excess(this).renamed().isEmpty();
     }
 
-    /**
-     * Those of its services whose container, of these, is another one than before, or was restarted as it should be.
-     */
+    /** The services whose container is not the one from before, or was restarted as planned. */
     Set<String> replaced(List<Docker.Container> after) {
         var before = facts.containers().stream()
                 .collect(Collectors.toMap(Docker.Container::id, Docker.Container::startedAt));
@@ -180,22 +180,19 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
                 .map(Docker.Container::service).collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** The secrets that it takes to bring the services up. */
+    /** The secrets that the services need. */
     public Set<Secrets.Field> secrets() {
-        // containers keep those that they were made with
+        // containers keep the secrets that they were created with
         if (restart) return Set.of();
         var needed = EnumSet.copyOf(stack.secrets());
-        // what ran before may have lost its file
+        // the previous Alertmanager may have lost its file
         if (services.contains(Alerting.SERVICE)) staging.files().stream()
                 .filter(file -> file.path().equals(Alerting.FILE))
                 .forEach(file -> needed.addAll(Alerting.secrets(file.content())));
         return needed;
     }
 
-    /**
-     * Those that it would take beside these to go back to what is there; a service that goes may have taken its secret
-     * with it.
-     */
+    /** The further secrets that a rollback would need: a service that is removed may have its own. */
     public Set<Secrets.Field> secretsBefore() {
         if (restart) return Set.of();
         boolean touched = services.contains(Alerting.SERVICE) || retired.contains(Alerting.SERVICE);
@@ -203,25 +200,19 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
                 .flatMap(NodeFiles.FileState::content).map(Alerting::secrets).orElse(Set.of());
     }
 
-    /** What is known of it without asking further, for machines. */
+    /** The plan as a document. */
     public Map<String, Object> document() {
         return Document.fields("release", tag(), "release_before", before(), "services", services, "services_removed",
                 retired, "images_pulled", pulls,
                 "files", staging.document().get("files"));
     }
 
-    /**
-     * The database that its containers are given the name of: of a release of before it may be another than the
-     * inventory's.
-     */
+    /** The name of the database in the env file: that of an earlier release may differ from the inventory's. */
     Optional<String> database() {
         return Optional.ofNullable(Templates.env(staging.content(stack.envFile())).get(Templates.DATABASE));
     }
 
-    /**
-     * That name, where containers are made with another one than the env file names that is there, or there is none
-     * yet.
-     */
+    /** That name, if the env file on the node has another one, or there is no env file yet. */
     Optional<String> newDatabase() {
         if (restart || services.isEmpty()) return Optional.empty();
         var there = Optional.ofNullable(facts.files().files().get(stack.envFile()));
@@ -232,28 +223,28 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
     }
 
     /**
-     * The release that runs now, by the images of the running containers: the env file tells what was staged. Empty
-     * where none runs.
+     * The release that runs now, by the images of the running containers, since the env file only has what was staged.
+     * Empty if none runs.
      */
     public String before() {
         return stack.release(facts.containers());
     }
 
     /**
-     * Puts the files and the rules of {@link Firewall} in place and brings the services up. Exit codes: those of
-     * {@link FileChangesScript}, {@link ScriptExit#NOT_FILTERED} where the rules could not be put there, and
-     * {@link ScriptExit#DOCKER_FAILED} where Compose could not bring the services up. It prints the containers as they
-     * are then ({@link Docker#containersOf}), and what was reloaded; {@link NodeMetrics} comes last, once for a node.
+     * The script that puts the files and the rules of {@link Firewall} in place and brings the services up. Exit codes:
+     * those of {@link FileChangesScript}, {@link ScriptExit#NOT_FILTERED} if the rules could not be put in place, and
+     * {@link ScriptExit#DOCKER_FAILED} if Compose could not bring the services up. It prints the containers as they are
+     * then ({@link Docker#containersOf}), and what was reloaded.
      *
-     * @param begin shell lines for the moment when all was found good and nothing is changed yet
+     * @param begin shell lines for the moment when all checks passed and nothing is changed yet
      */
     public String applyScript(Secrets secrets, String begin) {
         return new ApplyScript(this).text(secrets, begin, whole || !begin.isEmpty(), "");
     }
 
     /**
-     * Shell lines that end the script where what Compose read was not what was rendered: then nobody knows what the
-     * containers were made from.
+     * Shell lines that end the script if Compose did not read what was rendered: then it is unknown what the containers
+     * were made from.
      */
     public String asRendered() {
         var files = List.of(stack.composeFile(), stack.envFile());
@@ -263,13 +254,13 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
                 + ScriptExit.DOCKER_FAILED.code + "; }\n";
     }
 
-    /** The containers of its services that are unhealthy: left as they are they would stay so. */
+    /** The unhealthy containers of its services, which would stay so. */
     List<Docker.Container> unhealthy() {
         return restart ? List.of() : facts.containers().stream()
                 .filter(container -> container.unhealthy() && services.contains(container.service())).toList();
     }
 
-    /** In words what became of its services, such as "backend started; db same". */
+    /** The outcome for its services, such as "backend started; db same". */
     public String outcome(Set<String> fresh, List<String> reloads, List<String> restarts) {
         var parts = new TreeMap<Integer, String>();
         if (!fresh.isEmpty()) parts.put(1, String.join(", ", fresh) + " started");

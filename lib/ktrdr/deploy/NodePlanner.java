@@ -21,19 +21,19 @@ import ktrdr.release.Templates;
 import ktrdr.release.Templates.NodeFile;
 import ktrdr.ssh.Ssh;
 
-/** How the {@link NodePlan} of a node comes about: for a new release, and for one that ran before. */
+/** Makes the {@link NodePlan} of a node: for a new release, an earlier one, or a restart. */
 public final class NodePlanner {
     private NodePlanner() {}
 
-    /** The script that asks a node all that a release takes. */
+    /** The script that asks a node for all facts that a plan needs. */
     public static String look(Inventory inventory, Stack stack, List<String> services, Optional<String> tag) {
         return FileChanges.look(inventory, stack, tag,
                 NodePlan.asked(Revision.of(inventory, stack, tag.orElse("none")), stack.services(services)));
     }
 
     /**
-     * A release as inventory and templates have it now. Without a tag the release that runs there stays, which is for
-     * services that do not follow it.
+     * The deployment of a release, as inventory and templates have it now. Without a tag the running release stays,
+     * which is for services that do not follow it.
      *
      * @param answer of {@link #look} for the same
      */
@@ -46,8 +46,8 @@ public final class NodePlanner {
     }
 
     /**
-     * Throws a {@link Problem} where the files of a stack would come into the folder, or in the way, of an installation
-     * that is not ours.
+     * Throws a {@link Problem} if the files of a stack would come into the folder, or in the way, of another
+     * installation.
      */
     public static void proveOurs(Inventory inventory, Stack stack, StackFacts facts) {
         Installation.unmade(inventory, stack, facts).ifPresent(problem -> {
@@ -56,8 +56,8 @@ public final class NodePlanner {
     }
 
     /**
-     * A release of the node's history, as it was but for the rules of {@link Firewall}, in two round trips: see
-     * {@link History#target}. None to go back to is a {@link Problem}.
+     * The rollback to a release of the node's history, as it was except for the rules of {@link Firewall}, in two round
+     * trips: see {@link History#target}. No release to go back to is a {@link Problem}.
      */
     public static NodePlan rollback(Stack stack, Ssh ssh, History.Entry to) {
         var files = kept(stack, ssh, to)
@@ -73,8 +73,7 @@ public final class NodePlanner {
     }
 
     /**
-     * The restart of services that are there, as they are; of all of them where none is named. One that is not there is
-     * a {@link Problem}.
+     * The restart of present services; by default of all. A missing service is a {@link Problem}.
      *
      * @param answer of {@link #look} without a tag
      */
@@ -94,7 +93,7 @@ public final class NodePlanner {
                 facts);
     }
 
-    /** What was deployed to these nodes, the oldest first. */
+    /** The deployments of these nodes, the oldest first. */
     public static Table table(Map<Inventory.Node, History> histories) {
         var table = Table.of("node", "when", "release", "outcome", "took", "who", "services", "");
         histories.forEach((node, history) -> {
@@ -120,7 +119,7 @@ public final class NodePlanner {
         });
     }
 
-    /** In words where nodes would end up, where that is not one release: each has a history of its own. */
+    /** In words which releases the nodes would run, if not the same: each has a history of its own. */
     public static Optional<String> different(Map<Inventory.Node, History.Entry> chosen) {
         if (chosen.values().stream().map(History.Entry::tag).distinct().count() < 2) return Optional.empty();
         return Optional.of(chosen.entrySet().stream()
@@ -128,7 +127,7 @@ public final class NodePlanner {
                 .collect(Collectors.joining(", ")));
     }
 
-    /** The files of a release as they were, where the node still has them. */
+    /** The files of a release as they were, if the node still has them. */
     static Optional<List<NodeFile>> kept(Stack stack, Ssh ssh, History.Entry entry) {
         var answer = ssh.must(Facts.SAY + Sh.let("directory", stack.node().directory())
                 + KeptFiles.script(entry.configuration()) + "say end yes\n");

@@ -128,7 +128,7 @@ final class NodeRollback {
     }
 
     private static Problem stuck(Problem why, Problem second) {
-        // an interrupt that is no more than that leaves nothing half done
+        // Problem.unfinished turns a mere interrupt into a failure: the node is in between
         return why.unfinished().with("the way back", second.sentence() + " " + second.found());
     }
 
@@ -161,8 +161,7 @@ final class NodeRollback {
                 + " is not on the node any more").fix(rollback());
         migration.back(to, secrets);
         containers.now(ContainerState.of(facts));
-        // an untouched core runs the previous release, and Compose might recreate it all the same; workers were told to
-        // stop by then
+        // an untouched core still runs the previous release, and Compose might recreate it; workers may be stopped
         if (containers.touched() || !plan.stack().core()) containers.up(way, new ApplyScript(way)
                 .text(context.exchange().former(node, secrets), "", way.whole(), settle(way, facts)));
         // a short time for the new release is not a short time for the previous one

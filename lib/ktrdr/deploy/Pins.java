@@ -18,15 +18,15 @@ import ktrdr.node.Registry;
 import ktrdr.release.StackFacts;
 
 /**
- * What the tags of a deployment mean, found out once for all of its nodes: a tag that is pushed again would be another
- * image on each.
+ * The images that the tags of a deployment name, asked once for all of its nodes: a tag that is pushed meanwhile would
+ * name another image on each node.
  */
 final class Pins {
     private final Map<Node, Registry.Images> answers = new LinkedHashMap<>();
 
     /**
-     * A moving tag has to be asked for each time, a fixed one is what it was; an image of which more is known is that
-     * very one.
+     * What to pull. A moving tag has to be asked for each time, a fixed tag is what it was, and an image with an id or
+     * digest is exactly that image.
      */
     static List<String> pulls(List<Docker.Image> images, StackFacts facts) {
         var pulls = new LinkedHashSet<String>();
@@ -39,7 +39,7 @@ final class Pins {
         return List.copyOf(pulls);
     }
 
-    /** Image by id or digest to the reference that it is to have, where that means another by now. */
+    /** Image by id or digest to the reference that it gets, if that names another image now. */
     static Map<String, String> tagged(List<Docker.Image> images, StackFacts facts) {
         var tagged = new LinkedHashMap<String, String>();
         for (var image : images) {
@@ -52,8 +52,8 @@ final class Pins {
     }
 
     /**
-     * What to pull, each with the reference that it gets at once: of an image that is pinned. Of one of the history,
-     * whose reference means another, the containers of now have that until they go.
+     * What to pull, each with the reference that it gets at once if the image is pinned. An image of the history gets
+     * its reference later: until then it belongs to the present containers.
      */
     static Map<String, String> pulledAs(NodePlan plan) {
         var as = new LinkedHashMap<String, String>();
@@ -66,7 +66,7 @@ final class Pins {
         return as;
     }
 
-    /** What each of its services is to run, by service: by id and digest as far as they are known. */
+    /** The image of each service, with id and digest as far as known. */
     static Map<String, Docker.Image> wanted(NodePlan plan) {
         var wanted = new TreeMap<String, Docker.Image>();
         for (var service : plan.services()) {
@@ -81,7 +81,7 @@ final class Pins {
         return wanted;
     }
 
-    /** Asks the registry, by each node that has to know, what is open for these deployments. */
+    /** Asks the registry, from each node that needs it, for the images that are open in these deployments. */
     Fleet.Outcomes<Registry.Images> ask(Fleet fleet, Map<Node, NodePlan> plans, Secrets secrets) {
         var images = fleet.inventory().images();
         var registry = new Registry(images.registry(), images.username());
@@ -99,12 +99,12 @@ final class Pins {
         return asked;
     }
 
-    /** The deployments with each open reference as what was heard of it. */
+    /** The deployments with each open reference pinned to the registry's answer. */
     Map<Node, NodePlan> pinned(Map<Node, NodePlan> plans) {
         return pinned(plans, answers, open(plans.values()));
     }
 
-    /** What the registry said of the images that a node is to pull, by the references that they get. */
+    /** The registry's manifests of the images that a node is to pull, by the references that they get. */
     Map<String, Registry.Manifest> manifests(NodePlan plan) {
         var manifests = new LinkedHashMap<String, Registry.Manifest>();
         pulledAs(plan).forEach((pull, reference) -> {
@@ -117,8 +117,8 @@ final class Pins {
     }
 
     /**
-     * The references that the registry has to say the meaning of: those that a node is to pull, and those that mean
-     * another image on one node than on the next.
+     * The references that the registry has to resolve: those that a node is to pull, and those that name different
+     * images on two nodes.
      */
     static Set<String> open(Collection<NodePlan> plans) {
         var open = new LinkedHashSet<String>();
@@ -143,14 +143,14 @@ final class Pins {
         }
     }
 
-    /** The images of a deployment that are known by a tag and nothing else. */
+    /** The references of a deployment that are known by tag only. */
     private static Set<String> references(NodePlan plan) {
         return plan.services().stream().map(plan.revision().images()::get)
                 .filter(image -> image.id().isEmpty() && image.digest().isEmpty()).map(Docker.Image::reference)
                 .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    /** What a node asks its registry about: what it is to pull, and which of its references are open. */
+    /** What a node asks its registry about: what it is to pull, and its open references. */
     static List<String> asked(NodePlan plan, Set<String> open) {
         var asked = new LinkedHashSet<>(plan.pulls());
         if (!plan.restart()) references(plan).stream().filter(open::contains).forEach(asked::add);
@@ -158,8 +158,8 @@ final class Pins {
     }
 
     /**
-     * The deployments with each open reference as what the first node heard of it, for nodes of the same platform. A
-     * node that heard nothing is as it was.
+     * The deployments with each open reference pinned to the first answer, for nodes of the same platform. A node
+     * without an answer stays as it is.
      */
     static Map<Node, NodePlan> pinned(Map<Node, NodePlan> plans, Map<Node, Registry.Images> answers, Set<String> open) {
         var meanings = new LinkedHashMap<String, Registry.Manifest>();

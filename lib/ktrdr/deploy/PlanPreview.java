@@ -24,21 +24,20 @@ import ktrdr.report.Document;
 import ktrdr.ssh.Ssh;
 
 /**
- * What a deployment would do to a node, exactly, known before anything is pulled or stopped.
+ * What a deployment would do to a node, known before anything is pulled or stopped.
  *
- * @param actions what happens to each service
+ * @param actions for each service
  * @param manifests of the images to be pulled, by reference
- * @param seen where nothing at all is to be done the answer to {@link HealthGate#question}, for a proof without asking
- *     again
- * @param schema what is done to the schema of the database, where the backend is deployed
+ * @param seen if there is nothing to do, the answer to {@link HealthGate#question}, for a proof without asking again
+ * @param schema what is done to the schema of the database, if the backend is deployed
  */
 public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String, Registry.Manifest> manifests,
         Optional<Seen> seen, Optional<SchemaStep> schema) {
-    /** Services that read their files again when they are told to; others are restarted. */
+    /** Services that reload their files on a signal; others are restarted. */
     private static final Set<String> HUPPED = Set.of("prometheus", Alerting.SERVICE);
     private static final Pattern DATA = Pattern.compile("(?m)^\\s*- ([A-Za-z0-9_.-]+):\\$\\{DB_DATA\\b");
 
-    /** What a node said, and when, by {@link System#nanoTime}. */
+    /** The answer of a node, and its time by {@link System#nanoTime}. */
     record Seen(Facts facts, long at) {}
 
     /**
@@ -106,7 +105,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
                 .fix("docker image prune on the node, or a larger disk; nothing was changed"));
     }
 
-    /** The volume that the Compose file mounts where the database keeps its data: the one beside {@code ${DB_DATA}}. */
+    /** The volume that the Compose file mounts at the database's directory, {@code ${DB_DATA}}. */
     private static String dataVolume(NodePlan plan) {
         var compose = plan.staging().content(plan.stack().composeFile());
         var mounted = DATA.matcher(compose).results().map(match -> match.group(1)).findFirst();
@@ -118,7 +117,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
                 .fix("fix it in the folder that `templates` in the inventory names"));
     }
 
-    /** The ids that the image of each service has or will have; none where nobody knows. */
+    /** The ids that the image of each service has or will have; none if unknown. */
     private static Map<String, List<String>> ids(NodePlan plan, Map<String, Registry.Manifest> manifests) {
         var ids = new LinkedHashMap<String, List<String>>();
         for (var service : plan.services()) {
@@ -155,10 +154,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         return parts.isEmpty() ? "no container touched" : String.join("; ", parts);
     }
 
-    /**
-     * How many workers the node has when this leads to another number, and where that is from; empty where it does not,
-     * or there are none yet.
-     */
+    /** The change of the number of workers, and its source; empty if the number stays, or there are none yet. */
     public Optional<String> rescaled() {
         var node = plan.stack().node();
         var there = plan.facts().containers().stream().map(Docker.Container::service).toList();
@@ -175,14 +171,14 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         return count(services, "backtest") == count(services, "training");
     }
 
-    /** The services whose container is stopped by it. */
+    /** The services whose container is stopped. */
     Collection<String> stopped() {
         return actions.entrySet().stream()
                 .filter(entry -> entry.getValue() == Action.RECREATE || entry.getValue() == Action.RESTART)
                 .map(Map.Entry::getKey).toList();
     }
 
-    /** What it would do, a line each, as --dry-run shows it. */
+    /** What it would do, one line each, as --dry-run prints it. */
     public List<String> describe() {
         var stack = plan.stack();
         var lines = new ArrayList<String>();
@@ -219,7 +215,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         };
     }
 
-    /** From digest to digest, with what has to be pulled, to the services that run it. */
+    /** The images from digest to digest, with the size to pull, and the services that run them. */
     private Map<String, List<String>> images() {
         var images = new LinkedHashMap<String, List<String>>();
         for (var service : plan.services()) {
@@ -233,7 +229,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         return images;
     }
 
-    /** Of the image that a service's container was made from; its id where it came from no registry. */
+    /** The digest of a service's present image; its id if it came from no registry. */
     private String digest(String service) {
         var image = Docker.images(plan.facts().containers(), plan.facts().digests()).get(service);
         return image == null ? "" : image.digest().isEmpty() ? image.id() : image.digest();
@@ -252,7 +248,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         return digest.replaceFirst("^.*/", "").replaceFirst("(sha256:.{12}).*", "$1");
     }
 
-    /** The same for machines. */
+    /** The preview as a document. */
     public Map<String, Object> document() {
         var document = new LinkedHashMap<>(plan.document());
         var services = new LinkedHashMap<String, Object>();

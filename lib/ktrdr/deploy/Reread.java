@@ -29,12 +29,12 @@ import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
 
 /**
- * The proof that services of core which were told of a changed configuration have it, by what they say of it
- * themselves: Prometheus and Alertmanager in their metrics when they last read their files well, Grafana in the
- * dashboards that it serves. A signal alone says nothing of what came of it.
+ * Proves that services of core read their changed configuration, by what they report themselves: Prometheus and
+ * Alertmanager the time of their last successful reload in their metrics, Grafana the dashboards that it serves. A
+ * signal alone proves nothing.
  */
 public final class Reread {
-    /** A service that answers has read its files within this time, or refused them. */
+    /** A service that answers has read or refused its files within this time. */
     private static final Duration READS = Duration.ofSeconds(15);
     private static final long PAUSE_MILLIS = 300;
     private final Fleet fleet;
@@ -56,8 +56,8 @@ public final class Reread {
     }
 
     /**
-     * Waits until each service that was told has its files, then takes the marks away by which a later deployment would
-     * tell it again. Else it is a {@link Problem}.
+     * Waits until each service has read its files, then removes the marks by which a later deployment would make it
+     * read them again. A timeout is a {@link Problem}.
      *
      * @param out of {@link NodePlan#applyScript}
      */

@@ -25,8 +25,8 @@ import ktrdr.ssh.Ssh;
 import ktrdr.ssh.SshTarget;
 
 /**
- * Takes away what the toolkit has put on a node that leaves the fleet, or has left it, as templates/retire/retire.sh
- * does, which runs there.
+ * Removes what the toolkit has put on a node that leaves the fleet, or has left it, by templates/retire/retire.sh,
+ * which runs there.
  */
 public final class Retirement {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -35,8 +35,8 @@ public final class Retirement {
     private final Optional<Node> node;
 
     /**
-     * @param asked a node of the inventory by any of its names or its address, or a host that is none any more, as ssh
-     * knows it
+     * @param asked a node of the inventory by any of its names or its address, or a host that is no longer in it, as
+     *     ssh knows it
      */
     public Retirement(Inventory inventory, String asked) {
         this.inventory = inventory;
@@ -51,9 +51,9 @@ public final class Retirement {
     /**
      * What is there, and what would be done about it.
      *
-     * @param directories of stacks, by their projects; {@code would} what would be removed, {@code left} what would not
-     * @param core why it is no plain workers node; empty where it is one
-     * @param busy workers at work, each with its operation
+     * @param directories of stacks, by their projects; {@code would} be removed, {@code left} stays
+     * @param core why it is not a plain workers node; empty if it is
+     * @param busy workers, each with its operation
      */
     public record Remains(Map<String, String> directories, List<String> would, List<String> left, List<String> failed,
             List<String> core, Map<String, String> busy) {}
@@ -61,12 +61,12 @@ public final class Retirement {
     /** What was done. */
     public record Done(List<String> removed, List<String> left, List<String> failed) {}
 
-    /** The node of the inventory that was meant; empty where it is none. */
+    /** The named node of the inventory; empty if it is not in there. */
     public Optional<Node> node() {
         return node;
     }
 
-    /** Refuses what the fleet cannot do without as long as the inventory has it. */
+    /** Refuses a node that the fleet needs as long as the inventory has it. */
     public void allowed() {
         node.filter(node -> node.role() == Role.CORE).ifPresent(core -> {
             throw Problem.usage(core.name() + " is the core node of this inventory, and is not retired")
@@ -81,7 +81,7 @@ public final class Retirement {
         });
     }
 
-    /** The connection to it: that of the inventory's node, or a new one by the settings that all nodes have. */
+    /** The connection to it: that of the inventory's node, or a new one by the settings for all nodes. */
     public Ssh connect(Fleet fleet, boolean sudo) {
         if (node.isPresent()) return fleet.ssh(node.get());
         var asked = SshTarget.of(name);
@@ -114,7 +114,7 @@ public final class Retirement {
                 facts.all("core"), busy);
     }
 
-    /** Does it, with the lock of each stack that is there; what could not be removed is among what failed. */
+    /** Removes it, under the lock of each stack on the host; what could not be removed is in the answer. */
     public Done run(Ssh ssh, Remains found, boolean data, Console.Step step) {
         var owner = LockScripts.Owner.now(LocalCommand.whoAndWhere(), "retire " + name);
         var locked = new ArrayList<LockScripts.Place>();
@@ -141,7 +141,7 @@ public final class Retirement {
         }
     }
 
-    /** What is to be done elsewhere then, each with its command. */
+    /** The next steps elsewhere, each with its command. */
     public List<String> next() {
         var next = new ArrayList<String>();
         node.ifPresent(node -> next.add("take " + node.name() + " out of " + inventory.source()));

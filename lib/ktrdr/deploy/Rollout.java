@@ -34,18 +34,17 @@ import ktrdr.ssh.Ssh;
  * A deployment over several nodes, phase by phase: {@link #plan}, {@link #look}, {@link #pull}, {@link #apply}.
  *
  * Nodes are planned and pulled for side by side, and nothing is stopped anywhere before every node has what it needs.
- * Then core is replaced, and the workers nodes one after another, so that the first is the proof for the next; a core
- * that is only told of workers is told after they came and before they go. What becomes of the others when a node fails
- * is {@link OnFailure}.
+ * Then core is replaced, and the workers nodes one after another, so that the first is the proof for the next. If only
+ * core's list of workers changes, core comes last. {@link OnFailure} says what happens to the others when a node fails.
  */
 public final class Rollout {
     /**
-     * What becomes of the other nodes when one fails: they are left as they are, those done are put back too, or the
+     * What happens to the other nodes when one fails: they are left as they are, those done are rolled back too, or the
      * rest goes on.
      */
     public enum OnFailure { stop, revert, continue_;
 
-        /** As it is typed. */
+        /** As on the command line. */
         @Override
         public String toString() {
             return name().replace("_", "");
@@ -107,19 +106,19 @@ public final class Rollout {
         this.exchange = exchange;
     }
 
-    /** Tells of the backup that was made for this run, so that a migration needs none of its own. */
+    /** Sets the backup that was made for this run, so that a migration makes none of its own. */
     public void backedUp(Optional<BackupRecord> made) {
         context.progress().backedUp(made.map(BackupRecord::file).orElse(""));
     }
 
-    /** What each node takes; nodes that could not be planned for are not in it. */
+    /** The plan of each node; nodes without a plan are not in it. */
     public Map<Node, NodePlan> plans() {
         var plans = new LinkedHashMap<Node, NodePlan>();
         nodes.forEach((node, nodeRollout) -> plans.put(node, nodeRollout.plan()));
         return plans;
     }
 
-    /** The nodes that did not make it, and why. */
+    /** The failed nodes, and why. */
     public Map<Node, Problem> problems() {
         return outcomes.problems();
     }
@@ -129,28 +128,28 @@ public final class Rollout {
         return nodes.containsKey(node) ? nodes.get(node).fresh() : Set.of();
     }
 
-    /** What came of the operations whose workers were stopped at work on a node, for machines. */
+    /** The outcome of the operations whose workers were stopped while busy, as documents. */
     public List<Map<String, Object>> stoppedAtWork(Node node) {
         return nodes.containsKey(node) ? nodes.get(node).ended().stream().map(WorkerStops.Ended::document).toList()
                 : List.of();
     }
 
-    /** How long the backend gave no good answer, where it was replaced. */
+    /** How long the backend gave no good answer, if it was replaced. */
     public Optional<Duration> gap() {
         return nodes.values().stream().flatMap(nodeRollout -> nodeRollout.gap().stream()).findFirst();
     }
 
-    /** What the exchange means for a node, for machines. */
+    /** The exchange of a node, as fields of its document. */
     Map<String, Object> exchanged(Node node) {
         return exchange.document(node);
     }
 
-    /** What became of a node. */
+    /** The outcome of a node. */
     public Outcome outcome(Node node) {
         return outcomes.of(node);
     }
 
-    /** Gathers facts, and decides what each node takes. A node that takes nothing at all is left alone. */
+    /** Gathers facts and plans each node. A node with nothing to do is left alone. */
     public void plan(BiFunction<Stack, Ssh, NodePlan> planner) {
         var planned = fleet.each((node, ssh) -> {
             try (var step = console.step(node.name(), "check")) {
@@ -184,9 +183,7 @@ public final class Rollout {
         return plan.restarting(found);
     }
 
-    /**
-     * The secrets that this rollout needs, and no others: the registry's token only where something has to be pulled.
-     */
+    /** The secrets that this rollout needs, and no others: the registry's token only if something has to be pulled. */
     public Set<Secrets.Field> secretsNeeded() {
         var needed = plans().values().stream().flatMap(plan -> plan.secrets().stream())
                 .collect(Collectors.toCollection(TreeSet::new));
@@ -195,20 +192,20 @@ public final class Rollout {
         return needed;
     }
 
-    /** Those that only a way back would need. */
+    /** The secrets that only a rollback would need. */
     Set<Secrets.Field> secretsBefore() {
         return plans().values().stream().flatMap(plan -> plan.secretsBefore().stream())
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** Whether nodes that have no problem are to be gone on with. */
+    /** Whether to go on with the nodes that have no problem. */
     public boolean goesOn() {
         var problems = problems();
         return !outcomes.interrupted() && (problems.isEmpty() || options.onFailure() == OnFailure.continue_)
                 && !problems.containsKey(fleet.inventory().core()) && !nodes.isEmpty();
     }
 
-    /** Finds out what would be done exactly, and what would go wrong, before anything is pulled anywhere. */
+    /** Finds out exactly what would be done, and what would fail, before anything is pulled anywhere. */
     public void look(Secrets secrets) {
         var open = plans();
         open.keySet().removeIf(node -> !open(node));
@@ -234,24 +231,21 @@ public final class Rollout {
         }));
     }
 
-    /** What each node would get, as far as that was found out. */
+    /** The preview of each node, as far as known. */
     public Map<Node, PlanPreview> previews() {
         var previews = new LinkedHashMap<Node, PlanPreview>();
         nodes.forEach((node, nodeRollout) -> nodeRollout.preview().ifPresent(preview -> previews.put(node, preview)));
         return previews;
     }
 
-    /**
-     * The operations that the backend itself was at when it was looked, and that end with it; none where it is not
-     * stopped.
-     */
+    /** The operations that the backend itself ran at the look, and that end with it; none if it is not stopped. */
     public List<OperationsApi.Operation> atWork(Node node) {
         return nodes.containsKey(node) ? nodes.get(node).atWork() : List.of();
     }
 
     /**
-     * Waits so long for the workers of a node that will be stopped to be idle; answers those that are still at work
-     * then, each with its operation.
+     * Waits, at most this long, until the workers of a node that will be stopped are idle; answers those still busy,
+     * each with its operation.
      */
     public Map<String, String> drain(Node node, Duration patience) {
         return nodes.containsKey(node) ? nodes.get(node).drain(patience) : Map.of();
@@ -298,8 +292,8 @@ public final class Rollout {
     }
 
     /**
-     * The workers, as ids of checks, that a new backend has to have again: those that serve now. Where workers are
-     * deployed next, they are waited for then.
+     * The check ids of the workers that a new backend has to have again: those that serve now. If workers are deployed
+     * next, their own deployment waits for them.
      */
     private Set<CheckId> serving(boolean workersFollow) {
         if (workersFollow) return Set.of();

@@ -5,55 +5,56 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Secrets;
 
 /**
- * What is exchanged beside the containers, because they get it in their environment and something else keeps it too,
- * such as a password. Without it they get the secrets of the provider on every way.
+ * What a rollout exchanges along with the containers, such as a password that containers have in their environment and
+ * another service keeps too. By default containers get the secrets of the provider, forward and back.
  */
 public interface RolloutExchange {
-    /** What containers get, of what the provider has. */
+    /** The secrets that containers get, from those of the provider. */
     default Secrets given(Secrets fetched) {
         return fetched;
     }
 
-    /** What those of a node that ran before get, to run again. */
+    /** The secrets that the previous containers of a node get, to run again. */
     default Secrets former(Node node, Secrets given) {
         return given;
     }
 
-    /** Does it, when all is known and pulled and no container is replaced yet. When it throws, nothing is exchanged. */
+    /**
+     * Exchanges it, after all images were pulled and before a container is replaced. If it throws, nothing is
+     * exchanged.
+     */
     default void begin() {}
 
-    /** Takes it back, before the first of what ran before is put back; a second time it does nothing. */
+    /** Undoes the exchange, before the first rollback of a node; a second call does nothing. */
     default void back() {}
 
-    /** Puts aside what runs on a node and is not ours, right before ours takes its place. */
+    /** Puts aside another installation on a node, right before its containers are replaced. */
     default void aside(Node node) {}
 
-    /** Whether what ran on a node before is aside, so that it is {@link #restore} that goes back. */
+    /** Whether an installation of the node is aside, so that {@link #restore} is its way back. */
     default boolean restores(Node node) {
         return false;
     }
 
-    /** Puts back what was put aside, in the place of whatever of ours is there. */
+    /** Puts back what was put aside, in place of the new containers. */
     default void restore(Node node) {}
 
-    /** Puts back what was put aside on a node, where something was; answers whether. */
+    /** Puts back what was put aside on a node, if anything; answers whether it did. */
     default boolean restored(Node node) {
         if (!restores(node)) return false;
         restore(node);
         return true;
     }
 
-    /**
-     * Hears that a node was proven healthy; what is not good all the same is a {@link Problem}, and the node goes back.
-     */
+    /** Is called when a node was proven healthy; a {@link Problem} rolls the node back. */
     default void proven(Node node) {}
 
-    /** What it means for a node, for machines. */
+    /** The fields that it adds to a node's document. */
     default Map<String, Object> document(Node node) {
         return Map.of();
     }
 
-    /** Whether all nodes have to end alike: then those done are put back also when the run is interrupted. */
+    /** Whether all nodes have to end alike: then those done are rolled back on an interrupt too. */
     default boolean together() {
         return false;
     }

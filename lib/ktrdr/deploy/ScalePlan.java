@@ -27,12 +27,12 @@ import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
 
 /**
- * A workers node brought to another number of workers at the release that runs there, with everything else on it and on
- * core as it is: workers that are missing are made like those that run, those beyond go, and Prometheus is told. Pure,
- * but for {@link #plan}.
+ * Brings a workers node to another number of workers at the running release, with everything else on it and on core as
+ * it is: missing workers are made like those that run, those beyond the number are removed, and Prometheus gets the new
+ * list. Pure, except {@link #plan}.
  */
 public final class ScalePlan {
-    /** How the history tells a deployment with a scale of its own. */
+    /** How the history shows that a deployment had a scale of its own. */
     public static final String OPTION = " --scale ";
     private static final String PROFILES = "COMPOSE_PROFILES=";
     private static final int MOST = 3;
@@ -40,8 +40,8 @@ public final class ScalePlan {
     private ScalePlan() {}
 
     /**
-     * The inventory in which this node has so many workers of each type. A node whose workers it gives one by one, and
-     * a number without ports, are {@link Problem}s.
+     * The inventory with this many workers of each type on the node. A node with workers given by type, and a number
+     * without ports, are {@link Problem}s.
      */
     public static Inventory scaled(Inventory inventory, Node node, int scale) {
         if (scale < 1 || scale > MOST)
@@ -70,8 +70,8 @@ public final class ScalePlan {
     }
 
     /**
-     * What has to change in the inventory for the scale to stay, as "inventory.yaml:42: scale: 2 -> 3, …"; empty where
-     * it says so already, or says nothing.
+     * What has to change in the inventory for the scale to stay, as "inventory.yaml:42: scale: 2 -> 3, …"; empty if it
+     * has that scale, or none.
      */
     public static List<String> toChange(Inventory inventory, Node node, int scale) {
         return node.given().filter(given -> node.scale() != scale)
@@ -81,9 +81,8 @@ public final class ScalePlan {
 
     /**
      * How many workers of each type a node runs on purpose though the inventory gives another number: the last release
-     * that ended well there was scaled, or deployed with a scale of its own, or was gone back to. Empty where the
-     * inventory gives that number, gives workers by type or no number, and where what was deployed last is what the
-     * inventory gave then.
+     * that ended well was scaled, deployed with its own scale, or rolled back to. Empty if the inventory gives that
+     * number, gives workers by type or no number, or if the last deployment followed the inventory.
      */
     public static Optional<Integer> chosen(Node node, History history) {
         if (node.given().filter(given -> given.key().equals("scale")).isEmpty()) return Optional.empty();
@@ -91,7 +90,7 @@ public final class ScalePlan {
                 .flatMap(entry -> DeployedScale.of(history)).filter(scale -> scale != node.scale());
     }
 
-    /** That in words, for who looks at a fleet. */
+    /** That in words, for the status of a fleet. */
     public static String chosenWords(Inventory inventory, Node node, History history, int scale) {
         return node.name() + " runs " + scale + " of each type since " + history.current().map(History.Entry::command)
                 .orElse("") + "; " + inventory.source()
@@ -99,7 +98,7 @@ public final class ScalePlan {
                 + ", and the next deploy puts that back";
     }
 
-    /** What a node takes, in two round trips: the workers node itself, or core whose Prometheus follows. */
+    /** The plan of a node, in two round trips: the workers node itself, or core, whose Prometheus follows. */
     public static NodePlan plan(Inventory inventory, Stack stack, Ssh ssh, Node scaled) {
         var looked = FileChanges.gather(inventory, stack, ssh, Optional.empty(), List.of());
         var revision = revision(inventory, stack, scaled, looked);
@@ -123,8 +122,8 @@ public final class ScalePlan {
     }
 
     /**
-     * What runs on a node, with what the scale changes about it. Where that is not known to be one release that ended
-     * well it is a {@link Problem}.
+     * What runs on a node, with the change of scale. If that is not known to be one release that ended well, it is a
+     * {@link Problem}.
      */
     static Revision revision(Inventory inventory, Stack stack, Node scaled, StackFacts facts) {
         var wanted = new Templates(inventory).render(stack.node(), "");
@@ -143,7 +142,7 @@ public final class ScalePlan {
                 replaced(there.files(), stack.envFile(), env(stack, there, content(wanted, stack.envFile()))), images);
     }
 
-    /** The env file that is there with the profiles of the one that would be rendered. */
+    /** The node's env file with the profiles of the rendered one. */
     private static String env(Stack stack, Revision there, String rendered) {
         var profiles = rendered.lines().filter(line -> line.startsWith(PROFILES)).findFirst().orElse("");
         var text = content(there.files(), stack.envFile());
@@ -155,7 +154,7 @@ public final class ScalePlan {
                 .collect(Collectors.joining());
     }
 
-    /** As it is rendered, with the other nodes as Prometheus has them now: what runs there is not this run's to say. */
+    /** As rendered, with the other nodes as Prometheus has them now: this run does not change those. */
     private static String prometheus(Inventory inventory, Node core, Node scaled, Revision there) {
         var text = content(there.files(), Templates.PROMETHEUS);
         var followed = inventory;
@@ -168,7 +167,7 @@ public final class ScalePlan {
         return content(new Templates(followed).render(core, there.tag()), Templates.PROMETHEUS);
     }
 
-    /** The workers that a node might have and whose addresses stand in a prometheus.yml. */
+    /** The workers of a node whose addresses are in a prometheus.yml. */
     static List<Worker> listed(Inventory inventory, Node node, String prometheus) {
         return inventory.workersOf(node.withScale(MOST)).stream()
                 .filter(worker -> prometheus.matches("(?s).*(?<![A-Za-z0-9.-])" + Pattern.quote(address(worker))
@@ -184,7 +183,7 @@ public final class ScalePlan {
     }
 
     /**
-     * Whether Prometheus has of these nodes' workers those that stand in its file, up, and no others; {@code answer} is
+     * Whether Prometheus has exactly the workers of these nodes that are in its file, and all are up; {@code answer} is
      * that of {@code /api/v1/targets}.
      */
     static List<Check> targets(Inventory inventory, List<Node> nodes, String prometheus, JsonNode answer) {

@@ -135,8 +135,8 @@ final class SchemaDecision {
     }
 
     /**
-     * The image, of those on the node, that knows where the database is and where it is to go: that of the backend
-     * which runs, or that which made the revision.
+     * The image on the node that knows both the current and the target schema: that of the running backend, or that
+     * which made the revision.
      */
     private String newer(Schema schema) {
         var candidates = new ArrayList<String>();

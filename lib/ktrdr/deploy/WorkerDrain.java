@@ -14,8 +14,8 @@ import ktrdr.node.Docker;
 import ktrdr.release.StackFacts;
 
 /**
- * Replaces the workers of a node, those at work last: each gets the time that {@code --wait-idle} gives to finish what
- * it does, and then that of {@link WorkerStops}.
+ * Replaces the workers of a node, busy ones last: each gets the time of {@code --wait-idle} to finish its operation,
+ * and then that of {@link WorkerStops}.
  */
 final class WorkerDrain {
     /**
@@ -23,7 +23,7 @@ final class WorkerDrain {
      * and for right before the containers are.
      */
     interface Up {
-        /** Whether it was done; else a worker is at work that was idle, and nothing was changed. */
+        /** Whether it was done; if not, an idle worker is busy by now, and nothing was changed. */
         boolean up(NodePlan part, String unless, String stop);
     }
 
@@ -47,12 +47,12 @@ final class WorkerDrain {
     }
 
     /**
-     * Has the parts of the deployment brought up: what is idle at once, the rest when it is idle, or when the time is
-     * over and it has saved what it can.
+     * Brings the deployment up in parts: idle workers at once, the rest when they are idle, or when the time is over
+     * and they have saved what they can.
      */
     void replace(Up up) {
         var left = new ArrayList<>(plan.services());
-        // all are idle as a rule, and then one command finds that out and replaces them
+        // usually all are idle, and then one command finds that out and replaces them
         if (up(up, left, plan.retired())) return;
         var waiting = waiting(waitIdle);
         try (var step = console.step(plan.stack().node().name(), "idle")) {
@@ -78,7 +78,7 @@ final class WorkerDrain {
         }
     }
 
-    /** What came of the operations whose workers were stopped at work. */
+    /** The outcome of the operations whose workers were stopped while busy. */
     List<WorkerStops.Ended> ended() {
         return ended;
     }
@@ -90,9 +90,9 @@ final class WorkerDrain {
     }
 
     /**
-     * Shell lines that stop for good what the way back replaces, and what a stop that was cut may still be about to
-     * end: Compose would find it running and leave it, and then it went. What is at work saves what it can first; a
-     * worker of before that is at work was not stopped, and stays.
+     * Shell lines for the way back: they stop what it replaces, and what an interrupted stop may still be about to end,
+     * since Compose would leave a container that is about to exit. Busy workers save what they can first. A busy worker
+     * of the previous release was not stopped, and stays.
      *
      * @param facts of the node as it is now
      */
@@ -115,8 +115,8 @@ final class WorkerDrain {
     }
 
     /**
-     * Waits so long for all that will be stopped to be idle, with nothing stopped meanwhile; answers those that are
-     * still at work, each with its operation.
+     * Waits, at most this long, until all workers that will be stopped are idle; stops none. Answers those still busy,
+     * each with its operation.
      */
     Map<String, String> await(Duration patience) {
         try (var step = console.step(plan.stack().node().name(), "idle")) {

@@ -8,17 +8,17 @@ import ktrdr.api.OperationsApi;
 import ktrdr.inventory.Inventory;
 
 /**
- * What is saved of an operation, so that it can be resumed, by the backend's {@code /api/v1/checkpoints/{id}}. An
- * operation has one at most, the newest.
+ * The checkpoint of an operation, from which it can be resumed, by the backend's {@code /api/v1/checkpoints/{id}}. An
+ * operation has at most one, the newest.
  *
  * @param type shutdown, periodic, cancellation or failure
- * @param unit what it counts, epoch or bar; empty where that is not told
+ * @param unit of {@code at}: epoch or bar; empty if unknown
  * @param at how many of them were done
  * @param created UTC, as the backend prints it
  */
 public record Checkpoint(String type, String unit, long at, String created) {
 
-    /** That of an operation; empty where it left none. A backend that does not answer is a {@link Problem}. */
+    /** The checkpoint of an operation; empty if there is none. A backend that does not answer is a {@link Problem}. */
     public static Optional<Checkpoint> of(Inventory inventory, Http http, String operation) {
         var url = new Backend(inventory, http).url("/checkpoints/" + OperationsApi.segment(operation));
         var answer = http.get(url);

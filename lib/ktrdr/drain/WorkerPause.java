@@ -21,11 +21,11 @@ import ktrdr.release.Stack;
 import ktrdr.ssh.HeldScript;
 
 /**
- * Workers that are away on purpose, on every node at once, for as long as something holds them. Each node starts
- * exactly those that it stopped by itself when the connection ends, however we ended.
+ * Workers that are stopped on purpose, on every node at once, for as long as something holds them. Each node starts
+ * those that it stopped by itself when the connection ends, however the run ended.
  */
 public final class WorkerPause implements AutoCloseable {
-    /** What is at work has had its time by then; an engine that has much to do takes some. */
+    /** Busy workers have saved their work by then; a loaded Docker Engine takes some time. */
     private static final Duration STOPPING = Duration.ofSeconds(90);
     private static final String FILE = "hold=/run/lock/ktrdr-hold\n";
     private final Fleet fleet;
@@ -39,8 +39,8 @@ public final class WorkerPause implements AutoCloseable {
     }
 
     /**
-     * Stops the running workers of these nodes, side by side, those at work once they have saved what they can; a node
-     * where that fails is a {@link Problem}, and all are started again.
+     * Stops the running workers of these nodes, side by side, busy ones after they have saved what they can. A failure
+     * on a node is a {@link Problem}, and all are started again.
      */
     public static WorkerPause take(Fleet fleet, List<Node> nodes, NodeLocks locks, Http http, Console console) {
         var held = new WorkerPause(fleet, console);
@@ -67,14 +67,14 @@ public final class WorkerPause implements AutoCloseable {
     }
 
     /**
-     * A script that stops the running containers of a Compose project and starts them again when {@link #release} ran,
-     * or whatever else ends it.
+     * A script that stops the running containers of a Compose project, and starts them again after {@link #release}, or
+     * whatever else ends it.
      */
     public static String hold(String project) {
         return Sh.let("project", project) + FILE + BuiltIn.lines("drain/hold.sh").replace("STOP", WorkerStops.STOP);
     }
 
-    /** A script that ends the other one. */
+    /** A script that ends {@link #hold}. */
     public static String release() {
         return FILE + "rm -f \"$hold\"\n";
     }
@@ -98,7 +98,7 @@ public final class WorkerPause implements AutoCloseable {
         return Facts.number("stopped", script.values().get("stopped"));
     }
 
-    /** Whether workers were at work. */
+    /** Whether workers were busy. */
     public boolean cut() {
         return cut;
     }
@@ -109,12 +109,13 @@ public final class WorkerPause implements AutoCloseable {
     }
 
     /**
-     * Starts them again, after an interrupt too; a node where that is not known is told, since it does so by itself.
+     * Starts them again, after an interrupt too. A node that does not confirm it is reported, since it does so by
+     * itself.
      */
     @Override
     public void close() {
         if (scripts.values().stream().allMatch(HeldScript::ready)) Threads.uninterrupted(this::start);
-        // each ends with its connection and does the same by itself
+        // each script ends with its connection and starts the workers by itself
         scripts.values().forEach(HeldScript::cut);
     }
 

@@ -31,27 +31,25 @@ import ktrdr.release.Stack;
 import ktrdr.report.Document;
 
 /**
- * How the workers of a node are stopped. KTRDR's do not end at SIGTERM: a training saves a checkpoint and is given up,
- * a backtest goes on, and the process stays, and takes work, until it is killed; at SIGINT one ends at once. So an idle
- * one gets SIGINT; one at work gets SIGTERM first, and SIGINT once the backend says that its operation ended.
+ * Stops the workers of a node. KTRDR's workers do not end at SIGTERM: a training saves a checkpoint and is given up, a
+ * backtest goes on, and the process stays, and takes work, until it is killed. At SIGINT a worker ends at once. So an
+ * idle worker gets SIGINT; a busy one gets SIGTERM first, and SIGINT once the backend reports that its operation ended.
  */
 public final class WorkerStops {
-    /** How long one at work has: as KTRDR's workers give themselves. */
+    /** How long a busy worker gets: as long as KTRDR's workers give themselves. */
     private static final Duration GRACE = Duration.ofSeconds(25);
-    /**
-     * Seconds from SIGINT to SIGKILL: a stop that was cut is over by then, whatever became of those who asked for it.
-     */
+    /** Seconds from SIGINT to SIGKILL: an interrupted stop is over by then, whatever ended its run. */
     private static final int SECONDS = 2;
     private static final long PAUSE_MILLIS = 300;
-    /** Stops containers, one or several, that have nothing to lose. */
+    /** Stops containers that have nothing to lose. */
     public static final String STOP = "docker stop --signal INT -t " + SECONDS;
     /** The same, and starts them again. */
     public static final String RESTART = "docker restart --signal INT -t " + SECONDS;
-    /** What a worker says of itself, in the container {@code $2} at the port {@code $3}. */
+    /** The health of a worker, asked in the container {@code $2} at the port {@code $3}. */
     public static final String HEALTH =
             "docker exec \"$2\" curl -fsS --noproxy localhost -m 5 \"http://localhost:$3/health\" 2>/dev/null";
 
-    /** What a worker says that it is at, by its {@code /health}, and since when its container runs. */
+    /** The operation of a worker by its {@code /health}, and the start of its container. */
     record AtWork(String operation, String containerStarted) {}
 
     private final Fleet fleet;
@@ -61,7 +59,7 @@ public final class WorkerStops {
     private final Stack stack;
     private final Map<String, Worker> workers = new LinkedHashMap<>();
     private final Map<String, String> names = new LinkedHashMap<>();
-    /** Those whose work is not waited for, or has ended: what they say of themselves does not count any more. */
+    /** Workers whose work is not waited for, or has ended: their own report does not count any more. */
     private final Set<String> settled = new LinkedHashSet<>();
 
     public WorkerStops(Fleet fleet, NodeLocks locks, Http http, Console console, Node node) {
@@ -74,7 +72,7 @@ public final class WorkerStops {
         fleet.inventory().workersOf(node.full()).forEach(worker -> workers.put(worker.name(), worker));
     }
 
-    /** Has workers asked and stopped by the names that these containers of theirs have: one may have been renamed. */
+    /** Uses the names of these containers: a worker's may have been renamed. */
     public WorkerStops named(List<Docker.Container> containers) {
         containers.forEach(container -> names.put(container.service(), container.name()));
         return this;
@@ -89,9 +87,9 @@ public final class WorkerStops {
     }
 
     /**
-     * Of these services those that are at work, each with its operation. One that does not answer has nothing to lose,
-     * and neither has one that says that it is at an operation which the backend has as ended, or which began before
-     * the worker's container did and has not come to a step since: it was asked for that one once, and does not run it.
+     * The busy workers among these services, each with its operation. A worker that does not answer has nothing to
+     * lose. Neither has a worker with an operation that the backend has as ended, or that began before the worker's
+     * container and has not reached a step since: the worker was asked for it once, and does not run it.
      */
     public Map<String, String> busy(Collection<String> services) {
         var asked = services.stream().filter(workers::containsKey).filter(service -> !settled.contains(service))
@@ -111,7 +109,7 @@ public final class WorkerStops {
     }
 
     /**
-     * A script that asks each worker within its container: from here its port may be closed, and a worker at work would
+     * A script that asks each worker within its container: its port may be closed from here, and a busy worker would
      * seem silent.
      */
     public static String question(UnaryOperator<String> names, List<Worker> asked) {
@@ -129,7 +127,7 @@ public final class WorkerStops {
         return Sh.words(List.of(worker.name(), names.apply(worker.name()), String.valueOf(worker.port())));
     }
 
-    /** The answer of {@link #question}: of those that say busy what they are at. */
+    /** The answer of {@link #question}: the busy workers with their operations. */
     static Map<String, AtWork> answers(String answer) {
         var facts = Facts.parse(answer);
         var started = facts.under("started");
@@ -141,13 +139,13 @@ public final class WorkerStops {
         return at;
     }
 
-    /** What a worker says in its {@code /health} that it is at; empty when it is idle, or says no such thing. */
+    /** The operation in a worker's {@code /health}; empty if it is idle, or reports none. */
     public static Optional<String> operation(String health) {
         return Json.read(health).filter(said -> said.path("worker_status").asText().equals("busy"))
                 .map(said -> said.path("current_operation").asText("unknown"));
     }
 
-    /** Why a worker that says busy is idle all the same; empty where it is at work as far as is known. */
+    /** Why a worker that reports busy is idle; empty if it is busy as far as known. */
     private Optional<String> idle(AtWork work) {
         try {
             var operation = new OperationsApi(fleet.inventory(), http).document(work.operation());
@@ -168,7 +166,7 @@ public final class WorkerStops {
         return before ? Optional.of("which began before it and has not come to a step") : Optional.empty();
     }
 
-    /** What came of an operation whose worker was told to stop. */
+    /** The outcome of an operation whose worker was told to stop. */
     public record Ended(String worker, String operation, String status, Optional<Checkpoint> checkpoint,
             String unknown) {
         private boolean over() {
@@ -203,9 +201,8 @@ public final class WorkerStops {
     }
 
     /**
-     * Has workers at work save what they can, waits, at most 25 s, until the backend says that each of their operations
-     * ended, and tells what came of them. From then on they count as idle, whatever they say: nothing is waited for any
-     * longer.
+     * Has busy workers save what they can, waits, at most 25 s, until the backend reports that each operation ended,
+     * and reports the outcome. From then on they count as idle, and are not waited for any longer.
      */
     public List<Ended> end(Map<String, String> busy) {
         if (busy.isEmpty()) return List.of();
@@ -231,7 +228,7 @@ public final class WorkerStops {
         return ended;
     }
 
-    /** Whether no more is to be heard of an operation. */
+    /** Whether the fate of an operation is decided. */
     private boolean over(String operation, Map<String, String> status, Map<String, String> unknown) {
         try {
             var now = new OperationsApi(fleet.inventory(), http).document(operation).path("status").asText();
@@ -260,8 +257,8 @@ public final class WorkerStops {
     }
 
     /**
-     * SIGTERM to the first process of each, from within: a signal by the Engine would count as a stop by hand, so that
-     * the worker stayed away after the next reboot.
+     * SIGTERM to the first process of each, from inside the container: a signal by the Engine would count as a stop by
+     * hand, so that the worker would stay down after the next reboot.
      */
     private void terminate(Collection<String> services) {
         var result = fleet.ssh(stack.node()).run(locks.under(stack.node())
@@ -274,7 +271,7 @@ public final class WorkerStops {
     }
 
     /**
-     * Shell lines that end a script with {@link ScriptExit#AT_WORK} where one of these is at work by now, with nothing
+     * Shell lines that end a script with {@link ScriptExit#AT_WORK} if one of these is busy by now, with nothing
      * stopped; those whose work is over are not asked again.
      */
     public String unlessAtWork(Collection<String> services) {
@@ -289,7 +286,7 @@ public final class WorkerStops {
                 + "wait\n)\n[ -z \"$at\" ] || exit " + ScriptExit.AT_WORK.code + "\n";
     }
 
-    /** Shell lines that stop these. One that could not be stopped is left to Compose, which takes longer. */
+    /** Shell lines that stop these. If that fails, Compose stops them, which takes longer. */
     public String stop(Collection<String> services) {
         return services.isEmpty() ? ""
                 : STOP + " " + Sh.words(services.stream().map(this::name).toList()) + " >/dev/null 2>&1 || :\n";

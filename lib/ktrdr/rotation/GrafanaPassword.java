@@ -11,9 +11,9 @@ import ktrdr.node.Docker;
 import ktrdr.release.NodeLocks;
 
 /**
- * The password of Grafana's admin, which Grafana keeps in its own database from its first start on:
- * {@code grafana cli admin reset-admin-password} replaces it there. Where the image has no such command (the practice
- * fleet's stand-in), the environment is all there is.
+ * The password of Grafana's admin, which Grafana keeps in its own database from its first start on: {@code grafana cli
+ * admin reset-admin-password} replaces it there. If the image has no such command (the practice fleet's stand-in), the
+ * environment is all there is.
  */
 final class GrafanaPassword implements PasswordStore {
     private static final String ANSWER = "an answer of the container " + Docker.GRAFANA
@@ -22,7 +22,10 @@ final class GrafanaPassword implements PasswordStore {
             address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' \
             CONTAINER | grep -m 1 .)
             """.replace("CONTAINER", Docker.GRAFANA);
-    /** Starts it where it is stopped, whatever password its environment has, until it answers; says so. */
+    /**
+     * Starts Grafana if it is stopped, with whatever password its environment has, and waits for an answer; prints that
+     * it did.
+     */
     static final String START = """
             if [ "$(docker inspect --format '{{.State.Running}}' CONTAINER)" = true ]; then exit 0; fi
             docker start CONTAINER
@@ -31,8 +34,8 @@ final class GrafanaPassword implements PasswordStore {
             "http://$address:3000/api/health"
             """;
     /**
-     * Asked on core, at the container's own address: Grafana speaks plain HTTP, which would have the password in the
-     * clear all the way from here.
+     * Asked on core, at the container's own address: Grafana speaks plain HTTP, and from here the password would cross
+     * the network in the clear.
      */
     static final String LOGIN = ADDRESS + """
             printf 'Authorization: Basic %s\\n' "$(printf 'admin:%s' "$password" | base64 | tr -d '\\n')" |
@@ -99,7 +102,7 @@ final class GrafanaPassword implements PasswordStore {
         return true;
     }
 
-    /** Whether its database has it then: there is an image without a program that changes it. */
+    /** Whether its database has it then; false if the image has no command for it. */
     private boolean reset(String value) {
         var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + Sh.let("password", value) + RESET);
         if (ScriptExit.of(result) == ScriptExit.NO_CLI) return false;

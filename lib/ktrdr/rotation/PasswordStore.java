@@ -3,30 +3,27 @@ package ktrdr.rotation;
 import java.util.Optional;
 
 /**
- * A service that keeps a secret of its own, beside the environment of containers: see {@link PostgresPassword},
+ * A service that keeps a secret itself, in addition to the environment of containers: see {@link PostgresPassword},
  * {@link GrafanaPassword}.
  */
 interface PasswordStore {
-    /** What keeps it, in words. */
+    /** Its name in messages. */
     String name();
 
-    /** Makes sure, under the node's lock, that it can be asked: a run that was killed may have left it stopped. */
+    /** Makes sure, under the node's lock, that it answers: a killed run may have left it stopped. */
     default void ready() {}
 
-    /** Whether this value is the one it keeps. */
+    /** Whether it keeps this value. */
     boolean has(String value);
 
     /**
-     * Has it keep this value, and proves it; answers what came of it, as the end of a sentence that begins with its
-     * {@link #name}. Whatever goes wrong is a {@link Problem}, after which {@link #back} is still to be called.
+     * Sets this value, and proves it. Answers the outcome, as the end of a sentence that begins with its {@link #name}.
+     * A failure is a {@link Problem}; {@link #back} has to be called after it too.
      *
-     * @param environment what containers have in their environment
+     * @param environment the value in the environment of containers
      */
     String set(String value, Optional<String> environment);
 
-    /**
-     * Has it keep what it kept before {@link #set} was called, and answers true; where there is nothing to take back it
-     * answers false.
-     */
+    /** Restores the value from before {@link #set}, and answers true; false if there is nothing to restore. */
     boolean back();
 }

@@ -11,12 +11,12 @@ import ktrdr.node.Docker;
 import ktrdr.release.NodeLocks;
 
 /**
- * The password of the database's role in PostgreSQL, which keeps the one it was initialised with until it is told
- * another.
+ * The password of the database's role in PostgreSQL, which keeps the one that it was initialised with until it is
+ * changed.
  *
- * It is told a {@link ScramVerifier}, over the socket inside its container and by standard input: the password itself
- * is in no statement. A connection over TCP from inside the container proves it; the container's own address is used,
- * as the images trust 127.0.0.1 without a password.
+ * It gets a {@link ScramVerifier}, over the socket inside its container and by standard input: the password itself is
+ * in no statement. A connection over TCP from inside the container proves it; the container's own address is used, as
+ * the images trust 127.0.0.1 without a password.
  */
 final class PostgresPassword implements PasswordStore {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -71,7 +71,7 @@ final class PostgresPassword implements PasswordStore {
         return Sh.let("password", password) + Docker.database() + CONNECT;
     }
 
-    /** "null" where the role has no password. */
+    /** "null" if the role has no password. */
     private String verifier() {
         return new Database(core).query("select rolpassword from pg_authid where rolname = current_user").rows().get(0)
                 .get(0);

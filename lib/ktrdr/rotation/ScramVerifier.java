@@ -30,8 +30,8 @@ public final class ScramVerifier {
     private ScramVerifier() {}
 
     /**
-     * A verifier of a password with a salt of its own. One that is not printable ASCII is a {@link Problem}: of such
-     * clients may make something else by SASLprep (RFC 4013).
+     * A verifier of a password with a new salt. A password that is not printable ASCII is a {@link Problem}: clients
+     * may change it by SASLprep (RFC 4013).
      */
     public static String of(String password) {
         if (!password.matches("[ -~]+"))

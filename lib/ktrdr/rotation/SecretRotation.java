@@ -30,18 +30,17 @@ import ktrdr.release.Templates;
 import ktrdr.ssh.Ssh;
 
 /**
- * One secret that is another in the provider by now, brought to whatever uses it: told to the service that keeps it
- * itself, and given to the containers that have the former value in their environment, at the release that runs. The
- * other secrets stay what those containers have, whatever the provider has.
+ * Brings one changed secret from the provider to everything that uses it: to the service that keeps it itself, and to
+ * the containers that have the previous value in their environment, at the running release. The other secrets stay as
+ * those containers have them, whatever the provider has.
  *
- * The former values are read from the containers' environment and kept in memory, so that what ran before can run again
- * as it was. Either all of it has the new value in the end, or all of it what it had before; a run that was killed half
- * way is finished by another one.
+ * The previous values are read from the containers' environment and kept in memory, for a rollback. In the end either
+ * everything has the new value, or everything the previous one; a killed run is finished by the next.
  */
 public final class SecretRotation implements RolloutExchange {
     /**
-     * Names in the environment of the containers of a stack, and the values, in base64; never in an argument list. One
-     * that was made and never ran has nothing to go back to.
+     * Names in the environment of the containers of a stack, and the values, in base64; never in an argument list. A
+     * container that was created and never ran has nothing to go back to.
      */
     private static final String ENVIRONMENT = """
             ids=$(%1$s)
@@ -65,7 +64,7 @@ public final class SecretRotation implements RolloutExchange {
     private final Map<Node, Map<Field, String>> former = new ConcurrentHashMap<>();
     private boolean begun;
 
-    /** Fetches the new value. One that the provider has not, or that is no text of one line, is a {@link Problem}. */
+    /** Fetches the new value. A missing value, or one of several lines, is a {@link Problem}. */
     public SecretRotation(Fleet fleet, NodeLocks locks, Console console, Field field, Map<String, String> environment) {
         this.fleet = fleet;
         this.console = console;
@@ -87,8 +86,8 @@ public final class SecretRotation implements RolloutExchange {
     }
 
     /**
-     * What a node takes, in three round trips: the services that have another value than the new one, at the release
-     * that runs.
+     * The plan of a node, in three round trips: the services that have another value than the new one, at the running
+     * release.
      */
     public NodePlan plan(Stack stack, Ssh ssh) {
         var inventory = fleet.inventory();
@@ -96,7 +95,7 @@ public final class SecretRotation implements RolloutExchange {
         var revision = Revision.running(stack, facts, new Templates(inventory).render(stack.node(), ""),
                 "given another secret");
         var environment = environment(ssh.must(script(stack)));
-        // what a killed run made and did not start is to be started, with the new value
+        // containers that a killed run created and did not start are to be started, with the new value
         var left = facts.containers().stream().filter(container -> container.status().equals("created"))
                 .map(Docker.Container::service).toList();
         var services = revision.images().keySet().stream().filter(service -> {
@@ -137,7 +136,7 @@ public final class SecretRotation implements RolloutExchange {
         return environment;
     }
 
-    /** What a node's containers have; of two values for one secret that of a service which is to be replaced. */
+    /** The secrets that a node's containers have; of two values for one secret that of a service to be replaced. */
     static Map<Field, String> merged(Map<String, Map<Field, String>> environment, List<String> replaced) {
         var merged = new EnumMap<Field, String>(Field.class);
         environment.values().forEach(merged::putAll);
@@ -159,14 +158,14 @@ public final class SecretRotation implements RolloutExchange {
     }
 
     /**
-     * Whether the service that keeps it itself, where there is one, has another value yet; then it has to be told also
-     * where no container is to be replaced.
+     * Whether the service that keeps it itself, if any, still has another value; then it has to be changed even if no
+     * container is replaced.
      */
     public boolean behind() {
         return !begun && keeper.filter(passwordStore -> !passwordStore.has(value)).isPresent();
     }
 
-    /** What is changed beside containers, as " in PostgreSQL's role"; empty where nothing is. */
+    /** What changes in addition to containers, as " in PostgreSQL's role"; empty if nothing does. */
     public String beside() {
         return keeper.map(passwordStore -> " in " + passwordStore.name()).orElse("");
     }
@@ -184,7 +183,7 @@ public final class SecretRotation implements RolloutExchange {
                 step.done(keeper.get().name() + proven);
             }
         } catch (RuntimeException e) {
-            // what may be half done is not left, and asking for the end of it must not end the way back
+            // the exchange may be incomplete; an interrupt must not end the way back
             Threads.uninterrupted(this::back);
             throw e;
         }
@@ -201,7 +200,7 @@ public final class SecretRotation implements RolloutExchange {
         return true;
     }
 
-    /** Proves on core that the registry takes the token, which is kept nowhere: every pull logs in anew. */
+    /** Proves on core that the registry accepts the token, which is kept nowhere: every pull logs in again. */
     public static void proveToken(Inventory inventory, Ssh core, Map<String, String> environment, Console console) {
         var name = inventory.core().name();
         var registry = new Registry(inventory.images().registry(), inventory.images().username());
