@@ -159,14 +159,14 @@ final class HealthGate {
         var stack = plan.stack();
         try (var health = console.step(node.name(), "health");
                 var registered = console.step(node.name(), "workers")) {
-                    var workers = stack.core() ? List.<Check>of() : answered(() -> workers(stack, Set.of()));
-                    if (!Check.allOk(answered(() -> services(seen))) || !Check.allOk(workers)) return false;
-                    before.run();
-                    health.done(String.join(", ", plan.services()));
-                    if (!stack.core()) registered.done(registered(workers.size(), stack));
-                    gpu();
-                    return true;
-                }
+            var workers = stack.core() ? List.<Check>of() : answered(() -> workers(stack, Set.of()));
+            if (!Check.allOk(answered(() -> services(seen))) || !Check.allOk(workers)) return false;
+            before.run();
+            health.done(String.join(", ", plan.services()));
+            if (!stack.core()) registered.done(registered(workers.size(), stack));
+            gpu();
+            return true;
+        }
     }
 
     /** Shell lines that ask a node for the health of what is deployed, with {@code say} defined. */

@@ -142,12 +142,12 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         var parts = words.entrySet().stream()
                 .map(entry -> String.join(", ", entry.getValue()) + " " + word(entry.getKey()))
                 .collect(Collectors.toCollection(ArrayList::new));
-        var anew = told.stream()
+        var restarting = told.stream()
                 .filter(service -> !HUPPED.contains(service) || plan.facts().files().stale().contains(service))
                 .toList();
-        var reloaded = told.stream().filter(service -> !anew.contains(service)).toList();
+        var reloaded = told.stream().filter(service -> !restarting.contains(service)).toList();
         if (!reloaded.isEmpty()) parts.add(String.join(", ", reloaded) + " reloaded");
-        if (!anew.isEmpty()) parts.add(String.join(", ", anew) + " restarted");
+        if (!restarting.isEmpty()) parts.add(String.join(", ", restarting) + " restarted");
         if (!plan.retired().isEmpty()) parts.add(String.join(", ", plan.retired()) + " removed");
         var excess = new Excess(plan).words();
         if (!excess.isEmpty()) parts.add(excess);
