@@ -48,7 +48,7 @@ directories() {
   done
 }
 
-# One that is at work saves what it can for as long as KTRDR gives itself; a database ends in order.
+# A busy worker saves what it can for as long as KTRDR gives itself; a database ends in order.
 stop_and_remove() {
   project=$1
   shift

@@ -68,7 +68,7 @@ final class ApplyScript {
         // busy workers have saved their work by now
         var script = new StringBuilder(ScriptExit.numbers("""
                 again() {
-                  # in a session of its own: whoever cuts this run may not leave a container stopped
+                  # in a session of its own: an interrupted run must not leave a container stopped
                   # shellcheck disable=SC2016 # its own arguments
                   setsid sh -c '
                     pids=

@@ -98,7 +98,7 @@ final class KeptInstallation {
                 id() { docker inspect --type container --format '{{.Id}}' "$1" 2>/dev/null || :; }
                 known() { grep -q "^container $1 $2 " FILE; }
                 renew() { sed -i "s/^container $1 [^ ]* /container $1 $(id "$1") /" FILE && sync -d FILE; }
-                # those of ours, which are known by no line of the file
+                # the new containers: the list has no line for them
                 for name in NAMES; do
                   its=$(id "$name")
                   [ -z "$its" ] || known "$name" "$its" || docker rm -f "$name" >/dev/null || exit 1

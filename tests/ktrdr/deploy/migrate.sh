@@ -2,8 +2,8 @@ image='sha256:0123'
 name='ktrdr'
 ask='psql -w -X -Atq -U "$POSTGRES_USER" -d "$1" -c "$2"'
 sessions='select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and client_addr <<= '\''127.0.0.0/8'\''::inet'
-# what is left of one that was cut, or whose container was killed. PostgreSQL goes on with its statement, and keeps others
-# from the table, until it hears at the end of it that nobody is there; nothing else asks it from its own address
+# ends what is left of an interrupted or killed migration. PostgreSQL goes on with its statement, and keeps others
+# from the table, until it notices at its end that the client is gone; nothing else connects from its own address
 undo() {
   docker rm -f ktrdr-migration >/dev/null 2>&1 || :
   for _ in 1 2 3 4 5 6 7 8 9 10; do

@@ -12,12 +12,12 @@ finish() {
   if [ -n "$settled" ]; then
     setsid docker start $ids </dev/null >/dev/null 2>&1 &
     wait "$!"
-  # what was cut goes on in the engine, and would stop what is started before its end; nobody waits for us so long
+  # an interrupted stop goes on in the engine, and would stop what is started before its end; no caller waits so long
   else setsid sh -c 'docker stop --signal INT -t 2 "$@"; docker start "$@"' sh $ids </dev/null >/dev/null 2>&1 & fi
 }
 trap finish EXIT
 trap 'exit 143' HUP INT TERM
-# the shell tells of a command that a signal ended, to somebody who may be gone
+# the shell reports a command that a signal ended, to a caller that may be gone
 trap '' PIPE
 : >"$hold"
 # shellcheck disable=SC2086 # ids
