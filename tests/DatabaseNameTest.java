@@ -98,7 +98,7 @@ class DatabaseNameTest {
         assertEquals(0, ktrdr("backup-db").run().exit());
         var before = World.sql("select string_agg(datname, ' ' order by datname) from pg_database");
         refused(1, run(other(), "restore-db latest --yes"),
-                "core: there is no database other, and core was deployed with another", "ktrdr, which is there");
+                "core: there is no database other, and core was deployed with another", "ktrdr, which exists");
         refused(1, run(other(), "restore-db --drop-old --yes"), "core: there is no database other");
         assertEquals(before, World.sql("select string_agg(datname, ' ' order by datname) from pg_database"));
     }

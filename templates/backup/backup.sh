@@ -34,8 +34,8 @@ telling=
 waiting=
 id=${work##*.}
 
-# A file of series for node-exporter's textfile collector: what is not said anew stays as it was. No backup fails for
-# it.
+# A file of series for node-exporter's textfile collector: other series stay as they were. A
+# failure here does not fail the backup.
 series() {
   # where nothing was deployed no node-exporter collects
   [ -n "$metrics" ] && [ -d "${metrics%/*}" ] || return 0
@@ -51,7 +51,7 @@ series() {
   } 2>/dev/null || say metrics "$prom could not be written"
 }
 
-# Whatever ends this leaves neither a file that looks like a backup nor a dump that goes on in the container.
+# However this ends, it leaves no partial backup and no dump running in the container.
 finish() {
   code=$?
   trap - EXIT
@@ -62,7 +62,7 @@ finish() {
       sh -c 'psql -w -X -q -U "$POSTGRES_USER" -d postgres -c "$1"' sh \
       "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ktrdr-backup-$id'" \
       >/dev/null 2>&1 || :
-    # one that found another under way did not fail
+    # finding another one running is not a failure
     [ "$code" -eq 75 ] || series last_failure_timestamp_seconds "$(date +%s)" || :
   fi
   [ -z "$telling" ] || kill "$telling" 2>/dev/null || :
@@ -72,11 +72,11 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 143' HUP INT TERM
-# a reader that is gone is an error of the writer, not its end
+# without a reader, writing fails instead of ending the script
 trap '' PIPE
 
 alone 0 "a backup by $by"
-# what runs that were killed left; another that is about to be refused is younger
+# leftovers of killed runs; the folder of a run that is about to be refused is younger
 find /run -maxdepth 1 -name 'ktrdr-backup.*' ! -path "$work" -mmin +1 -exec rm -rf '{}' +
 
 in_container() { docker exec -i -e "PGAPPNAME=ktrdr-backup-$id" "$container" sh -c "$@"; }
@@ -96,7 +96,7 @@ blocked() {
       ORDER BY h.application_name LIKE 'ktrdr-backup-%', h.xact_start LIMIT 1" </dev/null 2>/dev/null 3>&- 7>&- || :
 }
 
-# Says it when it is another than before.
+# Says it when it changes.
 waits() {
   was=$waiting
   waiting=$(blocked)
@@ -104,7 +104,7 @@ waits() {
   printf %s "$waiting" >"$work/waiting" || :
 }
 
-# Where what is compressed, and how it is read again.
+# Chooses where to compress, and how.
 choose() {
   threads=$(nproc)
   if docker exec "$container" sh -c 'command -v zstd' >/dev/null 2>&1; then inside="zstd -q -1 -T$threads" outside=cat
@@ -114,7 +114,7 @@ choose() {
   case $inside$outside in *zstd*) ending=zst ;; *) ending=gz ;; esac
 }
 
-# The table of contents of a dump on standard input, which is read no further than that takes.
+# The table of contents of a dump on standard input, read no further than needed.
 contents() {
   case $inside$ending in
     zstd*) docker exec -i "$container" sh -c 'zstd -q -dc 2>/dev/null | pg_restore -l' ;;
@@ -123,7 +123,7 @@ contents() {
   esac >"$work/contents" 2>"$work/list.err" || :
 }
 
-# What the server has where it has not the database, as ", which has a, b"; nothing where it does not tell.
+# The server's databases if it lacks this one, as ", which has a, b"; nothing if it does not answer.
 others() {
   # shellcheck disable=SC2016 # for the shell in the container
   timeout 10 docker exec -i "$container" \
@@ -225,7 +225,7 @@ $(cat "$work/tables")
 EOF
 }
 
-# Renames have the dump appear last, and go last by retention: a record without its dump is no backup.
+# The dump is renamed last, and retention removes it last: a record without its dump is not a backup.
 appear() {
   for file in "$name.json" "$name.dump.$ending.sha256" "$name.dump.$ending"; do mv -T "./$file" "$directory/$file"; done
   sync "$directory"
@@ -238,7 +238,7 @@ retention() {
     base=${old%.dump.*}
     [ -f "$directory/$old.sha256" ] && [ -f "$directory/$base.json" ] || continue
     count=$((count + 1))
-    # a clock that was wrong once names backups of the future
+    # a wrong clock may have named a backup of the future
     [ "$count" -gt 1 ] && [ "$old" != "$name.dump.$ending" ] || continue
     if [ "$keep" -gt 0 ] && [ "$count" -gt "$keep" ] ||
       [ "$days" -gt 0 ] && [ -n "$(find "$directory/$old" -mmin +$((days * 1440)))" ]; then
@@ -252,15 +252,15 @@ started=$(date +%s)
 umask 077
 if [ -n "$directory" ]; then
   [ -d "$directory" ] || fail "there is no folder $directory for backups"
-  # what a killed one left; the lock keeps other runs away
+  # leftovers of a killed run; the lock keeps other runs away
   rm -rf "$directory"/.making.*
   making=$(mktemp -d "$directory/.making.XXXXXX") || fail "no file can be written in $directory"
-  # the share is the workers', who may put something else in its place: from here on it is the folder that we are in,
-  # whatever has its name (with the mark of the share's folders that what is made in them has their group)
+  # workers can write to the share and may replace this folder: from here on the script works in its current folder,
+  # whatever has its name (the set-group-ID bit is that of the share's folders)
   cd -P "$making" && stat -c '%u %a' . | grep -Eqx "$(id -u) 2?700" && [ -z "$(ls -A)" ] ||
     fail "another process changes files in $directory"
 fi
-# what is not there is left out of the answer
+# missing containers are left out of the answer
 docker inspect --format '{{.Name}} {{.State.Running}} {{.Config.Image}}' "$container" ktrdr-backend \
   >"$work/containers" 2>/dev/null || :
 image=$(sed -n "s,^/$container true ,,p" "$work/containers")
@@ -275,8 +275,8 @@ file=./$name.dump.$ending
 if [ -n "$directory" ]; then dump >"$file" & else dump & fi
 dumping=$!
 measure_sql >&4 || :
-# What pg_dump waits for comes before its first byte, which a receiver elsewhere counts.
-# It may outlive us by a moment: it holds neither the lock nor what others wait to see closed.
+# Locks that pg_dump waits for are reported before its first byte, which a receiver elsewhere counts.
+# This loop may outlive the script by a moment: it holds neither the lock nor descriptors that others wait for.
 turn=0
 while sleep 0.3 3>&-; do
   turn=$((turn + 1))
@@ -292,10 +292,10 @@ if grep -q 'statement timeout' "$work/dump.err" 2>/dev/null && [ -s "$work/waiti
   fail "the dump of $database was given up after $lock_wait s: it $(cat "$work/waiting")"
 fi
 good || fail "the dump of $database broke off"
-# only now: pg_dump has taken the snapshot over
+# only now: pg_dump uses the snapshot
 echo 'COMMIT;' >&4 || :
 exec 4>&-
-# one that waited for the dump to end may have a table now whose rows are still to be counted
+# a session that waited for the end of the dump may now lock a table that is still to be counted
 late=0
 while kill -0 "$session" 2>/dev/null; do
   sleep 0.1
@@ -311,7 +311,7 @@ sum=$(sed 's/ .*//' "$work/sum")
 if [ -n "$directory" ]; then
   sync "$file" || fail "the backup could not be written to $directory"
   bytes=$(stat -c %s "$file")
-  # what is on the disk, not what is still in memory
+  # read from the disk, not from memory
   dd if="$file" iflag=nocache count=0 2>/dev/null
   [ "$(sha256sum <"$file" | sed 's/ .*//')" = "$sum" ] ||
     fail "what is on the disk in $directory is not what the database sent"

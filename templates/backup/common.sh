@@ -1,8 +1,7 @@
 # What backup.sh and restore.sh share, and comes before each of them. They have a folder $work, whose *.err hold what
 # programs said.
 
-# PostgreSQL's own words of what went wrong: statements, and what comes of it afterwards, are left out where there is
-# more.
+# PostgreSQL's own words about a failure, without statements and follow-up errors if there is more.
 words() {
   for said in "$work"/*.err; do
     [ -s "$said" ] || continue
@@ -18,12 +17,12 @@ fail() {
   exit "${2:-1}"
 }
 
-# One backup or restore at a time: waits for so many seconds, and fails with what the other is. The holder of the lock
-# says in its file what it does.
+# One backup or restore at a time: waits for so many seconds, then fails and names the other. The holder of the lock
+# writes to its file what it does.
 alone() {
   exec 7<>/run/lock/ktrdr-backup
   if ! flock -w "$1" 7; then
-    # it may have the lock and not have said it yet
+    # it may have the lock and not have written yet
     sleep 0.3
     other=$(head -c 200 /run/lock/ktrdr-backup | head -n 1 | tr -cd 'A-Za-z0-9@._:, -')
     fail "${other:-a backup or a restore} is under way" 75

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Says what the database holds, before it is replaced: the facts bytes, tables, filled, rows and kept; deployed where there
-# is no such database. A part of scripts that gather facts.
+# Says what the database holds, before it is replaced: the facts bytes, tables, filled, rows and kept; deployed if the
+# database does not exist. A part of scripts that gather facts.
 #
 # Needs the function say, and
 #   container, database   where the database is, and what it is called

@@ -45,16 +45,15 @@ sql() {
   in_server 'd=$1; shift; exec psql -w -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$d" "$@"' sh "$@"
 }
 
-# Where nothing was swapped the new database goes, and the backend comes back before that: what ended this run may not
-# wait long.
+# Without a swap the new database is dropped, after the backend is started: a signal leaves little time.
 finish() {
   code=$?
   trap - EXIT
   trap '' HUP INT TERM
   exec 2>/dev/null
-  # in a session of its own: we are killed after ten seconds, and on a busy host it was not started by then, nor later
+  # in a session of its own: this script is killed after ten seconds, and a busy host may need longer
   if [ -n "$halting" ]; then
-    # what was cut goes on in the engine, and would stop what is started before its end
+    # the interrupted stop goes on in the engine, and would stop a container that is started before its end
     setsid sh -c 'docker stop "$1"; docker start "$1"' sh "$backend" </dev/null >/dev/null 7>&- 3>&- &
   elif [ -n "$halted" ]; then
     setsid docker start "$backend" </dev/null >/dev/null 7>&- 3>&- &
@@ -84,7 +83,7 @@ DROP DATABASE IF EXISTS :"name";
 SQL
 }
 
-# A server that is being restarted drops nothing: it is waited for, for half a minute where its container runs.
+# A restarting server drops nothing: waits for it, up to half a minute while its container runs.
 discard() {
   away=0
   tries=0
@@ -103,15 +102,15 @@ case $mode in
 esac
 alone 10 "$what by $by"
 
-# what runs that were killed left; another that waits for the lock is younger
+# leftovers of killed runs; the folder of a run that waits for the lock is younger
 find /run -maxdepth 1 -name 'ktrdr-restore.*' ! -path "$work" -mmin +1 -exec rm -rf '{}' +
-# what was pushed for a restore that never began, or was left by one that was killed
+# uploads for a restore that never began, or of a killed one
 for left in /var/tmp/ktrdr-pushed.*; do
   if [ -d "$left" ] && [ "$left" != "$directory" ] && [ -z "$(find "$left" -mmin -10)" ]; then rm -rf "$left"; fi
 done
 
 field() { sed -n "s/^  \"$1\": \"\{0,1\}\(.*[^\",]\)\"\{0,1\},\{0,1\}\$/\1/p" "$record"; }
-# what ended well is not told with what fails later
+# a later failure does not quote earlier steps
 forget() { rm -f "$work"/*.err; }
 
 check() {
@@ -132,7 +131,7 @@ check() {
   roles=$(sed -n 's/^  "roles": \(.*\),$/\1/p' "$record")
 }
 
-# A server of the same image, for a try: without a network, and with nothing that has to outlive it.
+# A server of the same image for a test: without a network, and with no data to keep.
 scratch_server() {
   say step server
   docker ps -aq --filter label=ktrdr-scratch | while IFS= read -r left; do docker rm -f -v "$left" >/dev/null; done
@@ -158,7 +157,7 @@ scratch_server() {
   forget
 }
 
-# Before anything is changed: does the server take it?
+# Before anything is changed: checks that the server can load it.
 suits() {
   printf '%s\n' "SELECT current_setting('server_version_num'), current_setting('server_version')" |
     sql template1 >"$work/server" 2>"$work/ask.err" || :
@@ -178,7 +177,7 @@ exists() {
   [ "$(printf '%s\n' "SELECT 1 FROM pg_database WHERE datname = :'name'" | sql template1 -v "name=$1")" = 1 ]
 }
 
-# Roles that are missing; those that are there stay as they are.
+# Creates missing roles; others stay as they are.
 make_roles() {
   [ -n "$roles" ] || return 0
   {
@@ -198,7 +197,7 @@ SQL
   forget
 }
 
-# Unpacked in the server's container where it can be: what goes through Docker is a half of it then.
+# Unpacks in the server's container if possible: then half as many bytes go through Docker.
 unpacker() {
   case $dump in *.gz) with="gzip -dc" ;; *) with="zstd -q -dc" ;; esac
   beside=
@@ -206,11 +205,11 @@ unpacker() {
   if docker exec "$server" sh -c 'command -v "$1"' sh "${with%% *}" >/dev/null 2>&1; then beside=yes; fi
 }
 
-# The table of contents is at the start of the dump: as a file in the container it can be read more than once, and by
-# several.
+# The table of contents is at the start of the dump: a file in the container can be read more than once, and in
+# parallel.
 contents() {
   inside=/tmp/ktrdr-restore-$id
-  # head leaves before the end, and its writer says so
+  # head ends early, and its writer complains
   if [ -n "$beside" ]; then cat; else $with 2>/dev/null; fi <"$dump" 2>/dev/null |
     in_server 'umask 077; ${2:-cat} 2>/dev/null | head -c 67108864 >"$1" && exec pg_restore -C -l "$1"' sh \
       "$inside" "${beside:+$with}" >"$work/list" 2>"$work/list.err" ||
@@ -247,7 +246,7 @@ timescale() {
   esac | sql "$made" >/dev/null 2>"$work/timescale.err" || fail "TimescaleDB's $1-restore step failed"
 }
 
-# Into the database that was made; what is wrong with which part is noted in a file.
+# Loads into the new database; a failed part is noted in a file.
 pour() {
   # shellcheck disable=SC2016 # for the shell in the container
   if [ -n "$beside" ]; then
@@ -319,7 +318,7 @@ halt() {
   say away "$backend"
 }
 
-# Both names change in one transaction, or neither does; one that is not there yet is only given.
+# Both names change in one transaction, or neither; a new database only gets its name.
 swap() {
   say step swap
   kept=${1}_replaced_$(date -u +%Y%m%d_%H%M%S)
@@ -356,14 +355,14 @@ drop_earlier() {
 }
 
 note_verified() {
-  # the share is the workers', who may have put a link where a fixed name would go
+  # workers can write to the share, and may have put a link at a fixed name
   noted=$(mktemp "$directory/.making.XXXXXX") && printf '%s\n' "$verified" >"$noted" && mv -T "$noted" "$dump.verified"
 }
 
 umask 077
 [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] ||
   fail "the container $container does not run"
-# what is left in the container of one whose server went meanwhile
+# leftovers in the container from a run whose server stopped meanwhile
 docker exec -u root "$container" sh -c 'rm -f /tmp/ktrdr-restore-*' >/dev/null 2>&1 || :
 [ "${#database}" -le 38 ] || fail "the name $database leaves no room for a time behind it"
 if [ "$mode" = drop ]; then
@@ -380,7 +379,7 @@ esac
 suits
 unpacker
 contents
-# while nothing is stopped yet: where they are refused all is as it was
+# while nothing is stopped yet: if they are refused, nothing has changed
 make_roles
 [ "$mode" != replace ] || halt
 # what a killed run left

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The beginning of the script that systemd runs on core each day: it turns what the rest of it, backup.sh, says into lines
-# of a journal. The numbers in front of them are journald's.
+# The beginning of the script that systemd runs on core each day: it turns the reports of the rest, backup.sh, into
+# lines of a journal. The numbers in front of them are journald's.
 
 # Makes a backup of KTRDR's database, for ktrdr-backup.service; what it says is in `journalctl -u ktrdr-backup`.
 set -eu

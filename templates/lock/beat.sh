@@ -1,12 +1,12 @@
 #!/bin/sh
-# Says that the owner of the lock is still there. Comes after tools.sh.
+# Renews the heartbeat of the lock. Comes after tools.sh.
 #
 # Needs
 #   directory   in which the lock is
 set -eu
 : "${directory:?}" "${flocks:?}"
 
-# not while it is given back or taken over
+# not while it is released or taken over
 there guard
 exec 9<"$flocks.guard"
 flock 9

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The function give, which gives the lock back if it is still ours. Comes after tools.sh.
+# The function give, which releases the lock if this run still has it. Comes after tools.sh.
 #
 # Needs
 #   directory   in which the lock is

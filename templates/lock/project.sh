@@ -10,7 +10,7 @@ set -eu
 
 uptime() { cut -d . -f 1 /proc/uptime; }
 flocks=/run/lock/$project
-# the other folder from which the project is worked on; who may write to /run/lock is not believed
+# another folder from which the project is deployed; files of other users in /run/lock are ignored
 elsewhere() {
   [ ! -L "$flocks.at" ] && [ -f "$flocks.at" ] || return 0
   case $(stat -c %u "$flocks.at") in 0 | "$(id -u)") ;; *) return 0 ;; esac

@@ -56,7 +56,7 @@ mkdir -p "$directory/.ktrdr" || fail
 cd "$directory/.ktrdr"
 mkdir lock || fail
 { printf '%s\n' "$id" >lock/id && printf '%s\n' "$owner" >lock/owner && printf '%s\n' "$made" >lock/made && uptime >lock/beat; } || fail
-# only made anew: in that folder another user may have put a link there
+# always a new file: in that folder another user may have put a link there
 { rm -f "$flocks.at" && (set -C; printf '%s\n' "$directory" >"$flocks.at") 2>/dev/null; } || { echo "$flocks.at cannot be written" >&2; fail; }
 say taken yes
 say end yes

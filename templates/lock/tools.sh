@@ -1,6 +1,6 @@
 #!/bin/sh
-# Functions of the scripts that take the lock, hold it or give it back: leave, there, kept and mine. They end the script
-# where something that is not ours is in the place of what they would write. Come after project.sh.
+# Functions of the scripts that take the lock, hold it or release it: leave, there, kept and mine. They end the script
+# if other users can change what they would write. Come after project.sh.
 #
 # Needs
 #   directory   in which the lock is
@@ -8,18 +8,18 @@
 set -eu
 : "${directory:?}" "${id:?}" "${flocks:?}"
 
-# what was made for the lock alone goes with it
+# removes folders that were made only for the lock
 leave() {
   rmdir "$directory/.ktrdr" 2>/dev/null || return 0
   [ "$1" != yes ] || rmdir "$directory" 2>/dev/null || :
 }
-# opened to read, and made only where it is not there: in that folder even root may not open a file to create it that is another user's
+# opened for reading, created only if missing: in that folder even root may not create-open another user's file
 there() {
   [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } || unsafe "$flocks.$1 is not a regular file"
   [ -e "$flocks.$1" ] || : >"$flocks.$1"
 }
 unsafe() { echo "$1" >&2; exit $UNSAFE; }
-# who may write to a folder may put anything in the place of what is in it
+# a user with write access to a folder can replace anything in it
 kept() {
   for one in "$directory" "$directory/.ktrdr"; do
     [ ! -d "$one" ] || [ -z "$(find "$one/." -maxdepth 0 -perm -0002)" ] || unsafe "$one is writable by all users"

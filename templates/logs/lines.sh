@@ -8,7 +8,7 @@
 set -eu
 : "${folder:?}" "${services=}"
 
-# a note that is cut short would be a container or a line that is not told
+# a truncated note would lose a container or a line
 head -c 65536 /dev/zero >"$folder/room" || exit $NOT_WRITTEN
 rm -f "$folder/room"
 started=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)

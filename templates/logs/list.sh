@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tells which containers there are. Comes after lines.sh, and sets ids to those that are shown.
+# Lists the containers. Comes after lines.sh, and sets ids to those that are shown.
 #
 # Needs the function list, and
 #   folder    for pipes and notes

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tells the lines that are there, of all containers in the order of their times. Comes after list.sh.
+# Sends the present lines of all containers in the order of their times. Comes after list.sh.
 #
 # Needs
 #   folder    for pipes and notes

@@ -1,6 +1,5 @@
 #!/bin/sh
-# Goes on with what is written from now on, until somebody ends it. Comes after list.sh, and after past.sh where that is
-# asked for.
+# Sends new lines until it is stopped. Comes after list.sh, and after past.sh if the past is wanted.
 #
 # Needs the functions list and starts, and
 #   folder    for pipes and notes
@@ -8,7 +7,7 @@ set -eu
 : "${folder:?}"
 
 mark '' '~' ''
-# sshd keeps us for hours where the other side died without a word, unless something is to be sent: then TCP gives it up in a quarter of one
+# without traffic sshd keeps this session for hours after a dead peer; with some, TCP gives up after a quarter of one
 while sleep 60; do mark '' '=' ''; done &
 one() {
   while :; do
@@ -17,7 +16,7 @@ one() {
     mark "$1" '>' "$from"
     docker logs --follow --timestamps ${from:+--since "$from"} "$1" 2>&1 | lines "$1" yes
     rmdir "$folder/$1.busy"
-    # who started it again meanwhile, or sees this too late, finds it not busy
+    # a container that was started again meanwhile is not busy now
     if [ ! -e "$folder/$1.again" ] || ! mkdir "$folder/$1.busy" 2>/dev/null; then return 0; fi
   done
 }
@@ -34,6 +33,6 @@ while :; do
   moment=$(date +%s)
   { list || :; starts "$moment" || :; } | while read -r id service; do found "$id" "$service"; done &
   wait "$!" || :
-  # the Engine is away
+  # the Engine does not answer
   sleep 2
 done

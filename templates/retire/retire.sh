@@ -2,14 +2,14 @@
 # Removes what the toolkit has put on a node, or says what it would remove: what `retire` runs over ssh.
 #
 # Asked by variables:
-#   directory   of the stack where the inventory says it, else empty; others are found by what is there
-#   act         not empty: it is done; else it is only said
+#   directory   of the stack in the inventory, else empty; others are found on the node
+#   act         not empty: removes; else only says what it would remove
 #   data        not empty: volumes go too, what was changed by hand, and on its server the share with all that is in it
 #   root        before each path of a file; empty but in tests
 # Says on standard output a line for each thing: its name, a tab, its value.
 #   user NAME, would SENTENCE (act is empty), removed SENTENCE, failed SENTENCE, left SENTENCE, directory PROJECT PATH,
 #   core WHY, health ANSWER
-# What is not there is not spoken of, so a second run says nothing. It needs a function firewall, which takes the
+# It says nothing about what is missing, so a second run is silent. It needs a function firewall, which takes the
 # packet filter's rules away.
 set -eu
 : "${directory=}" "${act=}" "${data=}" "${root=}"
@@ -48,7 +48,7 @@ directories() {
   done
 }
 
-# A busy worker saves what it can for as long as KTRDR gives itself; a database ends in order.
+# A busy worker saves what it can for as long as KTRDR allows; a database shuts down cleanly.
 stop_and_remove() {
   project=$1
   shift
@@ -58,7 +58,7 @@ stop_and_remove() {
     done
     wait
   else docker stop -t 30 "$@"; fi
-  # volumes without a name are what an image made for itself; a database has its data in one that has a name
+  # anonymous volumes belong to an image; the database has its data in a named one
   if [ "$project" = ktrdr-core ]; then docker rm -f "$@"; else docker rm -f -v "$@"; fi
 }
 
@@ -97,7 +97,7 @@ containers() {
   [ -z "$images" ] || say left "images: $images"
 }
 
-# so that nothing of it is a failed unit without a file
+# reset, or a removed unit would stay as failed
 drop_units() {
   systemctl disable -q --now "$@" 2>/dev/null || :
   for unit; do
@@ -131,7 +131,7 @@ unmount() {
   systemctl stop "$unit.mount" || return 1
   ! mountpoint -q "$at" || { echo "$at is still mounted"; return 1; }
   drop_lines && rm -rf "$units/$unit.mount.d" && systemctl daemon-reload || return 1
-  # closed by setup-nfs, so that nothing could be written under the mount
+  # setup-nfs made it immutable, so that nothing is written under the mount
   chattr -i "$root$at" 2>/dev/null || :
   rmdir "$root$at" 2>/dev/null || :
 }
@@ -160,7 +160,7 @@ share() {
   else say left "share $folder with all that is in it"; fi
 }
 
-# Only files as the toolkit wrote them; env files go whatever is in them.
+# Only files as the toolkit wrote them; env files are always removed.
 files() {
   (
     cd "$1" || exit 1

@@ -21,9 +21,9 @@ import ktrdr.Problem;
 import ktrdr.Sha256;
 
 /**
- * A backup in a file of this machine, with FILE.json (its record) and FILE.sha256 (the sums of both) beside it,
- * readable by its owner alone. They appear when all is good, the dump last; until then what was there stays, and
- * whatever ends it leaves nothing else; what one leaves that is killed goes with the next one.
+ * A backup in a file of this machine, with FILE.json (its record) and FILE.sha256 (the checksums of both) next to it,
+ * readable only by its owner. They appear only after the checksum is verified, the dump last; until then existing files
+ * stay. A failed run leaves nothing else; leftovers of a killed run are removed by the next one.
  */
 public final class BackupDownload implements AutoCloseable {
     private static final int CHUNK = 1 << 20;
@@ -41,7 +41,7 @@ public final class BackupDownload implements AutoCloseable {
         this.target = target;
     }
 
-    /** Proves that the file can be written there; a {@link Problem} of usage where it cannot. */
+    /** Checks that the file can be written; if not, it is a {@link Problem} of usage. */
     public static BackupDownload at(Path asked) {
         var target = OutputFile.at(asked).target();
         if (target.getFileName().toString().matches("(?s).*[\\n\\r\\\\].*"))
@@ -55,7 +55,7 @@ public final class BackupDownload implements AutoCloseable {
         return target;
     }
 
-    /** What is there and would be replaced. */
+    /** Existing files that would be replaced. */
     public List<Path> present() {
         return List.of(target, side(".json"), side(".sha256"), side(".verified")).stream().filter(Files::exists)
                 .toList();
@@ -85,7 +85,7 @@ public final class BackupDownload implements AutoCloseable {
         return sha256 + "  " + dump + "\n" + Sha256.hex(text) + "  " + record + "\n";
     }
 
-    /** What the dump goes to as it comes; a disk that takes no more is a {@link Problem}. */
+    /** The stream that the dump is written to; a full disk is a {@link Problem}. */
     OutputStream stream(LongConsumer progress) {
         try {
             forsaken();
@@ -109,15 +109,14 @@ public final class BackupDownload implements AutoCloseable {
     }
 
     /**
-     * The file that the dump goes to, with a lock on it for as long as we live: by that others know that it is no
-     * leftover.
+     * The file that the dump goes to, locked while this process lives: the lock tells others that it is not a leftover.
      */
     private FileChannel held() throws IOException {
         while (true) {
             beside = hidden(MAKING);
             var opened = FileChannel.open(beside, StandardOpenOption.READ, StandardOpenOption.WRITE);
             try {
-                // one that another run took for a leftover, before it was locked, is none of ours any more
+                // another run may have removed it as a leftover before it was locked
                 if (opened.tryLock() != null && Files.exists(beside)) return opened;
             } catch (IOException noLocks) {
                 return opened;
@@ -126,7 +125,7 @@ public final class BackupDownload implements AutoCloseable {
         }
     }
 
-    /** Removes what runs that were killed left of dumps to this file: nobody holds it. */
+    /** Removes leftovers of killed runs: files that no process has locked. */
     private void forsaken() throws IOException {
         var beginning = "." + target.getFileName();
         try (var files = Files.newDirectoryStream(target.getParent(),
@@ -136,7 +135,7 @@ public final class BackupDownload implements AutoCloseable {
                         try (var left = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
                             if (left.tryLock() != null) Files.delete(file);
                         } catch (IOException | OverlappingFileLockException another) {
-                            // another run writes to it, or another user does
+                            // another run or another user writes to it
                         }
                     }
                 }
@@ -152,7 +151,7 @@ public final class BackupDownload implements AutoCloseable {
         }
     }
 
-    /** A name that says another compression than the dump has would mislead whoever unpacks it. */
+    /** A name with another compression than the dump has would mislead its reader. */
     private void named(byte[] buffer, int from, int count) {
         boolean gzip = count > 1 && gzip(buffer[from], buffer[from + 1]);
         var name = target.getFileName().toString();
@@ -162,8 +161,8 @@ public final class BackupDownload implements AutoCloseable {
     }
 
     /**
-     * Puts it there with this text of its record. What is on the disk has to have the sum that the record says, else it
-     * is a {@link Problem}.
+     * Puts the dump in place with this text of its record. The checksum of the file on the disk must be that of the
+     * record, else it is a {@link Problem}.
      */
     BackupRecord place(String text) {
         var name = target.getFileName().toString();
@@ -183,7 +182,7 @@ public final class BackupDownload implements AutoCloseable {
         }
     }
 
-    /** All is on the disk before anything has a name: renames alone do not fail half-way for want of room. */
+    /** All is on the disk before a name appears: renames alone do not fail half way for want of space. */
     private void appear(String record, String sums) throws IOException {
         var recorded = Files.writeString(hidden(".new"), record, StandardOpenOption.SYNC);
         var summed = Files.writeString(hidden(".new"), sums, StandardOpenOption.SYNC);
@@ -196,7 +195,7 @@ public final class BackupDownload implements AutoCloseable {
         }
     }
 
-    /** A file that nobody takes for a backup, gone once this is closed. */
+    /** A hidden file, removed when this is closed. */
     private Path hidden(String ending) throws IOException {
         var file = Files.createTempFile(target.getParent(), "." + target.getFileName(), ending);
         hidden.add(file);
@@ -230,7 +229,7 @@ public final class BackupDownload implements AutoCloseable {
                 ? known.getReason() : e.getMessage()).with("earlier backups", "are as they were").because(e);
     }
 
-    /** Leaves nothing that has not appeared. */
+    /** Removes everything that has not appeared. */
     @Override
     public void close() {
         try {

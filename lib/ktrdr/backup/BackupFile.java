@@ -11,18 +11,18 @@ import ktrdr.Units;
 import ktrdr.ssh.Ssh;
 
 /**
- * A backup in a file of this machine, as {@link BackupDownload} leaves it: FILE, FILE.json (its record), FILE.sha256
- * (the sums of both).
+ * A backup in a file of this machine, as {@link BackupDownload} makes it: FILE, FILE.json (its record), FILE.sha256
+ * (the checksums of both).
  *
  * @param text of the record
  */
 public record BackupFile(Path path, BackupRecord record, String text) {
-    /** Whether what was asked for is a file of this machine and not a name in the folder of the backups. */
+    /** Whether the argument means a file of this machine, not a name in the folder of the backups. */
     public static boolean meant(String asked) {
         return !asked.equals("latest") && (asked.contains("/") || Files.exists(Path.of(asked)));
     }
 
-    /** Reads it whole, and compares it with its sums; what is no whole backup is a {@link Problem}. */
+    /** Reads it completely and compares it with its checksums; an incomplete backup is a {@link Problem}. */
     public static BackupFile read(String asked) {
         var path = Path.of(asked);
         if (!Files.isRegularFile(path)) throw Problem.failed("there is no file " + asked)
@@ -50,8 +50,8 @@ public record BackupFile(Path path, BackupRecord record, String text) {
     }
 
     /**
-     * Sends it to core, where it stays until it is closed. What does not arrive whole, and one that core has no room
-     * for, is a {@link Problem}.
+     * Sends it to core, where it stays until the result is closed. If it does not arrive completely, or core has no
+     * space for it, that is a {@link Problem}.
      */
     public BackupUpload push(Ssh core, Console console) {
         var name = BackupDownload.stem(path.getFileName().toString()).replaceAll("[^A-Za-z0-9._-]", "_");
@@ -84,7 +84,7 @@ public record BackupFile(Path path, BackupRecord record, String text) {
         }
     }
 
-    /** Notes beside it that it was restored for a try and found good. */
+    /** Notes next to it that a test restore found it good. */
     public void verified(Instant when) {
         try {
             OutputFile.put(BackupDownload.side(path, ".verified"), when + "\n", "rw-------");

@@ -19,8 +19,8 @@ import ktrdr.release.TextfileMetrics;
 import ktrdr.ssh.Ssh;
 
 /**
- * The backups of the database in their folder, as core sees it: made, listed, removed by templates/backup/backup.sh,
- * which runs there.
+ * The backups of the database in their folder on core: made, listed and removed by templates/backup/backup.sh, which
+ * runs there.
  */
 public final class BackupFolder {
     /** How long a backup waits for a lock that another session has. */
@@ -36,7 +36,7 @@ public final class BackupFolder {
     }
 
     /**
-     * How many backups stay once a new one is good; the newest always does.
+     * How many backups stay after a new one; the newest always does.
      *
      * @param keep of the newest; 0 for all
      * @param days and none older than so many days; 0 for any age
@@ -52,21 +52,21 @@ public final class BackupFolder {
     }
 
     /**
-     * A backup that is whole.
+     * A complete backup.
      *
-     * @param verified when it was last restored for a try and was found equal
+     * @param verified when a test restore last found it equal
      */
     public record Backup(BackupRecord record, Optional<Instant> verified) {}
 
     /**
-     * A backup that somebody named: one in the folder, or a file of this machine.
+     * The requested backup: one in the folder, or a file of this machine.
      *
      * @param local that file
      */
     public record ChosenBackup(BackupFolder backups, BackupRecord record, Optional<BackupFile> local) {
         /**
-         * The one of this name in the folder, the newest there where it is called "latest", or the file of this path;
-         * one that is not whole is a {@link Problem}.
+         * The backup with this name in the folder, the newest there for "latest", or the file with this path; an
+         * incomplete one is a {@link Problem}.
          */
         public static ChosenBackup of(BackupFolder backups, String name) {
             if (BackupFile.meant(name)) {
@@ -78,8 +78,8 @@ public final class BackupFolder {
         }
 
         /**
-         * Has it restored from where it is on core; a file of this machine is sent there first, and what was sent is
-         * gone in the end.
+         * Restores it from its place on core; a file of this machine is sent there first, and removed from there
+         * afterwards.
          */
         public <T> T restored(Function<RestoreScript.Source, T> restore) {
             if (local.isEmpty())
@@ -90,17 +90,17 @@ public final class BackupFolder {
         }
     }
 
-    /** A backup that was made, and the names of older ones that retention removed. */
+    /** A new backup, and the names of older ones that retention removed. */
     public record Made(BackupRecord record, List<String> removed) {}
 
-    /** The folder of the backups on core, also where it has the share from elsewhere. */
+    /** The folder of the backups on core, also if the share of core comes from another node. */
     public static String directory(Inventory inventory) {
         return Mount.folder(inventory, inventory.core(), inventory.backup().directory());
     }
 
     /**
-     * The script that makes a backup into this folder, or to standard output where it is empty; it needs nothing of
-     * ours on the node.
+     * The script that makes a backup in this folder, or to standard output if it is empty; it needs nothing of the
+     * toolkit on the node.
      */
     public static String script(Inventory inventory, String directory, Retention retention, String by) {
         var templates = new Templates(inventory);
@@ -125,7 +125,7 @@ public final class BackupFolder {
         return "measure_sql() { printf '%s\\n' " + Sh.quote(templates.read("backup/measure.sql")) + "; }\n";
     }
 
-    /** Makes a backup on core; until it is whole it has no name, and what went wrong is a {@link Problem}. */
+    /** Makes a backup on core; it gets its name when it is complete. A failure is a {@link Problem}. */
     public Made make(Retention retention, String by) {
         try (var step = console.step(core.name(), "backup")) {
             var progress = new BackupProgress(core.name(), console, step);
@@ -137,7 +137,9 @@ public final class BackupFolder {
         }
     }
 
-    /** Makes a backup into a file of this machine and leaves nothing on core; what is there stays until it is whole. */
+    /**
+     * Makes a backup in a file of this machine and leaves nothing on core; existing files stay until it is complete.
+     */
     public BackupRecord stream(BackupDownload file, String by) {
         try (var step = console.step(core.name(), "backup"); file) {
             var progress = new BackupProgress(core.name(), console, step);
@@ -155,8 +157,8 @@ public final class BackupFolder {
     }
 
     /**
-     * Makes one before a deployment, as the inventory says; where there is nothing yet that could be lost, this is
-     * told. A failure is a {@link Problem}.
+     * Makes a backup before a deployment, as the inventory says; if there is no data yet, it says so and makes none. A
+     * failure is a {@link Problem}.
      */
     public Optional<BackupRecord> beforeDeployment() {
         var nothing = Facts.parse(core.must(nothing())).get("nothing");
@@ -173,7 +175,7 @@ public final class BackupFolder {
         }
     }
 
-    /** Says why there is nothing to back up. Of a database that does not answer that is not known. */
+    /** Says why there is nothing to back up; nothing if the database does not answer. */
     private String nothing() {
         return Facts.SAY + Docker.database() + Sh.let("database", inventory.database().name()) + """
                 if [ -z "$(docker ps -aq --filter "name=^$container$")" ]; then say nothing "there is no database yet"
@@ -191,27 +193,30 @@ public final class BackupFolder {
                 """;
     }
 
-    /** Another backup or restore is under way: only that of the timer tells a journal. */
+    /** Another backup or restore is running: only that of the timer writes a journal. */
     static Problem busy(String node, String what) {
         return Problem.locked(node + ": " + what)
                 .fix(what.contains(" by timer,") ? "wait for its end: journalctl -fu ktrdr-backup on " + node
                         + " follows it; then run it again" : "wait for its end, then run it again");
     }
 
-    /** What to do where these are PostgreSQL's words for letting nobody in; else empty. */
+    /** The fix if these are PostgreSQL's words for a refused login; else empty. */
     static String letIn(String words) {
         return words.contains("no password supplied")
-                ? "have pg_hba.conf in the container " + Docker.DATABASE
-                        + " let its own socket in without a password: `local all all trust` as its first line, as the "
-                        + "image makes it" : "";
+                ? "in pg_hba.conf of the container " + Docker.DATABASE
+                        + " allow the local socket without a password: `local all all trust` as its first line, as in "
+                        + "the image" : "";
     }
 
-    /** All backups that are whole, the newest first. */
+    /** All complete backups, the newest first. */
     public List<Backup> list() {
         return look().backups();
     }
 
-    /** The folder of the backups. One that is not there, or not on the share as it should be, is a {@link Problem}. */
+    /**
+     * The folder of the backups. A missing folder, or one that is not on the share as it should be, is a
+     * {@link Problem}.
+     */
     public BackupListing look() {
         return BackupListing.parse(inventory, core.must(BackupListing.script(inventory)));
     }

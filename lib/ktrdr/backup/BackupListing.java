@@ -15,15 +15,16 @@ import ktrdr.inventory.Inventory;
 import ktrdr.node.Mount;
 
 /**
- * What is in the folder of the backups on core.
+ * The content of the folder of the backups on core.
  *
- * @param backups that are whole: dump, sums and record, and the dump as large as the record says; the newest first
- * @param incomplete names of the dumps for which that does not hold, and of files beside a dump that is not there
+ * @param backups that are complete: dump, checksums and record, and the dump as large as the record says; the newest
+ *     first
+ * @param incomplete names of other dumps, and of files whose dump is missing
  * @param free bytes on its disk
  */
 public record BackupListing(String path, List<BackupFolder.Backup> backups, List<String> incomplete, long free) {
 
-    /** A script that answers facts about it; one round trip, also where the share does not answer. */
+    /** A script that answers facts about it in one round trip, even if the share does not answer. */
     public static String script(Inventory inventory) {
         var path = BackupFolder.directory(inventory);
         var share = Mount.path(inventory, inventory.core());
@@ -51,7 +52,7 @@ public record BackupListing(String path, List<BackupFolder.Backup> backups, List
                         """;
     }
 
-    /** What the script of {@link #script} answered; what is of another form is a {@link Problem}. */
+    /** Reads the answer of {@link #script}; anything else is a {@link Problem}. */
     public static BackupListing parse(Inventory inventory, String answer) {
         var facts = Facts.parse(answer);
         var core = inventory.core();
@@ -75,7 +76,7 @@ public record BackupListing(String path, List<BackupFolder.Backup> backups, List
                 facts.number("free"));
     }
 
-    /** Of size, record in base64, when it was verified, name; empty where the dump is not what the record says. */
+    /** Of size, record in base64, time of verification, name; empty if the dump is not as its record says. */
     private static Optional<BackupFolder.Backup> found(String[] words) {
         try {
             var record = BackupRecord.parse(new String(Facts.bytes(words[1]), StandardCharsets.UTF_8));
@@ -87,7 +88,7 @@ public record BackupListing(String path, List<BackupFolder.Backup> backups, List
         }
     }
 
-    /** Those that retention would remove once there is one more. */
+    /** Those that retention would remove after the next backup. */
     public List<String> surplus(BackupFolder.Retention retention, Instant now) {
         var kept = backups.stream().limit(retention.keep() == 0 ? backups.size() : retention.keep() - 1)
                 .filter(found -> retention.days() == 0

@@ -12,16 +12,16 @@ import ktrdr.Json;
 import ktrdr.Problem;
 
 /**
- * What a backup says of itself, in the file NAME.json beside its dump: templates/backup/backup.sh writes it.
+ * The description of a backup, in the file NAME.json next to its dump: templates/backup/backup.sh writes it.
  *
- * @param name such as ktrdr-20260101T120000Z-sha-3f2c9ab: when the database was seen, in UTC, and the release of the
- *     backend that ran
- * @param made when the database was seen
+ * @param name such as ktrdr-20260101T120000Z-sha-3f2c9ab: time of the snapshot in UTC, and the release of the backend
+ *     that ran
+ * @param made time of the snapshot
  * @param by who asked for it
  * @param server PostgreSQL's version in words, and {@code serverNumber} as a number: 150008 is 15.8
  * @param databaseBytes on the server's disk, with indexes
  * @param file the dump's name
- * @param bytes of the dump, compressed; 0 where the dump went elsewhere as a stream
+ * @param bytes of the dump, compressed; 0 if the dump was streamed elsewhere
  * @param sha256 of the dump, in hex
  * @param extensions with their versions
  * @param tables rows and content of each table at that moment
@@ -60,10 +60,7 @@ public record BackupRecord(String name, Instant made, String by, String tag, Str
         }
     }
 
-    /**
-     * The text of a record as that of another file of the same dump; all else, each table's line too, stays as it was
-     * written.
-     */
+    /** The text of a record for another file of the same dump; everything else stays as it was written. */
     static String moved(String text, String name, String file, long bytes) {
         var moved = Json.replaced(text, Map.of("name", name, "file", file, "bytes", bytes));
         return moved.endsWith("\n") ? moved : moved + "\n";

@@ -9,7 +9,7 @@ import ktrdr.Units;
 import ktrdr.node.Docker;
 import ktrdr.report.Document;
 
-/** Backups in words: tables for people, documents for JSON. */
+/** Backups as tables for people and documents for JSON. */
 public final class BackupReport {
     private BackupReport() {}
 
@@ -38,7 +38,7 @@ public final class BackupReport {
         return table;
     }
 
-    /** How old something of that moment is by this clock, in words. */
+    /** The age of a moment by this clock, in words. */
     public static String age(Instant since, Instant now) {
         return Units.duration(Duration.ofSeconds(seconds(since, now)));
     }
@@ -59,7 +59,7 @@ public final class BackupReport {
         return document.with("incomplete", folder.incomplete());
     }
 
-    /** What is there besides backups, in one line; empty where there is nothing. */
+    /** The incomplete backups in one line; empty if there are none. */
     public static String incomplete(BackupListing folder) {
         var names = folder.incomplete();
         if (names.isEmpty()) return "";
@@ -67,7 +67,7 @@ public final class BackupReport {
                 + folder.path();
     }
 
-    /** What making one would do, without doing it. */
+    /** The plan of a backup, without making it. */
     public static Table plan(String node, BackupListing folder, List<String> surplus) {
         var table = Table.of("plan", "").row("backup of", "the database in the container " + Docker.DATABASE + " on "
                 + node).row("into", folder.path() + ", " + Units.size(folder.free()) + " free");

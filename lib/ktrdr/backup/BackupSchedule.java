@@ -9,13 +9,12 @@ import ktrdr.Sh;
 import ktrdr.Units;
 
 /**
- * What systemd says of the backups that core makes by itself.
+ * The state of core's own backups in systemd.
  *
  * @param at the time of day, such as 02:00, in the zone of core
- * @param active whether the timer waits for it
- * @param next when that is
- * @param failed systemd's word for how the last run failed, such as exit-code (systemd.service(5)); empty where it did
- *     not
+ * @param active whether the timer is active
+ * @param next time of the next run
+ * @param failed systemd's word for how the last run failed, such as exit-code (systemd.service(5)); empty if it did not
  * @param ended when the last run ended
  * @param written when the timer was written
  */
@@ -26,7 +25,7 @@ public record BackupSchedule(String at, boolean active, Optional<Instant> next, 
     /** A day, and two hours for making it. */
     private static final Duration OLDEST = Duration.ofHours(26);
 
-    /** Shell lines that say it; nothing, and at no cost, where there is no timer. They need {@link Facts#SAY}. */
+    /** Shell lines that say it; nothing, and at no cost, without a timer. They need {@link Facts#SAY}. */
     public static final String LOOK = Sh.let("timer", TIMER) + """
             since() {
               # a run that fails at once may end within the second of a good backup; before systemd 247 a second is \
@@ -45,7 +44,7 @@ public record BackupSchedule(String at, boolean active, Optional<Instant> next, 
             fi
             """;
 
-    /** Empty where there is no timer. */
+    /** Empty without a timer. */
     public static Optional<BackupSchedule> parse(Facts facts) {
         if (facts.number("timer-written") < 0) return Optional.empty();
         var result = facts.get("timer-result");
@@ -61,10 +60,10 @@ public record BackupSchedule(String at, boolean active, Optional<Instant> next, 
     }
 
     /**
-     * What is wrong at this moment of core's clock; empty where all is well. A failed run is forgiven once there is a
-     * backup after it.
+     * What is wrong at this moment of core's clock; empty if all is well. A failed run does not count after a newer
+     * backup.
      *
-     * @param last when the newest backup that is whole was written
+     * @param last when the newest complete backup was written
      */
     public Optional<String> wrong(Instant now, Optional<Instant> last) {
         if (!failed.isEmpty() && (last.isEmpty() || ended.isEmpty() || last.get().isBefore(ended.get())))

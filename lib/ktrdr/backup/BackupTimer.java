@@ -17,7 +17,7 @@ import ktrdr.ssh.Ssh;
 
 /**
  * Backups that core makes by itself at a time of day, by a systemd timer (systemd.timer(5)) and a script that needs
- * nothing of ours there: what is there, and what is to be.
+ * nothing of the toolkit there: what is there, and what should be.
  *
  * @param at the time of day as HH:MM, empty for none
  * @param zone of core's clock, such as Europe/Athens
@@ -105,7 +105,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
                         BackupFolder.Retention.of(inventory), "timer").replaceFirst("(?m)^#!/bin/sh\n", "");
     }
 
-    /** To find another backup being made is no failure. */
+    /** Another running backup is not a failure. */
     private static String service() {
         return BY + """
                 [Unit]
@@ -152,7 +152,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
         return differing().stream().flatMap(edit -> edit.diff().stream()).toList();
     }
 
-    /** Does what is needed and answers what systemd says then; the timer's next run, for one. */
+    /** Makes the changes and returns what systemd says then, such as the timer's next run. */
     public Optional<BackupSchedule> apply(Ssh core) {
         var result = core.run(applyScript());
         if (result.ok()) return BackupSchedule.parse(Facts.parse(result.out()));
@@ -163,7 +163,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
                 .fix("on " + node + ": systemctl status " + BackupSchedule.UNIT + ".timer");
     }
 
-    /** The script: what is there already is left alone. */
+    /** The script; it leaves alone what is already as it should be. */
     String applyScript() {
         var script = new StringBuilder(Facts.SAY + Edit.REPLACE);
         if (!settled() && at.isPresent()) {
@@ -182,7 +182,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
         return script + BackupSchedule.LOOK + "say end yes\n";
     }
 
-    /** What was done, or would be, in words. */
+    /** The result in words, done or planned. */
     public String words(boolean would) {
         var does = would ? "would be " : "is ";
         if (at.isEmpty()) return settled() ? node + ": there is no timer for backups, nothing to remove"
@@ -191,7 +191,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
                 : "a backup " + does + "made every day at ") + at.get() + " by its clock (" + zone + ")";
     }
 
-    /** For machines; {@code now} is what systemd says after it was applied. */
+    /** For JSON output; {@code now} is what systemd says after it was applied. */
     public Document document(Optional<BackupSchedule> now) {
         return Document.of("backup-schedule", Exit.OK).with("node", node).with("schedule", at.orElse(null))
                 .with("zone", zone).with("files", Document.fields("changed", changed()))

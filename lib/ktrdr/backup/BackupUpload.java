@@ -13,9 +13,9 @@ import ktrdr.ssh.HeldScript;
 import ktrdr.ssh.Ssh;
 
 /**
- * A backup of this machine in a folder of its own in /var/tmp of core, readable by root alone, for as long as this is
- * open. A script there holds the folder and takes it away when the connection ends, however we ended; a part of the
- * backup stays as little as the whole.
+ * A backup of this machine in a folder of its own in /var/tmp of core, readable only by root, until this is closed. A
+ * script there holds the folder and removes it when the connection ends, however this process ended; partial backups
+ * are removed too.
  */
 public final class BackupUpload implements AutoCloseable {
     private static final Duration PREPARING = Duration.ofMinutes(1);
@@ -48,7 +48,7 @@ public final class BackupUpload implements AutoCloseable {
         }
     }
 
-    /** Makes the folder with what goes beside a dump. A core that has no room for it is a {@link Problem}. */
+    /** Makes the folder with the files next to a dump. If core has no space for the dump, it is a {@link Problem}. */
     static BackupUpload prepare(Ssh core, Console console, Dump dump) {
         var pushed = new BackupUpload(core, console, dump.name(), dump.lets() + HOLD);
         try {
@@ -71,7 +71,7 @@ public final class BackupUpload implements AutoCloseable {
         return new RestoreScript.Source(folder(), name, true);
     }
 
-    /** Sends the dump; one that does not arrive whole is a {@link Problem}. */
+    /** Sends the dump; if it does not arrive completely, it is a {@link Problem}. */
     void receive(String file, long bytes, InputStream dump, LongConsumer sent) {
         try {
             var result = core.push(Sh.let("directory", folder()) + Sh.let("file", file)
@@ -112,7 +112,7 @@ public final class BackupUpload implements AutoCloseable {
             [ "$(stat -c %s "$directory/$file")" = "$bytes" ]
             """;
 
-    /** Takes it away, after an interrupt too; where core does not answer any more it does so by itself. */
+    /** Removes it, after an interrupt too; if core does not answer any more, it does so by itself. */
     @Override
     public void close() {
         if (held.ready())

@@ -26,8 +26,8 @@ import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
 /**
- * A backup in the place of the database: what writes is stopped on every node, the two are swapped, and what was
- * stopped runs again and is known to the backend.
+ * Replaces the database by a backup: stops all writers on every node, swaps the two, starts the writers and waits until
+ * the backend knows them again.
  */
 public final class DatabaseReplacement {
     private static final Duration ASK = Duration.ofMillis(200);
@@ -48,15 +48,15 @@ public final class DatabaseReplacement {
     }
 
     /**
-     * What came of it.
+     * The result.
      *
-     * @param away how long the backend did not answer; empty where it did not run before
+     * @param away how long the backend did not answer; empty if it did not run before
      */
     public record Replaced(RestoreScript.Done done, Optional<Duration> away) {}
 
     /**
-     * Restores a backup that is on core; whatever goes wrong, all that was stopped is started again, and a
-     * {@link Problem} says what the database is.
+     * Restores a backup that is on core. Whatever goes wrong, all stopped containers are started again, and a
+     * {@link Problem} says which database is in use.
      */
     public Replaced run(RestoreScript.Source source) {
         var before = registered();
@@ -67,8 +67,7 @@ public final class DatabaseReplacement {
                 .filter(node -> locked(node) && !node.equals(core)).toList(), locks, http, console)) {
                     if (held.cut()) console.note(core.name(), "restore",
                             "what workers saved of their work is in the database that is replaced, and can be resumed "
-                                    + "only if "
-                                    + "this fails");
+                                    + "only if this fails");
                     done = new RestoreScript(fleet.inventory(), fleet.ssh(core), console)
                             .run(RestoreScript.Mode.replace, source, "", locks.under(core));
                 } catch (Problem problem) {
@@ -89,7 +88,7 @@ public final class DatabaseReplacement {
         }
     }
 
-    /** The checks of workers that hold now. */
+    /** The checks of workers that pass now. */
     private Set<CheckId> registered() {
         return workers().stream().filter(Check::ok).map(Check::what).collect(Collectors.toSet());
     }
@@ -114,17 +113,14 @@ public final class DatabaseReplacement {
         var checks = new ServiceChecks(fleet.inventory(), http);
         var found = new ArrayList<>(checks.core(List.of("backend")));
         found.add(checks.database(fleet.ssh(core)));
-        // who does not answer knows no workers either: one sentence about it is enough
+        // a backend that does not answer knows no workers either: one problem is enough
         if (Check.allOk(found)) found.addAll(containers());
         if (Check.allOk(found) && !before.isEmpty()) found.addAll(workers().stream()
                 .filter(check -> before.contains(check.what()) || check.what().ofFleet("workers")).toList());
         return found;
     }
 
-    /**
-     * Of the containers that were stopped and started again, those that are about to be healthy: a worker registers
-     * before it is.
-     */
+    /** Checks of the containers that are still starting: a worker registers before it is healthy. */
     private List<Check> containers() {
         var found = new ArrayList<Check>();
         fleet.each(this::locked, (node, ssh) -> {
@@ -136,7 +132,7 @@ public final class DatabaseReplacement {
         return found;
     }
 
-    /** Waits until what was interrupted on core has put things in order there. */
+    /** Waits until the interrupted script on core has cleaned up there. */
     private void ended() {
         try {
             Threads.uninterrupted(() -> fleet.ssh(core).run(locks.under(core), ENDING));

@@ -19,13 +19,13 @@ import ktrdr.release.Templates;
 import ktrdr.ssh.Ssh;
 
 /**
- * Restores backups on core: in the place of the database, beside it, or for a try, as templates/backup/restore.sh does,
- * which runs there.
+ * Restores backups on core by templates/backup/restore.sh, which runs there: in place of the database, next to it, or
+ * for a test.
  */
 public final class RestoreScript {
     /**
-     * Where a backup is restored to: the database itself, a new one beside it, a container of its own for a try; or
-     * nothing is, and what was replaced before is dropped.
+     * The target of a restore: the database itself, a new one next to it, or a container of its own for a test. Or
+     * nothing is restored, and databases that were replaced before are dropped.
      */
     public enum Mode {
         replace("replace"), beside("into"), attempt("try"), drop("drop");
@@ -38,35 +38,35 @@ public final class RestoreScript {
     }
 
     /**
-     * Where a backup is on core.
+     * The place of a backup on core.
      *
-     * @param pushed whether its folder was made for this restore alone, and goes with its end
+     * @param pushed whether its folder was made for this restore alone, and is removed with its end
      */
     public record Source(String directory, String name, boolean pushed) {
-        /** There is none: what was kept is dropped. */
+        /** None: replaced databases are dropped. */
         public static final Source NONE = new Source("", "", false);
     }
 
     /**
-     * A restore that went well.
+     * A successful restore.
      *
-     * @param rows of all tables, as the backup's record has them too
+     * @param rows of all tables, equal to the backup's record
      * @param away whether the backend was stopped for it, and started again
-     * @param replaced the name under which the former database is kept
-     * @param dropped what earlier restores had kept
-     * @param verified when a try found the backup good
+     * @param replaced the name under which the previous database is kept
+     * @param dropped databases that earlier restores had kept
+     * @param verified when a test found the backup good
      * @param seconds that each step took
      */
     public record Done(long rows, boolean away, Optional<String> replaced, List<String> dropped,
             Optional<Instant> verified, Map<String, Double> seconds) {}
 
     /**
-     * The database as it is.
+     * The present database.
      *
      * @param there whether it exists; {@code rows} of each table are counted up to 10,000, and estimated beyond by what
      *     its first pages hold: PostgreSQL's own figure is lost in a crash
-     * @param filled tables that have a row, but for that of the schema's revision: a schema that was made and not used
-     *     yet is nothing to keep, and would be the latest backup
+     * @param filled tables with a row, except that of the schema's revision: a new, unused schema is nothing to keep,
+     *     and would be the latest backup
      * @param kept databases that earlier restores replaced, or left half-way
      */
     public record Present(boolean there, long tables, long filled, long rows, long bytes, List<String> kept) {
@@ -92,7 +92,7 @@ public final class RestoreScript {
         this.console = console;
     }
 
-    /** The script that restores, or drops; it needs nothing of ours on the node. */
+    /** The script that restores, or drops; it needs nothing of the toolkit on the node. */
     static String script(Inventory inventory, Mode mode, Source source, String target) {
         var templates = new Templates(inventory);
         return Docker.database() + Sh.let("database", inventory.database().name())
@@ -103,8 +103,8 @@ public final class RestoreScript {
     }
 
     /**
-     * The backup of this name, with or without its file's ending, or the newest where it is called "latest"; one that
-     * is not there is a {@link Problem}.
+     * The backup with this name, with or without its file's ending, or the newest for "latest"; an unknown one is a
+     * {@link Problem}.
      */
     public static BackupRecord choose(List<BackupFolder.Backup> all, String name, String directory) {
         var stem = name.replaceFirst("\\.dump\\.(zst|gz)$", "");
@@ -141,7 +141,7 @@ public final class RestoreScript {
                 .failed(core.name() + ": there is no database " + inventory.database().name()
                         + ", and core was deployed with another")
                 .expected("the database of the deployment as database.name in the inventory")
-                .found(deployed + ", which is there")
+                .found(deployed + ", which exists")
                 .fix("`database: {name: " + deployed +
                         "}` in the inventory; for another name see what jbang deploy@ktrdr core all --dry-run"
                         + " says; nothing was changed");
@@ -150,8 +150,7 @@ public final class RestoreScript {
     }
 
     /**
-     * Restores a backup, or drops. What does not end well is a {@link Problem}, and until the swap the database is as
-     * it was.
+     * Restores a backup, or drops. A failure is a {@link Problem}, and until the swap the database is as it was.
      *
      * @param target the name of the new database of {@link Mode#beside}, else empty
      * @param before a script's start, such as {@link NodeLocks#under}; empty for none
@@ -169,12 +168,12 @@ public final class RestoreScript {
                 }
     }
 
-    /** Restores a backup in a container of its own and compares it with its record; then it is noted as verified. */
+    /** Restores a backup in a container of its own, compares it with its record, and notes it as verified. */
     public Done verify(Source source) {
         return run(Mode.attempt, source, "", "");
     }
 
-    /** For machines; docs/reference/restore-db.md describes it. */
+    /** For JSON output; docs/reference/restore-db.md describes it. */
     public static Map<String, Object> document(BackupRecord backup, Done done) {
         var document = new LinkedHashMap<String, Object>();
         document.put("backup", backup.name());

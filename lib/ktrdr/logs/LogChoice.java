@@ -12,16 +12,16 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.release.Stack;
 
 /**
- * Whose logs are meant by the words of a command line: nodes and services. Pure.
+ * The nodes and services that the words of a command line mean. Pure.
  *
  * @param nodes in the order of the inventory
  * @param services of those nodes; empty for all
  */
 public record LogChoice(List<Node> nodes, List<String> services) {
     /**
-     * The first word is a node, {@code workers} or {@code all}. A later one is a service where a node before it has
-     * such a one, else a node: a host may well have the name of its most important service. Anything else is a
-     * {@link Problem} with the nearest word that is one.
+     * The first word is a node, {@code workers} or {@code all}. A later word is a service if a node before it has it,
+     * else a node: a host may have the name of its most important service. Anything else is a {@link Problem} with the
+     * nearest known word.
      */
     public static LogChoice of(Inventory inventory, List<String> words) {
         var nodes = new LinkedHashSet<Node>();
@@ -34,7 +34,7 @@ public record LogChoice(List<Node> nodes, List<String> services) {
         return new LogChoice(inventory.nodes().stream().filter(nodes::contains).toList(), List.copyOf(services));
     }
 
-    /** "node service" of all that are meant to be there, for columns and colours that stay. */
+    /** "node service" of all that should be there, for stable columns and colours. */
     public List<String> places(Inventory inventory) {
         return nodes.stream()
                 .flatMap(node -> Stack.of(inventory, node).services().stream()
@@ -42,10 +42,10 @@ public record LogChoice(List<Node> nodes, List<String> services) {
                 .map(service -> node.name() + " " + service)).toList();
     }
 
-    /** The service that a word names; a container's name means its service. */
+    /** The service that a word names; the name of a container means its service. */
     private static List<String> services(Inventory inventory, Set<Node> nodes, String word) {
         return nodes.stream().flatMap(node -> {
-            // of workers each one that a scale can give it
+            // every worker that the node can have at full scale
             var stack = Stack.of(inventory, node.full());
             return stack.services().stream()
                     .filter(service -> word.equals(service) || word.equals(stack.container(service)));

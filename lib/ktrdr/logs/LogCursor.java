@@ -4,10 +4,10 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * How far the log of a container is known, so that it can be read on from there with no line lost and none told twice.
+ * How far the log of a container is known, so that reading continues there without a lost or repeated line.
  *
- * Lines of standard output and of standard error may be a little out of order, so what is asked for again reaches back
- * to the hundredth of a second before the one of the last line; what is known of it is remembered.
+ * Lines of standard output and standard error may be slightly out of order. So reading starts again at the hundredth of
+ * a second before that of the last line, and known lines are skipped.
  */
 final class LogCursor {
     /** Characters of a time up to the hundredth of a second. */
@@ -20,28 +20,25 @@ final class LogCursor {
     private Map<String, Integer> linesNow = new HashMap<>();
     private Map<String, Integer> repeats = Map.of();
 
-    /**
-     * @param start a time from which nothing is known, for as long as there is no line; empty where nothing is known at
-     * all
-     */
+    /** @param start the time to read from until there is a line; empty for all */
     LogCursor(String start) {
         this.start = start;
     }
 
-    /** The time to read on from, that time included; empty for all. */
+    /** The time to continue from, that time included; empty for all. */
     String since() {
         if (now.isEmpty()) return start;
         return (before.isEmpty() || now.compareTo(before) < 0 ? now : before) + "Z";
     }
 
-    /** From here on lines from {@link #since} on may come again. */
+    /** Lines from {@link #since} on may come again from now on. */
     void again() {
         var known = new HashMap<>(linesBefore);
         linesNow.forEach((line, count) -> known.merge(line, count, Integer::sum));
         repeats = known;
     }
 
-    /** Whether a line is one that was not there yet; it is known from then on. */
+    /** Whether a line is new; it is known from then on. */
     boolean fresh(String time, String text) {
         var key = time + ' ' + text.hashCode();
         if (!repeats.isEmpty()) {

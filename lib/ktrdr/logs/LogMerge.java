@@ -12,10 +12,10 @@ import java.util.Queue;
 /**
  * Lines of many nodes as one stream in the order of their times.
  *
- * As long as a node tells its past, in order, nobody's line goes out that may be younger than its next one. What is
- * written from then on arrives in about its order: each line waits a moment for older ones, and no longer; one of a
- * clock that is ahead is not overtaken without end. What waits of a node is bounded: one that is {@link #full} is not
- * to be read from for a while. Pure, and for one thread at a time.
+ * While a node sends its past, in order, no line goes out that may be younger than the node's next one. Later lines
+ * arrive roughly in order: each waits a moment for older ones, and no longer, so that a clock ahead of the others does
+ * not delay its lines for ever. The waiting lines of a node are bounded: a node that is {@link #full} should not be
+ * read for a while. Pure, and for one thread at a time.
  */
 public final class LogMerge {
     /** A line of a log; {@code time} is UTC with nine digits of a second. */
@@ -24,7 +24,7 @@ public final class LogMerge {
     private static final class Held {
         private final long arrived;
         private final long order;
-        /** None once it went out. */
+        /** Null after it went out. */
         private Line line;
 
         private Held(Line line, long arrived, long order) {
@@ -40,7 +40,7 @@ public final class LogMerge {
         private long characters;
     }
 
-    /** So many lines that came later may go before one, whose node's clock is ahead; then its turn has come. */
+    /** So many later lines may go before a line of a node whose clock is ahead; then its turn has come. */
     private static final int OVERTAKING = 1000;
     private static final Comparator<Held> ORDER = Comparator.<Held, String>comparing(held -> held.line.time())
             .thenComparingLong(held -> held.order);
@@ -62,7 +62,7 @@ public final class LogMerge {
         nodes.forEach(node -> sources.put(node, new Source()));
     }
 
-    /** Takes a line that arrived at a moment, by a clock in nanoseconds. */
+    /** Adds a line that arrived at a moment, by a clock in nanoseconds. */
     void add(Line line, long now) {
         var source = sources.get(line.node());
         var held = new Held(line, now, count++);
@@ -79,7 +79,7 @@ public final class LogMerge {
         return 100 + line.text().length();
     }
 
-    /** A node has told its past: what is added from here on is as it comes. */
+    /** A node has sent its past: further lines are in no order. */
     void live(String node) {
         sources.get(node).open = false;
     }
@@ -93,7 +93,7 @@ public final class LogMerge {
         return present.isEmpty() && sources.values().stream().allMatch(source -> source.past.isEmpty());
     }
 
-    /** The next line, where its turn has come. */
+    /** The next line, if its turn has come. */
     Optional<Line> next(long now) {
         Source from = null;
         var first = overtaken() ? arrivals.peek() : present.peek();
@@ -114,7 +114,7 @@ public final class LogMerge {
         return Optional.of(line);
     }
 
-    /** Whether too many went before the line that waits longest: all that are gone and still stand behind it did. */
+    /** Whether too many lines went before the one that waits longest: all lines behind it that are gone did. */
     private boolean overtaken() {
         forget();
         return arrivals.size() - present.size() > OVERTAKING;
@@ -124,10 +124,7 @@ public final class LogMerge {
         while (!arrivals.isEmpty() && arrivals.peek().line == null) arrivals.remove();
     }
 
-    /**
-     * Nanoseconds until a line's turn comes that waits for older ones; 0 where it has come, {@link Long#MAX_VALUE}
-     * where none waits.
-     */
+    /** Nanoseconds until the turn of a waiting line; 0 if it has come, {@link Long#MAX_VALUE} if no line waits. */
     long patience(long now) {
         forget();
         if (arrivals.isEmpty()) return Long.MAX_VALUE;

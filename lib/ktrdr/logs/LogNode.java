@@ -9,13 +9,13 @@ import ktrdr.Problem;
 import ktrdr.Units;
 
 /**
- * What one node answers to a {@link LogScript}, put together: pieces to lines, what is told again left out. Keeps how
- * far each container is known. Pure.
+ * The answer of one node to a {@link LogScript}: joins pieces to lines, skips repeated lines, and keeps how far each
+ * container is known. Pure.
  */
 public final class LogNode {
     private static final int LONGEST = 64 << 10;
 
-    /** A container, the line of it that has begun, and how far it is known. */
+    /** A container, its current line, and how far it is known. */
     private static final class Log {
         private final String service;
         private final LogCursor cursor;
@@ -28,7 +28,7 @@ public final class LogNode {
         }
     }
 
-    /** Who is told what came. */
+    /** Receives what a node answers. */
     public interface Listener {
         /** A line of a container's log. */
         void line(LogMerge.Line line);
@@ -36,10 +36,10 @@ public final class LogNode {
         /** What docker said about a container. */
         void docker(String service, String text);
 
-        /** All containers that are there are known. */
+        /** All present containers are known. */
         void listed(Set<String> services);
 
-        /** All of the past was told. */
+        /** All of the past was sent. */
         void live();
     }
 
@@ -53,14 +53,14 @@ public final class LogNode {
         this.listener = listener;
     }
 
-    /** The time to read on from, of each container that was there. */
+    /** The time to continue from, for each container that was there. */
     Map<String, String> resume() {
         var resume = new TreeMap<String, String>();
         logs.forEach((id, log) -> resume.put(id, log.cursor.since()));
         return resume;
     }
 
-    /** Takes a line of the answer. */
+    /** Accepts a line of the answer. */
     public void accept(String line) {
         var piece = LogScript.Piece.parse(line);
         switch (piece.kind()) {
@@ -79,7 +79,7 @@ public final class LogNode {
     private void found(LogScript.Piece piece, String start) {
         there.add(piece.text());
         var log = logs.computeIfAbsent(piece.id(), unknown -> new Log(piece.text(), start));
-        // of a line that was cut off the beginning comes again
+        // the beginning of a line that was cut off comes again
         log.begun.setLength(0);
         log.cut = 0;
     }

@@ -26,8 +26,8 @@ import ktrdr.ssh.Ssh;
 
 /**
  * Reads the logs of many containers on many nodes, in the order of their times, and follows them: through the
- * replacement of a container, its restart, a restart of the Engine, and a connection that is cut. What waits is
- * bounded; where lines come faster than they are taken, the nodes wait.
+ * replacement and restart of a container, a restart of the Engine, and a lost connection. Waiting lines are bounded: if
+ * lines arrive faster than the sink takes them, the nodes wait.
  */
 public final class LogReader {
     private static final Duration WINDOW = Duration.ofMillis(300);
@@ -35,19 +35,19 @@ public final class LogReader {
     private static final int BATCH = 256;
     private static final int LONGEST_PAUSE = 10;
 
-    /** Where the lines go; false from a place that takes no more. */
+    /** Receives the lines. */
     @FunctionalInterface
     public interface Sink {
-        /** One line; answers whether more are wanted. */
+        /** One line; returns whether more are wanted. */
         boolean take(String time, String node, String service, String text);
     }
 
     /**
-     * What is to be read.
+     * What to read.
      *
-     * @param services of the nodes, all where there is none
+     * @param services of the nodes; empty for all
      * @param tail lines of each container, or all
-     * @param since as {@link LogScript} has it
+     * @param since as in {@link LogScript}
      * @param filter of the text of a line
      */
     public record Query(List<String> services, String tail, String since, boolean follow, Predicate<String> filter) {
@@ -78,8 +78,8 @@ public final class LogReader {
     }
 
     /**
-     * Reads until all was read or, following, until the thread is interrupted or the sink takes no more. What goes
-     * wrong is told and makes the exit code.
+     * Reads until the end or, following, until the thread is interrupted or the sink takes no more. Problems are
+     * reported, and decide the exit code.
      */
     public Exit read() {
         var connected = fleet.each((node, ssh) -> ssh);
@@ -89,7 +89,7 @@ public final class LogReader {
         if (reached.isEmpty()) return exit;
         merge = new LogMerge(reached.stream().map(Node::name).toList(), WINDOW, WAITING);
         var printer = Threads.daemon("logs", this::print);
-        // lines in the order of their time come of all nodes at once, however many
+        // lines in the order of their times need all nodes at once, however many
         var outcomes = fleet.atOnce(reached.size()).each(reached::contains, (node, ssh) -> read(node, ssh));
         boolean interrupted = Thread.interrupted();
         if (stopped()) return Exit.OK;
@@ -98,8 +98,8 @@ public final class LogReader {
     }
 
     /**
-     * Follows the log of a service from now on until a line passes, which is printed with its time; a {@link Problem}
-     * where none came within the limit. Like {@link #read} for the calling thread.
+     * Follows the log of a service from now on until a line matches, which is printed with its time; a {@link Problem}
+     * if none came within the limit. Like {@link #read} for the calling thread.
      */
     public static Exit until(Fleet fleet, LogChoice choice, Predicate<String> wanted, Duration limit, Console console) {
         var waiting = Thread.currentThread();
@@ -132,7 +132,7 @@ public final class LogReader {
         return stopped;
     }
 
-    /** What was read is printed; false when that was not waited for. */
+    /** Waits until all lines are printed; false if interrupted. */
     private boolean finish(Thread printer) {
         synchronized (this) {
             complete = true;
@@ -155,7 +155,7 @@ public final class LogReader {
                         return;
                     }
         } catch (InterruptedException e) {
-            // nobody is there any more
+            // the reader was interrupted
         }
     }
 
@@ -164,7 +164,7 @@ public final class LogReader {
         reader.interrupt();
     }
 
-    /** Lines whose turn has come; none when nothing is to come any more. */
+    /** Lines whose turn has come; none at the end. */
     private synchronized List<LogMerge.Line> next() throws InterruptedException {
         var lines = new ArrayList<LogMerge.Line>();
         while (true) {
@@ -179,7 +179,7 @@ public final class LogReader {
             }
             if (complete && merge.empty()) return lines;
             long patience = merge.patience(now);
-            // a node that is still at its past may hold back what is due
+            // a node that still sends its past may hold back lines
             wait(patience == Long.MAX_VALUE ? 0 : Math.max(10, patience / 1_000_000 + 1));
         }
     }
@@ -217,7 +217,7 @@ public final class LogReader {
         failed = true;
     }
 
-    /** Takes a line, once there is room. */
+    /** Adds a line, as soon as there is room. */
     private synchronized void add(LogMerge.Line line) {
         try {
             while (merge.full(line.node()) && !stopped) wait();
@@ -238,7 +238,7 @@ public final class LogReader {
         if (first && listed.size() == reached.size()) missing();
     }
 
-    /** Tells of services without a container, and of nodes without any. */
+    /** Reports services without a container, and nodes without any. */
     private void missing() {
         var there = new HashSet<String>();
         listed.values().forEach(there::addAll);
@@ -287,7 +287,7 @@ public final class LogReader {
         return result.lastWords().isEmpty() ? "" : ": " + Console.brief(result.lastWords(), 200);
     }
 
-    /** Follows on after something broke, for as long as it takes. */
+    /** Follows again after a failure, for as long as it takes. */
     private void again(Node node, LogNode log, String why) {
         live(node);
         console.note(node.name(), "logs", why + "; connecting again");

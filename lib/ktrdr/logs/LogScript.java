@@ -10,20 +10,18 @@ import ktrdr.node.Docker;
 import ktrdr.node.LogMask;
 
 /**
- * What is asked of a node about the logs of its containers: one script that reads all of them side by side, and the
- * form of its answer.
+ * The script that reads the logs of all containers of a node in parallel, and the form of its answer.
  *
- * First it tells what containers there are, then the lines that are there in the order of their times, merged on the
- * node, so that nothing piles up on either side. To follow, it goes on with what is written from then on, container by
- * container as it comes; a container that starts, again or for the first time, is taken up by the Engine's event of it,
- * from the last line that is known.
+ * First it lists the containers, then it sends their present lines in the order of their times, merged on the node, so
+ * that nothing piles up on either side. To follow, it continues with new lines, container by container as they come; an
+ * event of the Engine about a started container makes it continue there from the last known line.
  *
  * @param project of Compose
- * @param services to be shown; all of them where it is empty
+ * @param services to show; empty for all
  * @param tail lines of each container, or all
  * @param since docker's own form, such as 90s before now or a time in UTC; empty for all
- * @param resumed the containers whose lines are known, with the time from which they have to be told again: then there
- *     is no past to be told; empty for a first run
+ * @param resumed the containers with known lines, and the time from which to send them again: then the past is not
+ *     sent; empty for a first run
  */
 public record LogScript(String project, List<String> services, String tail, String since, boolean follow,
         Map<String, String> resumed) {
@@ -31,19 +29,19 @@ public record LogScript(String project, List<String> services, String tail, Stri
     public enum Kind {
         /** The end of a line of a log; {@link #MORE} is a piece before. */
         LINE(""), MORE("+"),
-        /** A container that is there at the start, known or with a past to be told; its service is the text. */
+        /** A container that is there at the start, known or with a past to send; its service is the text. */
         THERE("@"),
-        /** One that came later: all of its log will be told. */
+        /** A later container: all of its log will be sent. */
         NEW("*"),
-        /** From here on lines of the container may be told again. */
+        /** Lines of the container may be repeated from here on. */
         AGAIN(">"),
-        /** What docker has to say about it. */
+        /** A message of docker about it. */
         DOCKER("!"),
-        /** All containers that are there were told. */
+        /** All present containers were listed. */
         LISTED("."),
-        /** All that was there was told: from here on lines are in no order between containers. */
+        /** All present lines were sent: from here on lines of different containers are in no order. */
         LIVE("~"),
-        /** The node is there, and has nothing to say. */
+        /** The node is alive, and has no lines. */
         ALIVE("=");
 
         private final String mark;
@@ -55,10 +53,10 @@ public record LogScript(String project, List<String> services, String tail, Stri
 
     /**
      * A line of the answer: {@code time} is as docker prints it, UTC with nine digits of a second; {@code id} is the
-     * container's, empty where it is about none.
+     * container's, empty for a line about none.
      */
     public record Piece(String time, String id, Kind kind, String text) {
-        /** Reads a line; what has another form is a {@link Problem}. */
+        /** Reads a line; another form is a {@link Problem}. */
         public static Piece parse(String line) {
             var words = line.split("\t", 4);
             if (words.length == 4)
@@ -69,7 +67,7 @@ public record LogScript(String project, List<String> services, String tail, Stri
         }
     }
 
-    /** The script. It changes nothing, and its folder of pipes and notes goes when it ends. */
+    /** The script. It changes nothing, and removes its folder of pipes and notes when it ends. */
     public String text() {
         var script = new StringBuilder("list() { docker ps -a --no-trunc --filter label=" + Docker.PROJECT + "="
                 + Sh.quote(project)

@@ -9,12 +9,12 @@ import ktrdr.inventory.AlertSettings;
 import ktrdr.inventory.Secrets.Field;
 
 /**
- * The part of the core stack that tells people of alerts: Alertmanager, its file, and the secrets that the file names
- * by the path they have in its container. Pure.
+ * The part of the core stack that sends alerts to people: Alertmanager, its file, and the secrets that the file names
+ * by their path in its container. Pure.
  */
 public final class Alerting {
     public static final String SERVICE = "alertmanager";
-    /** In the stack's directory; rendered where the inventory names a receiver. */
+    /** In the stack's directory; rendered only if the inventory names a receiver. */
     public static final String FILE = "monitoring/alertmanager.yml";
     /** The Compose profile of the service. */
     static final String PROFILE = "alerts";
@@ -34,7 +34,7 @@ public final class Alerting {
         return named;
     }
 
-    /** What the template of its file is filled with; what is not there is no key. */
+    /** The values for the template of its file; a missing value has no key. */
     static Map<String, Object> values(AlertSettings alerts) {
         var values = new LinkedHashMap<String, Object>();
         values.put("webhook", alerts.webhook()

@@ -14,11 +14,11 @@ import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 
 /**
- * What a PostgreSQL that runs has of the names that its container is given: it reads POSTGRES_DB and POSTGRES_USER
- * once, at its first start over an empty folder, and keeps both whatever the container is told later.
+ * The names that a running PostgreSQL has. It reads POSTGRES_DB and POSTGRES_USER once, at its first start over an
+ * empty folder, and keeps both whatever the container gets later.
  *
  * @param wanted the database that is asked for
- * @param there the databases on the server; none where that is not known
+ * @param there the databases on the server; empty if not known
  * @param role whether it has the role of db_username, as far as that was asked
  */
 public record DatabaseNames(String wanted, List<String> there, boolean role) {
@@ -29,8 +29,7 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
 
     /**
      * Shell lines that ask for them, with {@code say} defined, {@code container} and {@code database} set, and the
-     * container running. A server that is still being made answers on its own socket already; of that one nothing is
-     * said.
+     * container running. A server during its first start answers on its own socket already: it is reported as unknown.
      *
      * @param exec the start of the command that goes into the container: see {@link #exec}
      */
@@ -76,12 +75,12 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
         return !there.isEmpty() && !there.contains(wanted);
     }
 
-    /** In words what is there instead. */
+    /** In words what the server has instead. */
     public String found() {
         return "no such database; the server has " + String.join(", ", there);
     }
 
-    /** What to do, where the inventory names a database that is not there. */
+    /** The fix if the inventory names a database that the server does not have. */
     public String fix() {
         var ours = there.stream().filter(name -> !name.equals("postgres") && !name.matches(KEPT_BY_RESTORES)).toList();
         var create = psql("create database " + quoted(wanted));
@@ -89,7 +88,7 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
             return "the name of an existing database as database.name in the inventory; or, on core, for a new and "
                     + "empty one: " + create;
         var name = ours.get(0);
-        // nobody may come back between the end of the sessions and the new name
+        // no session may reconnect between the end of the others and the new name
         var rename = psql("alter database " + quoted(name) + " allow_connections false",
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = \\$\\$" + name + "\\$\\$",
                 "alter database " + quoted(name) + " rename to " + quoted(wanted),
@@ -109,8 +108,8 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
     }
 
     /**
-     * Asks the server that runs on core, for a deployment elsewhere that gives containers another name than before.
-     * What core does not tell stands in nobody's way.
+     * Asks the running server on core, for a deployment elsewhere that gives containers another name than before. If
+     * core does not answer, the deployment goes on.
      */
     public static void prove(Fleet fleet, String name, String release) {
         Facts facts;
@@ -124,7 +123,7 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
         parse(facts).prove(fleet.inventory(), release);
     }
 
-    /** A {@link Problem} where the server does not have the names that this release is deployed with. */
+    /** A {@link Problem} if the server does not have the names that this release is deployed with. */
     public void prove(Inventory inventory, String release) {
         problem(inventory.core().name(), wanted.equals(inventory.database().name()) ? "" : release)
                 .ifPresent(problem -> {
@@ -133,9 +132,9 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
     }
 
     /**
-     * Why nothing may be deployed with these names; empty where the server has them, or did not tell.
+     * Why nothing may be deployed with these names; empty if the server has them, or did not answer.
      *
-     * @param release whose files name the database, where that is not as the inventory has it; else empty
+     * @param release whose files name the database, if the inventory has another name; else empty
      */
     Optional<Problem> problem(String node, String release) {
         if (absent()) return Optional.of(Problem.failed(node + ": the running server has no database " + wanted)

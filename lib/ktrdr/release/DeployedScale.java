@@ -8,18 +8,15 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 
 /**
- * The scale of workers nodes for which the inventory gives none: what was deployed there last is what counts, so that
- * {@code scale} survives the next deployment.
+ * The scale of workers nodes that have none in the inventory: that of their last deployment, so that {@code scale}
+ * survives the next one.
  *
- * @param inventory with the scale that runs; 1 where nothing was deployed yet, and where a node could not be asked
+ * @param inventory with the scale that runs; 1 if nothing was deployed yet or the node could not be asked
  * @param unknown nodes that could not be asked, and why
  */
 public record DeployedScale(Inventory inventory, Map<Node, Problem> unknown) {
 
-    /**
-     * Asks the nodes of a whole fleet that have no scale, side by side; no node is asked where the inventory gives all
-     * of them.
-     */
+    /** Asks all nodes without a scale in parallel; none if the inventory gives the scale of each. */
     public static DeployedScale of(Fleet fleet) {
         var inventory = fleet.inventory();
         var asked = fleet.each(node -> node.role() == Inventory.Role.WORKERS && node.given().isEmpty(),
@@ -30,7 +27,7 @@ public record DeployedScale(Inventory inventory, Map<Node, Problem> unknown) {
         return new DeployedScale(adopted, asked.problems());
     }
 
-    /** The highest number that a worker of the last good release has; empty where nothing was deployed. */
+    /** The highest number that a worker of the last good release has; empty if nothing was deployed. */
     public static Optional<Integer> of(History history) {
         return history.current()
                 .map(entry -> entry.images().keySet().stream().mapToInt(Inventory.Worker::number).max().orElse(0))
@@ -38,8 +35,8 @@ public record DeployedScale(Inventory inventory, Map<Node, Problem> unknown) {
     }
 
     /**
-     * The inventory for what writes Prometheus' targets: a node whose scale nobody knows would lose some of its own, so
-     * that it is a {@link Problem}.
+     * The inventory for writing Prometheus' targets. A node with an unknown scale would lose some of its targets, so it
+     * is a {@link Problem}.
      */
     public Inventory known() {
         unknown.entrySet().stream().findFirst().ifPresent(entry -> {

@@ -8,20 +8,20 @@ import ktrdr.node.Docker;
 import ktrdr.node.NodeFiles;
 
 /**
- * How a node differs from the last release that ended well there, because of what others than we did to it. Pure.
+ * How a node differs from its last good release through changes by others. Pure.
  *
  * @param files in words, such as ".env.core was changed"
  * @param services in words, such as "backend runs another image"
- * @param staged whether our files are those of a configuration that was staged and not deployed yet
+ * @param staged whether the toolkit's files are of a configuration that was staged and not deployed yet
  */
 public record Drift(List<String> files, List<String> services, boolean staged) {
     public static final Drift NONE = new Drift(List.of(), List.of(), false);
 
     /**
-     * Compares the files with what we wrote, and the containers with the history's current entry; a node without
-     * history has nothing to differ from.
+     * Compares the files with those that the toolkit wrote, and the containers with the history's current entry; a node
+     * without history has nothing to differ from.
      *
-     * @param strays containers of the stack's project whose service is none of ours
+     * @param strays containers of the stack's project whose service is not one of the stack
      */
     public static Drift of(Stack stack, History history, NodeFiles files, List<Docker.Container> containers,
             List<Docker.Container> strays) {

@@ -20,13 +20,12 @@ import ktrdr.report.Document;
 import ktrdr.ssh.Ssh;
 
 /**
- * The files of a deployment put in place on one node: what differs from what is rendered, decided without a network.
- * {@link FileChangesScript} does it.
+ * The changes of a node's files for a deployment, decided without a network. {@link FileChangesScript} makes them.
  *
  * @param stack of the node
  * @param tag the release in its env file
- * @param files all files of the node; {@code changed} those that are not there as they should be
- * @param removed files that we wrote once and that are rendered no more
+ * @param files all files of the node; {@code changed} those that differ on the node
+ * @param removed files that the toolkit wrote once and no longer renders
  * @param facts what the plan was made from
  */
 public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<NodeFile> changed, List<String> removed,
@@ -34,16 +33,16 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
     private static final Pattern SHARED = Pattern.compile("\\$\\{SHARE_SOURCE\\b[^}]*\\}/([A-Za-z0-9._-]+)");
 
     /**
-     * Renders the files of all nodes for nothing: a template that is broken is a {@link Problem} before the first node
-     * is asked.
+     * Renders the files of all nodes once, so that a broken template is a {@link Problem} before the first node is
+     * asked.
      */
     public static void proveTemplates(Inventory inventory, List<Node> nodes) {
         nodes.forEach(node -> new Templates(inventory).render(node, "none"));
     }
 
     /**
-     * Looks at a node, in one round trip. Where no release is named, files that depend on it differ from what is
-     * guessed here, so that the content of the env file, which names one, is always in the answer.
+     * Looks at a node, in one round trip. If no release is named, files that depend on it differ from what is guessed
+     * here, so the content of the env file, which names one, is always in the answer.
      */
     public static StackFacts gather(Inventory inventory, Stack stack, Ssh ssh, Optional<String> tag,
             List<String> images) {
@@ -55,7 +54,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         return ours(stack, StackFacts.parse(ssh.must(look(stack, files, images))));
     }
 
-    /** The host of another node is a {@link Problem}: what is found there is not this one's. */
+    /** The host of another node is a {@link Problem}: what is found there does not belong to this one. */
     private static StackFacts ours(Stack stack, StackFacts facts) {
         facts.occupant().prove(stack.inventory(), stack.node());
         return facts;
@@ -79,7 +78,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
                 .map(text -> Templates.env(text).get("IMAGE_TAG")).filter(tag -> !tag.isBlank()).map(ReleaseTag::tag);
     }
 
-    /** Decides what has to be written and removed for these files to be there and no others of ours. */
+    /** Decides what to write and what to remove, so that the node has exactly these files of the toolkit. */
     public static FileChanges plan(Stack stack, String tag, List<NodeFile> files, StackFacts facts) {
         var paths = files.stream().map(NodeFile::path).toList();
         var there = facts.files();
@@ -94,7 +93,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
                 && (!user.equals("root") || found.owner().equals("0:0"));
     }
 
-    /** What stands in the way on this node, each a sentence with what to do; empty when nothing does. */
+    /** What blocks the deployment on this node, each with a fix; empty if nothing does. */
     public List<Problem> obstacles() {
         var node = stack.node();
         var obstacles = new ArrayList<Problem>();
@@ -132,7 +131,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         return missing.isEmpty() ? Optional.empty() : Optional.of(stack.lacks(missing));
     }
 
-    /** A variable of the Compose file that nothing gives a value to, or that the node does, is a {@link Problem}. */
+    /** A variable of the Compose file without a value, or with a value of the node's own, is a {@link Problem}. */
     public void refuseUnknownVariables() {
         var taken = Templates.variables(content(stack.composeFile()));
         taken.retainAll(Sh.environment());
@@ -156,7 +155,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
                                 + " with this one, which writes files of its own");
     }
 
-    /** Variables that the node's Compose file names and nothing gives a value to. */
+    /** Variables of the node's Compose file that have no value. */
     public Set<String> unknownVariables() {
         var env = Templates.env(content(stack.envFile()));
         var unknown = Templates.variables(content(stack.composeFile()));
@@ -179,12 +178,12 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         return !changed.isEmpty() || !removed.isEmpty();
     }
 
-    /** Whether there is nothing to do, our list of files on the node included. */
+    /** Whether there is nothing to do, the list of the toolkit's files included. */
     public boolean settled() {
         return !differs() && facts.files().manifest().equals(manifest());
     }
 
-    /** What is ours from now on: path to sha256. */
+    /** The list of the toolkit's files from now on: path to sha256. */
     Map<String, String> manifest() {
         var manifest = new LinkedHashMap<String, String>();
         files.forEach(file -> manifest.put(file.path(), file.sha256()));
@@ -192,7 +191,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
     }
 
     /**
-     * Files of ours that somebody changed on the node, and where what they wrote is kept when they are replaced or
+     * Files of the toolkit that were changed on the node, and where the changed ones are kept when they are replaced or
      * removed.
      */
     public Map<String, String> kept() {
@@ -207,14 +206,14 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         return kept;
     }
 
-    /** The paths where something else is read from now on, or nothing. */
+    /** The paths whose content changes, or that are removed. */
     private List<String> otherwise() {
         var paths = new ArrayList<>(removed);
         changed.stream().filter(this::otherContent).forEach(file -> paths.add(file.path()));
         return paths;
     }
 
-    /** Files in the directory that are not ours: they are left alone. */
+    /** Files in the directory that the toolkit did not write: they are left alone. */
     public List<String> foreign() {
         return facts.files().foreign().stream().filter(path -> !removed.contains(path)).toList();
     }
@@ -246,7 +245,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         return String.join(", ", parts);
     }
 
-    /** Where the workers may use more memory together than the node has, so. */
+    /** A warning if the workers together may use more memory than the node has. */
     public Optional<String> memory() {
         boolean more = facts.memory() > 0 && stack.memory() > facts.memory() && content(stack.composeFile())
                 .contains("mem_limit");
@@ -255,7 +254,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
                 + " of the node: `limits` in the inventory") : Optional.empty();
     }
 
-    /** What is not said by {@link #outcome}, a line each: files changed by hand, files of others. */
+    /** What {@link #outcome} does not say, one line each: files changed by hand, files of others. */
     public List<String> remarks() {
         var remarks = new ArrayList<String>();
         kept().forEach((path, place) -> remarks.add(path + " was changed by hand; the change is kept as " + place));
@@ -282,7 +281,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         return new FileDiffs(stack.node().directory(), facts.files(), changed, removed);
     }
 
-    /** The same for machines. */
+    /** For JSON output. */
     public Map<String, Object> document() {
         return Document.fields("release", tag, "files",
                 Document.fields("changed", changed.stream().map(NodeFile::path).toList(), "removed", removed, "kept",

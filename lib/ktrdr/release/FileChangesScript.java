@@ -16,15 +16,15 @@ import ktrdr.node.NodeFiles;
 /**
  * The shell that puts the files of a {@link FileChanges} in place.
  *
- * New files are written into a folder beside their places and read there by Compose, promtool and amtool; only then are
- * they renamed, so that a full disk or a wrong file replaces none. Exit codes that replaced nothing:
+ * New files are written to a folder next to their places and read there by Compose, promtool and amtool. Only then are
+ * they renamed, so that a full disk or a wrong file replaces none. Exit codes without any replacement:
  * {@link ScriptExit#NOT_WRITTEN}, {@link ScriptExit#COMPOSE_REFUSES}, {@link ScriptExit#PROMTOOL_REFUSES},
  * {@link ScriptExit#AMTOOL_REFUSES}, {@link ScriptExit#IN_THE_WAY}. A rename that failed half way is
- * {@link ScriptExit#PARTLY_REPLACED}. What it has to say goes to standard output in lines that begin with {@code told}.
+ * {@link ScriptExit#PARTLY_REPLACED}. It reports on standard output, in lines that begin with {@code told}.
  */
 public final class FileChangesScript {
     private static final String TOLD = "told\t";
-    /** The shell function by which a script tells something under a name: see {@link #told}. */
+    /** The shell function by which a script reports something under a name: see {@link #told}. */
     public static final String TELL = """
             tell() { printf 'told\\t%s\\t%s\\n' "$1" "$2"; }
             """;
@@ -46,8 +46,7 @@ public final class FileChangesScript {
     }
 
     /**
-     * The script for a node where nothing is to be started: Compose reads the files with values in the place of secrets
-     * that mean nothing.
+     * The script for a node on which nothing is started: Compose reads the files with placeholders instead of secrets.
      */
     public String alone() {
         var values = staging.stack().secrets().stream().map(secret -> secret.variable + "=placeholder")
@@ -56,10 +55,10 @@ public final class FileChangesScript {
     }
 
     /**
-     * The script, for one in which {@code with_secrets} is defined; it ends in the stack's directory. Where nothing is
-     * to be written, Compose reads what is there.
+     * The script, for one in which {@code with_secrets} is defined; it ends in the stack's directory. If no file
+     * changes, Compose reads the present ones.
      *
-     * @param begin shell lines for the moment when all was found good and nothing is changed yet
+     * @param begin shell lines for the moment when all checks passed and nothing is changed yet
      */
     public String text(String begin) {
         var script = Sh.let("directory", staging.stack().node().directory()) + TELL + """
@@ -94,7 +93,7 @@ public final class FileChangesScript {
                 """) + "for path in " + Sh.words(List.copyOf(paths)) + "; do plain \"$path\"; done\n";
     }
 
-    /** All files are written beside their places first, so that a full disk replaces none of them. */
+    /** All files are written next to their places first, so that a full disk replaces none of them. */
     private String writes() {
         var script = new StringBuilder(Sh.folder("new", "\"$PWD\"/.ktrdr-new") + ScriptExit.numbers("""
                 put() {
@@ -131,7 +130,7 @@ public final class FileChangesScript {
                 : look() + examined.stream().map(this::examination).collect(Collectors.joining());
     }
 
-    /** Where a file is at that moment: beside its place when it changes. */
+    /** Where a file is at that moment: next to its place if it changes. */
     private String now(String path) {
         return changes(path) ? "\"$new\"/" + Sh.quote(path) : Sh.quote(path);
     }
@@ -140,9 +139,7 @@ public final class FileChangesScript {
         return staging.changed().stream().anyMatch(file -> file.path().equals(path));
     }
 
-    /**
-     * The image is the very program that will read the file; it looks at a copy of the folder with the new file in it.
-     */
+    /** The image has the program that will read the file; it checks a copy of the folder with the new file in it. */
     private String look() {
         return ScriptExit.numbers("""
                 look=$new/.look
@@ -189,8 +186,8 @@ public final class FileChangesScript {
     }
 
     /**
-     * What services have to read again is marked before the first rename: whoever comes after a run that was cut short
-     * still knows.
+     * Services that must read a file again are marked before the first rename, so that the next run knows them even if
+     * this one is cut short.
      */
     private String renames() {
         var lines = new ArrayList<>(List.of(ScriptExit.numbers("""
@@ -208,7 +205,7 @@ public final class FileChangesScript {
         return String.join("\n", lines);
     }
 
-    /** The folders in which something changes, ours among them. */
+    /** The folders in which something changes, the toolkit's own included. */
     private List<String> folders() {
         var folders = new TreeSet<>(Set.of(NodeFiles.OURS));
         var paths = new ArrayList<>(staging.removed());
@@ -218,20 +215,18 @@ public final class FileChangesScript {
         return List.copyOf(folders);
     }
 
-    /** What a script told under a name, such as "checked"; every occurrence. */
+    /** What a script reported under a name, such as "checked"; every occurrence. */
     public static List<String> told(String name, String out) {
         return out.lines().filter(line -> line.startsWith(TOLD + name + "\t"))
                 .map(line -> line.substring(TOLD.length() + name.length() + 1)).toList();
     }
 
-    /** What a script printed beside that. */
+    /** The other lines that a script printed. */
     public static String rest(String out) {
         return out.lines().filter(line -> !line.startsWith(TOLD)).collect(Collectors.joining("\n"));
     }
 
-    /**
-     * How prometheus.yml and alertmanager.yml were checked, or that they were not; nothing of one that did not change.
-     */
+    /** How prometheus.yml and alertmanager.yml were checked, or that they were not; nothing about an unchanged file. */
     public static List<String> checked(String out) {
         return told("checked", out);
     }

@@ -12,10 +12,10 @@ import ktrdr.inventory.Inventory.Role;
 import ktrdr.release.Templates.NodeFile;
 
 /**
- * Who may ask for the ports of a node that no user needs, the database's and the workers': the fleet, and whom the
- * inventory allows beside it. A set of packet filter rules in a chain of its own, put in place by {@code firewall.sh}
- * on the node with each deployment and before Docker starts. It comes and goes with its files, which a deployment puts
- * in place like all others.
+ * Who may connect to the ports of a node that no user needs, the database's and the workers': the fleet, and the
+ * addresses that the inventory allows. A set of packet filter rules in a chain of its own, applied by
+ * {@code firewall.sh} on the node with each deployment and before Docker starts. A deployment writes and removes its
+ * files like all others.
  */
 public final class Firewall {
     static final String FOLDER = "firewall/";
@@ -27,15 +27,15 @@ public final class Firewall {
     private Firewall() {}
 
     /**
-     * What the templates are filled from: {@code v4} and {@code v6} the addresses and networks that are let in,
-     * {@code ports} those that are closed to others.
+     * The values of the templates: {@code v4} and {@code v6} the allowed addresses and networks, {@code ports} those
+     * that are closed to others.
      */
     static Map<String, Object> values(Inventory inventory, Node node) {
         return Map.of("v4", admitted(inventory, false), "v6", admitted(inventory, true), "ports",
                 List.copyOf(ports(inventory, node)));
     }
 
-    /** Nodes in the order of the inventory, then who else is allowed. */
+    /** Nodes in the order of the inventory, then the other allowed addresses. */
     private static List<String> admitted(Inventory inventory, boolean v6) {
         var allowed = inventory.firewall().map(Inventory.FirewallSettings::allow).orElse(List.of());
         return Stream.concat(inventory.nodes().stream().flatMap(node -> node.address().stream()), allowed.stream())
@@ -50,16 +50,16 @@ public final class Firewall {
         return ports;
     }
 
-    /** These files of a release of before with the rules of now: to go back to it lets in and keeps out nobody else. */
+    /** The files of an earlier release with the current rules: going back to it changes no access. */
     public static List<NodeFile> current(List<NodeFile> before, List<NodeFile> now) {
         return Stream.concat(before.stream().filter(file -> !file.path().startsWith(FOLDER)),
                 now.stream().filter(file -> file.path().startsWith(FOLDER))).toList();
     }
 
     /**
-     * Shell lines, run in the stack's directory once these files are there, that put the rules in place or take them
-     * away. What could not be done they say in a line {@code told firewall}; then they run the line {@code otherwise}.
-     * They need {@code tell} of {@link FileChangesScript}.
+     * Shell lines, run in the stack's directory once these files are there, that apply the rules or remove them. They
+     * report failures in a line {@code told firewall}, then run the line {@code otherwise}. They need {@code tell} of
+     * {@link FileChangesScript}.
      */
     public static String script(List<NodeFile> files, String otherwise) {
         boolean wanted = files.stream().anyMatch(file -> file.path().equals(SCRIPT));
@@ -68,7 +68,7 @@ public final class Firewall {
                 + otherwise + "; }\n";
     }
 
-    /** A shell function {@code firewall} that takes the rules away, wherever their files are. */
+    /** A shell function {@code firewall} that removes the rules, wherever their files are. */
     public static String down() {
         return Sh.let("firewall", BuiltIn.text(SCRIPT)) + DOWN;
     }
@@ -89,7 +89,7 @@ public final class Firewall {
             }
             """;
 
-    /** Where neither is there nothing is done. */
+    /** Does nothing if neither is there. */
     private static final String DOWN = """
             firewall() {
               [ -f /etc/systemd/system/ktrdr-firewall.service ] || iptables -S KTRDR-FLEET >/dev/null 2>&1 || return 0

@@ -22,14 +22,14 @@ import ktrdr.report.Document;
 import ktrdr.ssh.Ssh;
 
 /**
- * What was deployed to a node, oldest first: {@code <directory>/.ktrdr/releases.jsonl}, one JSON object a line for each
- * deployment that came so far as to change something. One that is under way is in {@code .ktrdr/deploying} until it has
- * ended, so that one that was killed is known to the next.
+ * What was deployed to a node, oldest first: {@code <directory>/.ktrdr/releases.jsonl}, one line of JSON for each
+ * deployment that changed something. A running deployment is in {@code .ktrdr/deploying} until its end, so that the
+ * next run knows of a killed one.
  *
- * A line is whole when it ends with its outcome: a torn one is passed over, and gone with the next that is written.
+ * A line is whole if it ends with its outcome: a torn line is ignored, and removed by the next write.
  *
  * @param entries the last {@value #READ} at most
- * @param unfinished a deployment that never said how it ended
+ * @param unfinished a deployment without an end
  */
 public record History(List<Entry> entries, Optional<Entry> unfinished) {
     public static final History NONE = new History(List.of(), Optional.empty());
@@ -39,11 +39,11 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
     public enum Ending {
         /** The new release runs, proven healthy. */
         DEPLOYED,
-        /** An earlier release runs again because somebody wanted it to, proven healthy. */
+        /** An earlier release runs again, as the operator asked, and is healthy. */
         ROLLED_BACK,
-        /** It failed, and what ran before runs again, proven healthy. */
+        /** It failed and was rolled back: the previous release runs again and is healthy. */
         RETURNED,
-        /** What ran was started anew, and is healthy; it says nothing of a release. */
+        /** Containers were restarted and are healthy; it says nothing about a release. */
         RESTARTED,
         FAILED, INTERRUPTED;
 
@@ -61,23 +61,23 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
      * What a deployment did to the schema of the database.
      *
      * @param from its revision before, {@code to} that after; "nothing" for none
-     * @param backup the file of the one that was made before; empty for none
+     * @param backup the file of the backup made before; empty for none
      */
     public record SchemaChange(String from, String to, String backup) {}
 
     /**
      * A deployment.
      *
-     * @param id of the run; {@code of} that of the run whose state a rollback put back, else empty
+     * @param id of the run; {@code of} that of the run whose state a rollback restored, else empty
      * @param time its start, UTC
      * @param who user, {@code from} machine, {@code command} as typed
-     * @param services those that were to be brought up
+     * @param services those that were to be started
      * @param images what every container of the stack ran afterwards, by service
      * @param configuration hash of the files, see {@link KeptFiles}
      * @param scale workers of each type; 0 on core
-     * @param migration what it did to the schema of the database, where it did something
-     * @param back what runs again, by service, of one that was taken back: {@code images} are those of the release that
-     *     failed
+     * @param migration what it did to the schema of the database, if anything
+     * @param back after a failure that was rolled back: what runs again, by service; {@code images} are those of the
+     *     release that failed
      */
     public record Entry(String id, String of, String time, String who, String from, String command, String target,
             String tag, List<String> services, Map<String, Docker.Image> images, String configuration, int scale,
@@ -94,7 +94,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             return new EntryBuilder(this);
         }
 
-        /** Whether it ended with what it was meant to run. */
+        /** Whether the release that was asked for runs. */
         public boolean good() {
             return outcome.good();
         }
@@ -105,15 +105,15 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
         }
 
         /**
-         * The beginning of the digest of KTRDR's image, which is the one with the tag, such as sha256:3103f2404aac;
-         * empty where that came from no registry.
+         * The beginning of the digest of KTRDR's image, which has the tag, such as sha256:3103f2404aac; empty if it
+         * came from no registry.
          */
         public String digest() {
             return images.values().stream().filter(image -> image.reference().endsWith(":" + tag))
                     .map(image -> image.digest().replaceFirst(".*@(.{19}).*", "$1")).findFirst().orElse("");
         }
 
-        /** What it was: deploy, rollback, scale or restart. A deployment that was taken back counts as a rollback. */
+        /** Deploy, rollback, scale or restart. A deployment that was rolled back counts as a rollback. */
         public String kind() {
             if (outcome == Ending.ROLLED_BACK || command.startsWith("rollback")) return "rollback";
             if (command.startsWith("restart ")) return "restart";
@@ -156,8 +156,8 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
     }
 
     /**
-     * What was deployed to a node by its directory, asked over a connection to it; none where nothing was. A host that
-     * is another node's is a {@link Problem}.
+     * The history of a node, read over a connection; empty if nothing was deployed. A host that belongs to another node
+     * is a {@link Problem}.
      */
     public static History of(Ssh ssh, Inventory inventory, Inventory.Node node) {
         var facts = Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", node.directory()) + script() + Occupant.SCRIPT
@@ -187,17 +187,14 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
         return new History(lines, NodeFiles.decode(facts.get("deploying")).lines().findFirst().flatMap(Entry::parse));
     }
 
-    /**
-     * The deployment whose state the node should be in: the last one that ended well, or the one whose state that put
-     * back.
-     */
+    /** The deployment whose state the node should be in: the last good one, or the one whose state that restored. */
     public Optional<Entry> current() {
         return lastGood().map(last -> byId(last.of()).orElse(last));
     }
 
     /**
-     * What a service was last proven to run from, after a way back too: newer than that of {@link #current}, where a
-     * rollback made its container anew.
+     * What a service last ran while healthy, after a rollback too. It is newer than that of {@link #current} if a
+     * rollback recreated its container.
      */
     Optional<Docker.Image> proven(String service) {
         for (int i = entries.size() - 1; i >= 0; i--) {
@@ -208,30 +205,27 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
         return Optional.empty();
     }
 
-    /** The last deployment or rollback that ended well. */
+    /** The last good deployment or rollback. */
     public Optional<Entry> lastGood() {
         return lastGood(entry -> true);
     }
 
-    /** The last deployment, however it ended; a restart is none. */
+    /** The last deployment, however it ended; restarts do not count. */
     public Optional<Entry> last() {
         return unfinished.or(() -> entries.stream().filter(entry -> !entry.kind().equals("restart"))
                 .reduce((first, second) -> second));
     }
 
-    /**
-     * Whether the node was left in a state that nobody proved: a deployment that failed or was interrupted, and was not
-     * put back.
-     */
+    /** Whether the node is in an unproven state: a deployment failed or was interrupted, and was not rolled back. */
     public boolean unproven() {
         var failed = EnumSet.of(Ending.FAILED, Ending.INTERRUPTED);
         return unfinished.isPresent() || last().filter(last -> failed.contains(last.outcome())).isPresent();
     }
 
     /**
-     * What a rollback goes back to: of a state that nobody proved the last release that ended well, else the last one
-     * before that which differs from it. With a tag, the last that ended well with it. A rollback counts as the release
-     * it put back, so that a second one goes further back.
+     * What a rollback goes back to: from an unproven state the last good release, else the last good one before that
+     * differs from it. With a tag, the last good one with it. A rollback counts as the release it restored, so that a
+     * second one goes further back.
      */
     public Optional<Entry> target(Optional<String> tag) {
         if (tag.isPresent()) return lastGood(entry -> entry.tag().equals(tag.get()));
@@ -251,7 +245,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
         return entries.stream().filter(entry -> entry.id().equals(id)).findFirst();
     }
 
-    /** The last so many releases that ended well, each state once, the newest first. */
+    /** The last so many good releases, each state once, the newest first. */
     public List<Entry> kept(int count) {
         var kept = new ArrayList<Entry>();
         for (int i = entries.size() - 1; i >= 0 && kept.size() < count; i--) {

@@ -21,8 +21,8 @@ public final class HistoryScripts {
     private HistoryScripts() {}
 
     /**
-     * Shell lines, run in the stack's directory, that note a deployment as under way, before anything is changed;
-     * {@link ScriptExit#NOT_WRITTEN} where the disk does not take it.
+     * Shell lines, run in the stack's directory, that note a deployment as running, before anything is changed;
+     * {@link ScriptExit#NOT_WRITTEN} if the disk is full.
      */
     public static String begin(History.Entry entry) {
         return APPEND + "mkdir -p .ktrdr && rm -f " + UNDER_WAY + ".new || exit " + ScriptExit.NOT_WRITTEN.code +
@@ -33,8 +33,8 @@ public final class HistoryScripts {
     }
 
     /**
-     * Shell lines, run in the stack's directory, that note how it ended; {@link ScriptExit#NOT_WRITTEN} where the disk
-     * does not take it.
+     * Shell lines, run in the stack's directory, that note how it ended; {@link ScriptExit#NOT_WRITTEN} if the disk is
+     * full.
      */
     public static String end(History.Entry entry) {
         return APPEND + "printf '%s\\n' " + Sh.quote(entry.json()) + " | append || exit " + ScriptExit.NOT_WRITTEN.code

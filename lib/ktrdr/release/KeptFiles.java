@@ -13,9 +13,9 @@ import ktrdr.node.NodeFiles;
 import ktrdr.release.Templates.NodeFile;
 
 /**
- * The files of a release as they were, kept on the node under {@code .ktrdr/configurations/<hash>} for as long as one
- * may go back to it. The hash is that of the list of the files with their hashes, so that releases with the same files
- * share one.
+ * The files of a release as they were, kept on the node under {@code .ktrdr/configurations/<hash>} for as long as a
+ * rollback to it is possible. The hash is that of the list of the files with their hashes, so that releases with the
+ * same files share one.
  */
 public final class KeptFiles {
     private static final String PLACE = NodeFiles.OURS + "/configurations";
@@ -36,7 +36,7 @@ public final class KeptFiles {
 
     /**
      * Shell lines, run in the stack's directory, that keep the files as they are there; {@link ScriptExit#NOT_WRITTEN}
-     * where the disk does not take them.
+     * if the disk is full.
      */
     public static String save(List<NodeFile> files) {
         return Sh.let("snapshot", PLACE + "/" + hash(files)) + "if [ ! -d \"$snapshot\" ]; then\n"
@@ -53,7 +53,7 @@ public final class KeptFiles {
                 """);
     }
 
-    /** Shell lines that remove all but these, and what killed runs left. */
+    /** Shell lines that remove all but these, and leftovers of killed runs. */
     public static String keep(Collection<String> hashes) {
         return "for one in " + PLACE + "/* " + PLACE + "/.new.*; do\n  case ${one##*/} in "
                 + hashes.stream().map(Sh::quote).collect(Collectors.joining(" | "))
@@ -71,7 +71,7 @@ public final class KeptFiles {
                 """;
     }
 
-    /** The files; empty where they are not there as they were. */
+    /** The files; empty if they are missing or changed. */
     public static Optional<List<NodeFile>> parse(Facts facts, String hash) {
         var files = new ArrayList<NodeFile>();
         facts.under("snapshot").forEach((path, value) -> {

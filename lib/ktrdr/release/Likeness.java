@@ -10,16 +10,16 @@ import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
 /**
- * Whether the containers of a stack are those that were asked for, which no health check knows: one for a service,
- * under its name, of its image, from its configuration. Pure.
+ * Whether the containers of a stack are the expected ones, which no health check knows: one per service, with its name,
+ * its image and its configuration. Pure.
  *
- * @param wanted by service; what is empty of one is not known and not compared
+ * @param wanted by service; empty fields are not known and not compared
  */
 public record Likeness(Stack stack, Map<String, Docker.Image> wanted) {
 
     /**
      * What differs about each of these services that has a container, in words such as "backend runs another image,
-     * ktrdr-backend:sha-2"; digests by image id, of the images that are not known by their id.
+     * ktrdr-backend:sha-2". {@code digests} are by image id, of images that are not known by their id.
      */
     Map<String, List<String>> differing(List<String> services, List<Docker.Container> containers,
             Map<String, List<String>> digests) {

@@ -16,27 +16,27 @@ import ktrdr.ScriptExit;
 import ktrdr.Sh;
 
 /**
- * The lock of a Compose project on a host, {@code <directory>/.ktrdr/lock}: a folder made with mkdir that holds who
- * deploys there, since when and what, and a heartbeat. Scripts to take it, to beat, and to give it back.
+ * The lock of a Compose project on a host, {@code <directory>/.ktrdr/lock}: a folder made with mkdir that holds its
+ * owner, the time, the command, and a heartbeat. Scripts to take it, to renew it, and to release it.
  *
- * A project has one folder as a rule; where another inventory names another for the same host,
- * {@code /run/lock/<project>.at} says which one the lock is in.
+ * A project normally has one folder. If another inventory names another folder for the same host,
+ * {@code /run/lock/<project>.at} says which one has the lock.
  *
- * A lock that nobody beat for longer than its life is taken over by the next one who asks. The age of a beat is
- * measured by the node's uptime, so that setting a clock does not matter; an uptime below that of the last beat is a
- * reboot, which no owner survives. What is done under the lock holds a flock(1) in /run/lock while it runs, so that a
- * lock whose owner died is not taken over before the owner's last script ended.
+ * A lock without a heartbeat for longer than its life expires, and the next run takes it over. The age of a heartbeat
+ * is measured by the node's uptime, so that setting a clock does not matter; an uptime below that of the last heartbeat
+ * means a reboot, which no owner survives. Work under the lock holds a flock(1) in /run/lock while it runs, so that the
+ * lock of a dead owner is not taken over before the owner's last script ended.
  */
 public final class LockScripts {
-    /** How long a lock lives after its last beat, and how often its owner beats. */
+    /** How long a lock lives after its last heartbeat, and how often its owner renews it. */
     public static final Duration LIFE = Duration.ofSeconds(30);
     public static final Duration BEAT = Duration.ofSeconds(5);
-    /** The line with which the answer of a script that asks for it ends. */
+    /** The line that ends the answer about the lock. */
     static final String ANSWERED = "end\tyes\n";
 
     /**
-     * Shell lines that say who holds the lock, for a script whose {@code directory} is the stack's. An owner that a
-     * reboot ended has no age.
+     * Shell lines that say who holds the lock, for a script whose {@code directory} is the stack's. An owner from
+     * before a reboot has no age.
      */
     public static String holder() {
         return project() + BuiltIn.lines("lock/look.sh");
@@ -45,9 +45,9 @@ public final class LockScripts {
     private LockScripts() {}
 
     /**
-     * What a lock is of: the Compose project of a node, of which there is one on a host, worked on from this folder.
+     * What is locked: the Compose project of a node, of which a host has one, and the folder it is deployed from.
      *
-     * @param directory in which the lock is; another inventory may have another one for the same project
+     * @param directory that holds the lock; another inventory may have another one for the same project
      * @param project of Compose
      */
     public record Place(String directory, String project) {
@@ -57,9 +57,9 @@ public final class LockScripts {
     }
 
     /**
-     * Who holds a lock.
+     * The owner of a lock.
      *
-     * @param id of a run, no two alike
+     * @param id of a run, unique
      * @param who user and machine, such as karl@laptop
      * @param since UTC
      * @param what such as "deploy core all sha-3f2c9ab"
@@ -86,7 +86,7 @@ public final class LockScripts {
             return Json.line(fields);
         }
 
-        /** The owner that the file of a lock names; what is damaged is held by somebody all the same. */
+        /** The owner in the file of a lock; a damaged file means an unknown owner. */
         public static Owner of(String file) {
             var json = Json.read(file).orElse(MissingNode.getInstance());
             return new Owner(json.path("id").asText(), json.path("who").asText("an unknown user"),
@@ -95,22 +95,22 @@ public final class LockScripts {
     }
 
     /**
-     * What came of asking for a lock.
+     * The answer to a request for a lock.
      *
-     * @param holder who has it; empty when it is ours now, or when nobody is known
-     * @param age of the holder's last beat, in seconds; -1 when it never beat
-     * @param busy whether a script of an earlier run is still at work on the node
-     * @param left who had it and stopped beating, so that it was taken over
-     * @param from the folder from which the holder works; empty where it is the one that was asked about
+     * @param holder its owner; empty if this run has it now, or if the owner is not known
+     * @param age of the last heartbeat, in seconds; -1 if there was none
+     * @param busy whether a script of an earlier run is still running on the node
+     * @param left the previous owner, if the lock expired and was taken over
+     * @param from the folder of the holder; empty if it is the requested one
      */
     public record LockState(boolean taken, Optional<Owner> holder, long age, boolean busy, Optional<Owner> left,
             String from) {
-        /** One that nobody of another folder has. */
+        /** A lock that is in the requested folder. */
         public LockState(boolean taken, Optional<Owner> holder, long age, boolean busy, Optional<Owner> left) {
             this(taken, holder, age, busy, left, "");
         }
 
-        /** The answer of a script that asked for the lock alone. */
+        /** Reads the answer of a script that asked for the lock alone. */
         public static LockState parse(String text) {
             return of(Facts.parse(text));
         }
@@ -125,17 +125,17 @@ public final class LockScripts {
             return files.stream().findFirst().map(Owner::of);
         }
 
-        /** Whether its holder gave a sign within the life of a lock; false for one that nobody holds. */
+        /** Whether its holder sent a heartbeat within the life of a lock; false without a holder. */
         public boolean alive() {
             return holder.isPresent() && age >= 0 && age <= LIFE.toSeconds();
         }
 
-        /** A holder in words, with the folder where that is another. */
+        /** A holder in words, with the folder if that is another one. */
         public String words(Owner owner) {
             return owner.words() + (from.isEmpty() ? "" : ", from " + from);
         }
 
-        /** Why it is not ours, as exit code 4 tells it. */
+        /** Why this run does not get it, for exit code 4. */
         public Problem problem(String node) {
             var problem = Problem.locked(node + (busy ? ": a script of an earlier run is still running there"
                     : ": the node is locked by " + holder.map(Owner::who).orElse("another run")))
@@ -147,37 +147,35 @@ public final class LockScripts {
     }
 
     /**
-     * A script that takes the lock or says who has it, with exit code 0 either way; {@link ScriptExit#NOT_WRITTEN}
-     * where the node's disk does not take it, {@link ScriptExit#UNSAFE} where it is no place for one. Its answer ends
-     * with {@link #ANSWERED}.
+     * A script that takes the lock or says who has it, with exit code 0 either way; {@link ScriptExit#NOT_WRITTEN} if
+     * the node's disk is full, {@link ScriptExit#UNSAFE} if other users can write there. Its answer ends with
+     * {@link #ANSWERED}.
      */
     public static String take(Place place, Owner owner, Duration life) {
         return take(place, owner, life, "");
     }
 
-    /**
-     * The same, for a script that goes on to look at the node where the lock is had; meanwhile others may ask for it.
-     */
+    /** The same, followed by a look at the node; meanwhile others may ask for the lock. */
     static String take(Place place, Owner owner, Duration life, String look) {
         return Facts.SAY + begin(place, owner.id()) + Sh.let("owner", owner.json()) + "life=" + life.toSeconds() + "\n"
                 + BuiltIn.lines("lock/take.sh") + look;
     }
 
     /**
-     * A script that says that the owner is still there; exit code {@link ScriptExit#LOCK_LOST} when the lock is not
-     * theirs any more.
+     * A script that renews the heartbeat; exit code {@link ScriptExit#LOCK_LOST} if the owner does not have the lock
+     * any more.
      */
     public static String beat(Place place, Owner owner) {
         return begin(place, owner.id()) + BuiltIn.lines("lock/beat.sh");
     }
 
-    /** A script that gives the lock back, if it is still theirs. */
+    /** A script that releases the lock if the owner still has it. */
     public static String release(Place place, Owner owner) {
         return begin(place, owner.id()) + give() + "give\n";
     }
 
     /**
-     * A script that does the last work under the lock, as {@link #under} does, and then gives it back, however that
+     * A script that does the last work under the lock, as {@link #under} does, and then releases it, however the work
      * ended; the exit code is that of the work.
      */
     static String last(Place place, Owner owner, Duration patience, String work) {
@@ -187,16 +185,16 @@ public final class LockScripts {
     }
 
     /**
-     * The start of a script that works under the lock: it ends with {@link ScriptExit#LOCK_LOST} or
-     * {@link ScriptExit#LOCK_BUSY} where it may not, and is alone until its last process ended. For one that is still
-     * at work it waits so long.
+     * The start of a script that works under the lock. It ends with {@link ScriptExit#LOCK_LOST} or
+     * {@link ScriptExit#LOCK_BUSY} if it may not, and runs alone until its last process ended. It waits for so long for
+     * an earlier script to end.
      */
     public static String under(Place place, Owner owner, Duration patience) {
         return begin(place, owner.id()) + "there busy\nexec 8<\"$flocks.busy\"\nflock -w " + patience.toSeconds()
                 + " 8 || exit " + ScriptExit.LOCK_BUSY.code + "\nmine || exit " + ScriptExit.LOCK_LOST.code + "\n";
     }
 
-    /** A script that says who holds the lock, for whoever only looks. */
+    /** A script that only says who holds the lock. */
     public static String look(Place place) {
         return Facts.SAY + place.let() + holder() + "say end yes\n";
     }

@@ -26,12 +26,12 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.ssh.Ssh;
 
 /**
- * The locks of several nodes, all of them or none, kept alive until they are given back.
+ * The locks of several nodes, all or none, renewed until they are released.
  *
  * <pre>try (var locks = NodeLocks.take(fleet, owner, Duration.ZERO, console, node -> "uptime")) {
  *    System.out.print(locks.looked(node));
  *    ssh.run(locks.under(node) + "…");
- *}</pre>
+ * }</pre>
  */
 public final class NodeLocks implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
@@ -39,16 +39,16 @@ public final class NodeLocks implements AutoCloseable {
      * A script whose standard input ended gets TERM, and KILL ten seconds later; the node may take as long to notice.
      */
     private static final Duration ENDING = Duration.ofSeconds(60);
-    /** What is looked at as a lock is taken may take as long as what any script may. */
+    /** The look at the node while its lock is taken may take as long as any script. */
     private static final Duration LOOKING = Duration.ofHours(1);
     private final Fleet fleet;
     private final List<Node> nodes;
     private final LockScripts.Owner owner;
     private final ScheduledExecutorService beats;
     private final Function<Node, String> look;
-    /** What was looked at as the lock was taken, and not asked for yet. */
+    /** Answers of the looks that were made while the locks were taken, and not asked for yet. */
     private final Map<Node, CompletableFuture<CommandResult>> looked;
-    /** What is to be done as the lock is given back. */
+    /** Scripts to run when the lock is released. */
     private final Map<Node, Last> last = new ConcurrentHashMap<>();
     private final Set<Node> given = ConcurrentHashMap.newKeySet();
     private volatile boolean held;
@@ -70,11 +70,11 @@ public final class NodeLocks implements AutoCloseable {
 
     /**
      * Takes the locks of the nodes that can be reached, in the order of the inventory, so that of two runs one gets
-     * them all. One that somebody else has is a {@link Problem} with exit code 4, after waiting for so long; then none
-     * is held.
+     * them all. If another run has one of them, this waits for so long; then it is a {@link Problem} with exit code 4,
+     * and none is held.
      *
-     * @param look a script that each node runs at once where its lock is had, while the next node is asked for its own:
-     *     {@link #looked} has the answer. Empty for none
+     * @param look a script that each node runs at once when its lock is taken, while the next node is asked for its
+     *     own: {@link #looked} has the answer. Empty for none
      */
     public static NodeLocks take(Fleet fleet, LockScripts.Owner owner, Duration wait, Console console,
             Function<Node, String> look) {
@@ -93,7 +93,7 @@ public final class NodeLocks implements AutoCloseable {
                 }
             }
 
-    /** Why one of them is not to be had, with none of them held then; empty when all are ours. */
+    /** Why one of them could not be taken, then none is held; empty if all are held. */
     private static Optional<Problem> attempt(Fleet fleet, List<Node> nodes, LockScripts.Owner owner, Console console,
             Function<Node, String> look, Map<Node, CompletableFuture<CommandResult>> looked) {
                 var threads = Executors.newCachedThreadPool(Threads.daemons("lock"));
@@ -125,7 +125,7 @@ public final class NodeLocks implements AutoCloseable {
                 }
             }
 
-    /** Asks for the lock, tells the answer as soon as it is there, and answers what was looked at after it. */
+    /** Asks for the lock, reports the answer at once, and returns what the look said after it. */
     private static CommandResult ask(Fleet fleet, Node node, LockScripts.Owner owner, String look,
             CompletableFuture<LockScripts.LockState> answer) {
                 try {
@@ -147,7 +147,7 @@ public final class NodeLocks implements AutoCloseable {
                 }
             }
 
-    /** Where the answer to the question for the lock ends; empty where it has not come yet. */
+    /** Where the answer about the lock ends; empty if it has not come yet. */
     private static Optional<Integer> answered(String out) {
         int at = out.indexOf("\n" + LockScripts.ANSWERED);
         return at < 0 ? Optional.empty() : Optional.of(at + 1 + LockScripts.ANSWERED.length());
@@ -180,10 +180,7 @@ public final class NodeLocks implements AutoCloseable {
                         + " and was stopped"));
     }
 
-    /**
-     * What the script that looks answers, as {@link Ssh#must} has it; for the first time what it said as the lock was
-     * taken.
-     */
+    /** The answer of the look, as {@link Ssh#must} has it; the first time what it said while the lock was taken. */
     public String looked(Node node) {
         var first = looked.remove(node);
         if (first != null) {
@@ -199,24 +196,24 @@ public final class NodeLocks implements AutoCloseable {
         try {
             fleet.ssh(node).run(LockScripts.beat(place(fleet, node), owner), LockScripts.LIFE);
         } catch (Problem notReached) {
-            // whatever works on the node meets the same, and tells it better
+            // work on the node meets the same problem, and reports it better
         }
     }
 
-    /** No locks at all, for a run that only looks, by this script. */
+    /** No locks, for a run that only looks, by this script. */
     public static NodeLocks none(Fleet fleet, Function<Node, String> look) {
         return new NodeLocks(fleet, List.of(), LockScripts.Owner.now("", ""), look, Map.of());
     }
 
     /**
-     * The start of a script on a node, which may run only while the lock is ours, and waits until what we interrupted
+     * The start of a script on a node. It runs only while this run has the lock, and waits until an interrupted script
      * has ended; see {@link LockScripts#under}.
      */
     public String under(Node node) {
         return LockScripts.under(place(fleet, node), owner, ENDING);
     }
 
-    /** Does the last work on a node, and gives its lock back in the same script. */
+    /** Does the last work on a node, and releases its lock in the same script. */
     public CommandResult last(Node node, String script) {
         var result = fleet.ssh(node).run(LockScripts.last(place(fleet, node), owner, ENDING, script));
         if (ScriptExit.of(result) != ScriptExit.LOCK_BUSY) given.add(node);
@@ -224,14 +221,14 @@ public final class NodeLocks implements AutoCloseable {
     }
 
     /**
-     * Has a script run under the lock of a node when that is given back, and its result heard; a {@link Problem} of the
-     * connection is one with exit code 255.
+     * Runs a script under the lock of a node when that is released, and passes its result on; a {@link Problem} of the
+     * connection is a result with exit code 255.
      */
     public void atEnd(Node node, String script, Consumer<CommandResult> heard) {
         last.put(node, new Last(script, heard));
     }
 
-    /** Runs what is left for the end now. */
+    /** Runs now what was left for the end. */
     public void settle(Node node) {
         hear(node, script -> fleet.ssh(node).run(under(node) + script));
     }
@@ -248,7 +245,7 @@ public final class NodeLocks implements AutoCloseable {
         left.heard().accept(result);
     }
 
-    /** Who holds them. */
+    /** The owner of them. */
     public LockScripts.Owner owner() {
         return owner;
     }
@@ -258,7 +255,7 @@ public final class NodeLocks implements AutoCloseable {
         return held;
     }
 
-    /** The sentence for a script under the lock that was not let in; empty where it was. */
+    /** The problem of a script that did not get the lock; empty if it did. */
     public static Optional<Problem> refused(Node node, CommandResult result) {
         return switch (ScriptExit.of(result)) {
             case LOCK_LOST ->
@@ -273,7 +270,7 @@ public final class NodeLocks implements AutoCloseable {
     }
 
     /**
-     * Gives all of them back, of an interrupted run too; a node that cannot be reached forgets its own after half a
+     * Releases all of them, after an interrupt too; the lock of a node that cannot be reached expires after half a
      * minute.
      */
     @Override

@@ -6,10 +6,9 @@ import ktrdr.Sh;
 import ktrdr.release.Templates.NodeFile;
 
 /**
- * What tells Prometheus the figures of a node: node-exporter in a Compose project of its own, beside the stack, and a
- * systemd timer that leaves the figures of the node's containers for its textfile collector. They come and go with
- * their files, which a deployment puts in place like all others; a node whose exporter does not run is told of by its
- * target, and is no reason to take a release back.
+ * The figures of a node for Prometheus: node-exporter in a Compose project of its own, next to the stack, and a systemd
+ * timer that writes the figures of the node's containers for its textfile collector. A deployment writes and removes
+ * their files like all others. An exporter that does not run shows in its target, and does not roll a release back.
  */
 public final class NodeMetrics {
     static final String COMPOSE = "metrics/docker-compose.yml";
@@ -21,7 +20,7 @@ public final class NodeMetrics {
 
     private NodeMetrics() {}
 
-    /** The image of node-exporter, as the files of a node name it; empty where they have none. */
+    /** The image of node-exporter in the files of a node; empty if they have none. */
     public static Optional<String> image(List<NodeFile> files) {
         return files.stream().filter(file -> file.path().equals(COMPOSE)).flatMap(file -> file.content().lines())
                 .map(String::strip).filter(line -> line.startsWith(IMAGE))
@@ -29,8 +28,8 @@ public final class NodeMetrics {
     }
 
     /**
-     * Shell lines, run in the stack's directory once these files are there, that bring both up or take them away. They
-     * never fail; what could not be done they say in a line {@code told metrics} each. They need {@code tell} of
+     * Shell lines, run in the stack's directory once these files are there, that start both or remove them. They never
+     * fail; they report each failure in a line {@code told metrics}. They need {@code tell} of
      * {@link FileChangesScript}.
      */
     public static String script(List<NodeFile> files) {

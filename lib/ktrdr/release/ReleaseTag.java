@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
-/** The tag of a release: asked for, that of the commit one stands on, or that which runs. */
+/** The tag of a release: the requested one, that of the current checkout's commit, or the running one. */
 public final class ReleaseTag {
     /** What a registry takes as a tag (OCI distribution specification, "Pulling manifests"). */
     private static final Pattern TAG = Pattern.compile("[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}");
@@ -17,7 +17,7 @@ public final class ReleaseTag {
 
     private ReleaseTag() {}
 
-    /** A tag as a person gave it; anything a registry would not take is a {@link Problem}. */
+    /** A tag from the command line; one that a registry would not take is a {@link Problem}. */
     public static String tag(String asked) {
         if (TAG.matcher(asked).matches()) return asked;
         throw Problem.usage("invalid image tag: " + asked)
@@ -26,8 +26,8 @@ public final class ReleaseTag {
     }
 
     /**
-     * "sha-" and seven characters of HEAD, where the folder is in a git checkout of KTRDR; else empty. One of which git
-     * does not tell the commit is a {@link Problem}.
+     * "sha-" and seven characters of HEAD, if the folder is in a git checkout of KTRDR; else empty. A checkout without
+     * a readable commit is a {@link Problem}.
      */
     public static Optional<String> ofCheckout(Path folder) {
         return checkout(folder.toAbsolutePath()).filter(ReleaseTag::isKtrdr)
@@ -70,13 +70,13 @@ public final class ReleaseTag {
         }
     }
 
-    /** That of the last deployment, rollback or scaling which ended well; empty where nothing was deployed yet. */
+    /** The tag of the last good deployment, rollback or scaling; empty if nothing was deployed yet. */
     public static Optional<String> running(History history) {
         return history.entries().stream().filter(History.Entry::good).map(History.Entry::tag)
                 .filter(tag -> !tag.isEmpty()).reduce((earlier, later) -> later);
     }
 
-    /** What to say when there is no tag. */
+    /** The problem if there is no tag. */
     public static Problem missing() {
         return Problem.usage(
                 "no release: --tag is missing, core runs none, and this folder is not a git checkout of KTRDR")

@@ -11,16 +11,16 @@ import ktrdr.node.Docker;
 import ktrdr.release.Templates.NodeFile;
 
 /**
- * What a node runs or is to run: a release with the files and the images that go with it.
+ * What a node runs or should run: a release with its files and images.
  *
  * @param tag of the release
- * @param files all that are ours, as they are to be
- * @param images of the services that are to be there, by service; one with an id is that very image, whatever its
+ * @param files all files of the toolkit, as they should be
+ * @param images of the services that should be there, by service; an image with an id is used by that id, whatever its
  *     reference means by now
  */
 public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Image> images) {
 
-    /** What the inventory and the templates make of a release. */
+    /** The revision of a release by inventory and templates. */
     public static Revision of(Inventory inventory, Stack stack, String tag) {
         var images = new LinkedHashMap<String, Docker.Image>();
         stack.images(stack.services(), tag)
@@ -41,7 +41,7 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
      * else is a {@link Problem}.
      *
      * @param wanted as for {@link #there}
-     * @param what one would do to it, such as "scaled"
+     * @param what the caller would do to it, such as "scaled"
      */
     public static Revision running(Stack stack, StackFacts facts, List<NodeFile> wanted, String what) {
         var node = stack.node().name();
@@ -67,10 +67,9 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
     }
 
     /**
-     * What is on a node, to go back to it: its containers' images and its files; empty where there is not enough of
-     * either.
+     * What is on a node, for a rollback to it: its containers' images and its files; empty if either is missing.
      *
-     * @param wanted the files that the facts were gathered for: of those that are the same the facts have no content
+     * @param wanted the files that the facts were gathered for: the facts have no content of unchanged files
      */
     public static Optional<Revision> there(Stack stack, StackFacts facts, List<NodeFile> wanted) {
         var files = new ArrayList<NodeFile>();

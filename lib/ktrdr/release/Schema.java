@@ -17,25 +17,25 @@ import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
 /**
- * The schema of the database beside a release: the revisions that the alembic of an image knows, and the one that the
- * database has.
+ * The schema of the database compared with a release: the revisions that the alembic of an image knows, and the one
+ * that the database has.
  *
- * An image tells its revisions without database and network ({@code alembic history}), so that both can be compared
- * before anything is stopped. What an image said is kept by its id in {@code .ktrdr/revisions} on the node: an image of
- * one id says the same for ever.
+ * An image reports its revisions without database and network ({@code alembic history}), so that both can be compared
+ * before anything is stopped. The answer of an image is kept by its id in {@code .ktrdr/revisions} on the node, since
+ * it never changes.
  *
- * @param target what the image knows; empty where it is not on the node yet
+ * @param target what the image knows; empty if it is not on the node yet
  * @param database where the database is
  */
 public record Schema(Optional<Revisions> target, Database database) {
-    /** What is to be done with the schema of a database that the release does not know. */
+    /** What to do with the schema of a database that the release does not know. */
     public enum Policy { refuse, keep, downgrade }
 
-    /** How the database's revision and those of an image lie to each other. */
+    /** How the database's revision compares with those of an image. */
     public enum State {
-        /** The database is where the image wants it. */
+        /** The database has the revision of the image. */
         SAME,
-        /** The database has no schema of alembic's at all, or one that the image can bring up. */
+        /** The database has no alembic schema, or one that the image can upgrade. */
         BEHIND,
         /** The database has a revision that the image does not know: a newer release made it. */
         UNKNOWN,
@@ -61,10 +61,7 @@ public record Schema(Optional<Revisions> target, Database database) {
         private static final Pattern NONE =
                 Pattern.compile("No config file|No 'script_location' key|Path doesn't exist");
 
-        /**
-         * What `alembic history` ended with and said; anything else than a history, or than that there is no alembic,
-         * is a {@link Problem}.
-         */
+        /** Reads the result of `alembic history`; anything but a history or a missing alembic is a {@link Problem}. */
         static Revisions parse(int exit, String said) {
             if (exit == 127 || exit != 0 && NONE.matcher(said).find())
                 return new Revisions(false, List.of(), List.of());
@@ -85,16 +82,16 @@ public record Schema(Optional<Revisions> target, Database database) {
      * The database.
      *
      * @param running whether its container runs
-     * @param revisions in alembic_version; none where there is no such table
-     * @param error why it did not tell, else empty
-     * @param names what the server has of the names that it is asked by, where it did not tell
+     * @param revisions in alembic_version; none without that table
+     * @param error why it did not answer, else empty
+     * @param names the names that the server has, if it did not answer
      */
     public record Database(boolean running, List<String> revisions, String error, DatabaseNames names) {
         public Database(boolean running, List<String> revisions, String error) {
             this(running, revisions, error, DatabaseNames.UNKNOWN);
         }
 
-        /** Whether it runs and has told its revision. */
+        /** Whether it runs and has reported its revision. */
         public boolean answers() {
             return running && error.isEmpty();
         }
@@ -115,12 +112,12 @@ public record Schema(Optional<Revisions> target, Database database) {
         return database.revisions().containsAll(image.heads()) ? State.SAME : State.BEHIND;
     }
 
-    /** Whether the image has more than one revision that none follows, so that there is no one to go to. */
+    /** Whether the image has more than one head, so that there is no single revision to upgrade to. */
     public boolean severalHeads() {
         return target.filter(image -> image.heads().size() > 1).isPresent();
     }
 
-    /** What a database with this schema has to have for the image: its head, or heads. */
+    /** The revisions that the image needs: its head, or heads. */
     public String head() {
         return target.filter(Revisions::alembic).map(image -> String.join(", ", image.heads())).orElse("");
     }
@@ -129,21 +126,21 @@ public record Schema(Optional<Revisions> target, Database database) {
      * Shell lines that say what {@link #parse} reads, with {@code say} and {@code directory} defined.
      *
      * @param database its name
-     * @param asRole whether it is asked as the role that is to be: see {@link DatabaseNames#exec}
-     * @param images words of the shell that are images; without one the database alone is asked
-     * @param keep whether what an image says may be kept on the node
+     * @param asRole whether it is asked as the configured role: see {@link DatabaseNames#exec}
+     * @param images words of the shell that are images; without one only the database is asked
+     * @param keep whether the answer of an image may be kept on the node
      */
     public static String question(String database, boolean asRole, List<String> images, boolean keep) {
         return (images.isEmpty() ? "" : revisions(keep)) + images.stream().map(image -> "revisions " + image + "\n")
                 .collect(Collectors.joining()) + database(database, DatabaseNames.exec(asRole));
     }
 
-    /** The same, asked as the role that is there. */
+    /** The same, asked as the present role. */
     public static String question(String database, List<String> images, boolean keep) {
         return question(database, false, images, keep);
     }
 
-    /** The function {@code revisions IMAGE}; it says nothing of an image that is not there. */
+    /** The function {@code revisions IMAGE}; it says nothing about a missing image. */
     private static String revisions(boolean keep) {
         return """
                 revisions() {
@@ -169,8 +166,8 @@ public record Schema(Optional<Revisions> target, Database database) {
     }
 
     /**
-     * Says where the database is; a table that is not there is told by its SQLSTATE, 42P01, whatever the server's
-     * language. Of a database that is not there PostgreSQL has words alone.
+     * Says the revision of the database. A missing table is known by its SQLSTATE, 42P01, whatever the server's
+     * language. For a missing database PostgreSQL has only words.
      */
     private static String database(String name, String exec) {
         return Docker.database() + Sh.let("database", name) + """

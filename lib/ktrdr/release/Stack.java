@@ -30,12 +30,12 @@ public final class Stack {
         this.node = node;
     }
 
-    /** The stack that a node's role makes it run. */
+    /** The stack of a node, by its role. */
     public static Stack of(Inventory inventory, Node node) {
         return new Stack(inventory, node);
     }
 
-    /** The inventory that it is of. */
+    /** Its inventory. */
     Inventory inventory() {
         return inventory;
     }
@@ -60,7 +60,7 @@ public final class Stack {
         return core() ? "docker-compose.core.yml" : "docker-compose.workers.yml";
     }
 
-    /** The name of the file beside it with the variables that are no secret. */
+    /** The name of the file next to it with the variables that are not secret. */
     public String envFile() {
         return core() ? ".env.core" : ".env.workers";
     }
@@ -70,18 +70,18 @@ public final class Stack {
         return new Templates(inventory).render(node, tag);
     }
 
-    /** The services that the inventory wants running on this node. */
+    /** The services that the inventory wants on this node. */
     public List<String> services() {
         if (!core()) return inventory.workersOf(node).stream().map(Worker::name).toList();
         return inventory.alerts().isEmpty() ? CORE : Docker.CORE_SERVICES;
     }
 
-    /** Its worker with a GPU, where it has one. */
+    /** Its worker with a GPU, if it has one. */
     public Optional<String> gpu() {
         return inventory.workersOf(node).stream().filter(Worker::gpu).map(Worker::name).findFirst();
     }
 
-    /** The services asked for, all of them where none is named. An unknown one is a {@link Problem}. */
+    /** The requested services; by default all. An unknown one is a {@link Problem}. */
     public List<String> services(List<String> asked) {
         for (var service : asked)
             if (!services().contains(service)) throw Problem.usage(node.name() + " has no service " + service)
@@ -89,7 +89,7 @@ public final class Stack {
         return asked.isEmpty() ? services() : services().stream().filter(asked::contains).toList();
     }
 
-    /** Whether the service is ours, though the inventory may not want it now. */
+    /** Whether the service may belong to the stack, though the inventory does not want it now. */
     public boolean optional(String service) {
         return core() && service.equals(Alerting.SERVICE);
     }
@@ -99,10 +99,7 @@ public final class Stack {
         return !core() || service.equals("backend");
     }
 
-    /**
-     * The release that runs, by the images of these containers, of the ones that do; two of them where they differ,
-     * empty where none runs.
-     */
+    /** The running release, by the images of the running containers; two of them if they differ, empty if none runs. */
     public String release(List<Docker.Container> containers) {
         return containers.stream().filter(container -> container.running() && released(container.service()))
                 .map(Docker.Container::tag).distinct().sorted()
@@ -148,14 +145,14 @@ public final class Stack {
                         : node.running().backtest()).memory()).sum();
     }
 
-    /** That the share lacks these folders. */
+    /** The problem of a share without these folders. */
     public Problem lacks(List<String> missing) {
         return Problem.failed(node.name() + ": the share at " + share() + " lacks folders that containers mount")
                 .expected(share() + "/" + String.join(", " + share() + "/", missing))
                 .found("no such folder").fix(makeFolders(missing));
     }
 
-    /** What makes these folders of the share. */
+    /** The fix that creates these folders of the share. */
     public String makeFolders(List<String> missing) {
         var unnamed = missing.stream().filter(folder -> !inventory.storage().folders().contains(folder)).toList();
         var add = unnamed.isEmpty() ? ""
@@ -164,7 +161,7 @@ public final class Stack {
                 .orElse("make them on " + inventory.storage().server() + ", owner 999:1500, mode 2775");
     }
 
-    /** What is wrong with what was found there; empty where containers may write to it. */
+    /** What is wrong with the mount that was found; empty if containers can write to it. */
     public Optional<Problem> wrongShare(Mount found) {
         return Mount.wrong(inventory, node, found);
     }
@@ -179,7 +176,7 @@ public final class Stack {
         return "jbang deploy@ktrdr " + words() + (core() ? " all" : "");
     }
 
-    /** The services that read files of ours, and where those are; each is told when they change. */
+    /** The services that read files of the toolkit, and where those are; each reads them again when they change. */
     public Map<String, List<String>> readers() {
         if (!core()) return Map.of();
         var readers = new TreeMap<>(Map.of("prometheus", List.of("monitoring/prometheus.yml", "monitoring/rules/"),

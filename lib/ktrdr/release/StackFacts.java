@@ -15,26 +15,26 @@ import ktrdr.node.Room;
 import ktrdr.node.StaleMounts;
 
 /**
- * What a node looks like before a deployment, gathered in one round trip.
+ * A node before a deployment, gathered in one round trip.
  *
- * @param user who we are there
- * @param docker version of the Docker Engine, empty when it does not answer; then {@code dockerError} says why
- * @param compose version of Compose, empty when there is none
+ * @param user of the connection
+ * @param docker version of the Docker Engine, empty if it does not answer; then {@code dockerError} says why
+ * @param compose version of Compose, empty if it is missing
  * @param free bytes free on the file system of Docker's data
  * @param memory bytes that the node has
- * @param directory whether the stack's directory is there; {@code share} what is where the share belongs,
- *     {@code missing} folders of it that containers may mount
- * @param files of the stack that are there
- * @param images image reference to image id, of the images asked about that are there
+ * @param directory whether the stack's directory exists; {@code share} what is mounted as the share, {@code missing}
+ *     folders of it that containers may mount
+ * @param files of the stack that exist
+ * @param images image reference to image id, of the requested images that are there
  * @param containers of the stack's Compose project, stopped ones too
- * @param digests image id to the references by digest under which registries have it; of the images asked about that
- *     are there and of those that the containers were made from. None for an image that was never pulled.
+ * @param digests image id to its references by digest; of the requested images that are there and of those of the
+ *     containers. None for an image that was never pulled.
  * @param history of the deployments before
- * @param beside every container of the node, whosoever it is
- * @param takeover "open" where one did not come to its end, "done" where what it put aside is still there; else empty
- * @param gpu what Docker knows of GPUs, where that was asked
- * @param folder where the stack's directory is in truth, past links; empty where it is not there
- * @param occupant whose host it is, by what runs there
+ * @param beside every container of the node, of any project
+ * @param takeover "open" if a takeover did not finish, "done" if what it put aside is still there; else empty
+ * @param gpu what Docker knows of GPUs, if asked
+ * @param folder the stack's directory with links resolved; empty if it does not exist
+ * @param occupant the node that the host belongs to, by what runs there
  */
 public record StackFacts(String user, String docker, String dockerError, String compose, long free, long memory,
         boolean directory, Mount share, List<String> missing, NodeFiles files, Map<String, String> images,
@@ -81,7 +81,7 @@ public record StackFacts(String user, String docker, String dockerError, String 
     /** The ids of the images that are the script's arguments. */
     private static final String IMAGES = """
             ids=''
-            # one question where all are there, as is usual
+            # one question if all are there, as usual
             if [ $# -gt 1 ] && found=$(docker image inspect --format '{{.Id}}' "$@" 2>/dev/null); then
               for id in $found; do
                 say "image $1" "$id"

@@ -26,7 +26,7 @@ import ktrdr.inventory.Inventory.Role;
  * {@code templates:} wins over the built-in one.
  */
 public final class Templates {
-    /** The file of Prometheus' targets, as it lies in core's directory. */
+    /** The file of Prometheus' targets, in core's directory. */
     public static final String PROMETHEUS = "monitoring/prometheus.yml";
     /** The variable of env files that names the database. */
     public static final String DATABASE = "KTRDR_DB_NAME";
@@ -73,7 +73,7 @@ public final class Templates {
     /** ${NAME}, ${NAME:?…}, ${NAME:-…} and $NAME; a doubled dollar is Compose's way to write one. */
     private static final Pattern VARIABLE =
             Pattern.compile("\\$\\$|\\$\\{([A-Za-z_][A-Za-z0-9_]*)|\\$([A-Za-z_][A-Za-z0-9_]*)");
-    /** ${NAME:+${NAME-}…}: what is there only where the variable has a value. */
+    /** ${NAME:+${NAME-}…}: used only if the variable has a value. */
     private static final Pattern OPTIONAL = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*):\\+\\$\\{\\1-\\}[^$}]*\\}");
 
     private final Inventory inventory;
@@ -82,7 +82,7 @@ public final class Templates {
         this.inventory = inventory;
     }
 
-    /** The files of a node for a release tag. A template that names something unknown is a {@link Problem}. */
+    /** The files of a node for a release tag. A template with an unknown name is a {@link Problem}. */
     public List<NodeFile> render(Node node, String tag) {
         var values = values(node, tag);
         var rendered = new ArrayList<NodeFile>();
@@ -198,7 +198,7 @@ public final class Templates {
                 "nodeExporter", images.nodeExporter(), "alertmanager", images.alertmanager());
     }
 
-    /** Processors as a share of each 100 ms: Docker takes no number of them above what the node has, but any share. */
+    /** Processors as a share of each 100 ms: Docker rejects a number of them above the node's, but takes any share. */
     private static Map<String, Object> limit(Inventory.Limit limit) {
         return Map.of("quota", Math.round(limit.cpus() * 100_000), "memory", limit.memory());
     }
@@ -214,7 +214,7 @@ public final class Templates {
         return Map.of("name", node.name(), "workers", workers);
     }
 
-    /** An address as it stands before a port. */
+    /** An address in the form that goes before a port. */
     private static String host(String address) {
         return address.contains(":") ? "[" + address + "]" : address;
     }

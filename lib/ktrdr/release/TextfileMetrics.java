@@ -10,8 +10,8 @@ import ktrdr.inventory.Inventory;
 import ktrdr.node.NodeFiles;
 
 /**
- * Series that procedures leave on a node for node-exporter's textfile collector, in {@code <directory>/.ktrdr/metrics}:
- * each file is written whole under a name that the collector passes over, then renamed. Of Prometheus' text format
+ * Series for node-exporter's textfile collector, in {@code <directory>/.ktrdr/metrics}: each file is written whole
+ * under a name that the collector ignores, then renamed. In Prometheus' text format
  * (https://prometheus.io/docs/instrumenting/exposition_formats/, version 0.0.4).
  */
 public final class TextfileMetrics {
@@ -36,8 +36,8 @@ public final class TextfileMetrics {
 
     /**
      * Shell lines, run in the stack's directory, that write release.prom: the last deployment, rollback and scaling
-     * each, by the time of its start, and the release that last ended well. They never fail; where the file cannot be
-     * written they say {@code told metrics} and why.
+     * each, by the time of its start, and the last good release. They never fail; they report a failure in a line
+     * {@code told metrics}.
      */
     public static String release(History.Entry entry) {
         var kind = entry.kind();

@@ -16,23 +16,24 @@ import ktrdr.node.Mount;
 import ktrdr.node.Occupant;
 
 /**
- * What a node has of the share, gathered in one round trip that changes nothing.
+ * The share's state on a node, gathered in one round trip that changes nothing.
  *
- * Files are text of one character a byte (ISO 8859-1), so that what is not ours goes back byte for byte.
+ * Files are text of one character per byte (ISO 8859-1), so that lines of others are kept byte for byte.
  *
- * @param root whether we may change anything there
+ * @param root whether the toolkit may change anything there
  * @param container what kind of container the node is, such as lxc; "none" for a machine. {@code privileged}: whether
  *     its root is the host's
- * @param kernel nfs and nfsd, as far as its kernel has them or can load them; {@code refused} what it has and does not
- *     let the container use
- * @param packages those of ours that are installed; {@code apt} whether more can be
+ * @param kernel nfs and nfsd, as far as its kernel has them or can load them; {@code refused} those that the container
+ *     may not use
+ * @param packages the needed ones that are installed; {@code apt} whether more can be
  * @param mount at the share's path; on the server that of the export
- * @param fstab empty where there is none; {@code point} what lies under the mount; {@code dropIn} our file for its unit
- * @param exports every file of exports, by path; {@code exported} whom the server lets in to the share now
+ * @param fstab empty if missing; {@code point} the folder under the mount; {@code dropIn} the toolkit's file for its
+ *     unit
+ * @param exports every file of exports, by path; {@code exported} the clients that the server exports the share to now
  * @param service whether the server is enabled at boot, whether it runs
  * @param folders of the share on its server: owner and mode, "999:1500 2775"
- * @param hostOwner what KTRDR's uid and gid are on the host that a container runs on, such as 100999:101500; empty for
- *     one it does not have
+ * @param hostOwner KTRDR's uid and gid on the host that a container runs on, such as 100999:101500; empty if it does
+ *     not have them
  * @param deployed whether KTRDR was deployed to the node before
  */
 public record NfsFacts(boolean root, String release, String container, boolean privileged, Set<String> kernel,
@@ -48,13 +49,13 @@ public record NfsFacts(boolean root, String release, String container, boolean p
      * @param entries names in it that the mount hides
      */
     public record Point(String mode, boolean immutable, boolean able, List<String> entries) {
-        /** Whether nothing can be written there by a container, and by nobody where the file system knows that. */
+        /** Whether a container cannot write there, and no user at all if the file system supports that. */
         public boolean closed() {
             return mode.equals("0") && (immutable || !able);
         }
     }
 
-    /** The script that gathers; a line a fact: its name, a tab, its value. */
+    /** The script that gathers; one line per fact: its name, a tab, its value. */
     public static String script(Inventory inventory, Node node) {
         var path = Mount.path(inventory, node);
         boolean server = inventory.exportsShare(node);
@@ -72,7 +73,7 @@ public record NfsFacts(boolean root, String release, String container, boolean p
                 """ + Mount.script(path) + (server ? serverScript(inventory, node) : CLIENT) + "say end yes\n";
     }
 
-    /** The mount point is looked at in a mount namespace of our own, where the mounts on it are taken off. */
+    /** The mount point is examined in a mount namespace of its own, in which the mounts on it are removed. */
     private static final String CLIENT = """
             if [ -f /etc/fstab ]; then say fstab "$(base64 </etc/fstab | tr -d '\\n')"; fi
             if [ -f "$dropin" ]; then say dropin "$(base64 <"$dropin" | tr -d '\\n')"; fi
@@ -112,7 +113,7 @@ public record NfsFacts(boolean root, String release, String container, boolean p
                 "if [ -s \"$directory/.ktrdr/releases.jsonl\" ]; then say deployed yes; fi\n";
     }
 
-    /** The answer of {@link #script}. What is of another form is a {@link Problem}. */
+    /** The answer of {@link #script}. Another form is a {@link Problem}. */
     public static NfsFacts parse(String answer) {
         var facts = Facts.parse(answer);
         var exports = new LinkedHashMap<String, String>();

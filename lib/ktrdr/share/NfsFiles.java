@@ -18,8 +18,7 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Mount;
 
 /**
- * The files of the share on nodes: a line of fstab(5), a file of exports(5), a file beside the mount's systemd unit.
- * Pure.
+ * The files of the share on nodes: a line of fstab(5), a file of exports(5), a file for the mount's systemd unit. Pure.
  */
 public final class NfsFiles {
     /** The uid that KTRDR's images run as, and the group that may write to the share. */
@@ -33,22 +32,21 @@ public final class NfsFiles {
     private static final String BY = "# Written by setup-nfs of the ktrdr toolkit; what is changed here is lost.\n";
     private static final String EXPORT_OPTIONS = "(rw,sync,no_subtree_check,no_root_squash)";
     /**
-     * It is mounted on first use, and tried again on each use for as long as it is not there, so that no server can be
-     * too late.
+     * It is mounted on first use, and tried again on each use until it is there, so that the server may start later.
      */
     private static final String MOUNT_OPTIONS = "_netdev,nofail,x-systemd.automount,x-systemd.mount-timeout=30s";
 
     private NfsFiles() {}
 
     /**
-     * A file as it is and as it is to be, one character a byte.
+     * A file before and after a change, one character per byte.
      *
-     * @param before empty where there is no such file
+     * @param before empty if the file is missing
      */
     public record Edit(String path, Optional<String> before, String after) {
         /**
-         * The shell function of {@link #replace}: a file is replaced only as long as it is what was gathered, else the
-         * script ends with {@link ScriptExit#CHANGED}.
+         * The shell function of {@link #replace}: it replaces a file only if that did not change since it was gathered,
+         * else the script ends with {@link ScriptExit#CHANGED}.
          */
         public static final String REPLACE = ScriptExit.numbers("""
                 beside=
@@ -72,7 +70,7 @@ public final class NfsFiles {
             return !before.equals(Optional.of(after));
         }
 
-        /** What would change, as a unified diff; empty where nothing would. */
+        /** The change as a unified diff; empty if there is none. */
         public List<String> diff() {
             var old = before.map(text -> text.lines().toList()).orElse(List.of());
             return UnifiedDiffUtils.generateUnifiedDiff(before.isPresent() ? path : "/dev/null", path, old,
@@ -90,7 +88,7 @@ public final class NfsFiles {
         }
     }
 
-    /** What clients mount: the server's address where the inventory resolves names, else its full name. */
+    /** What clients mount: the server's address if the inventory resolves names, else its full name. */
     static String source(Inventory inventory) {
         var storage = inventory.storage();
         var host = inventory.storageNode().map(node -> inventory.resolve() == Inventory.Resolve.INVENTORY
@@ -108,7 +106,7 @@ public final class NfsFiles {
                 + options(inventory, node) + " 0 0";
     }
 
-    /** The table with our line in it: in the place where it was, else at the end. Every other line stays as it is. */
+    /** The table with the toolkit's line: in its old place, else at the end. Every other line stays as it is. */
     public static String fstab(Inventory inventory, Node node, String before) {
         var lines = new ArrayList<>(Arrays.asList(before.split("\n", -1)));
         int mark = lines.indexOf(MARK);
@@ -124,7 +122,7 @@ public final class NfsFiles {
                 && lines.get(index).matches("\\S+ \\S+ nfs _netdev,.* 0 0");
     }
 
-    /** The line of ours that is there, of this inventory or of an older one: what it mounts, and where. */
+    /** The toolkit's line, of this inventory or of an older one: what it mounts, and where. */
     record Managed(String source, String mount) {}
 
     static Optional<Managed> managed(String fstab) {
@@ -135,7 +133,7 @@ public final class NfsFiles {
                 : Optional.empty();
     }
 
-    /** A line of somebody else for this path. */
+    /** Another line for this path. */
     static Optional<String> foreign(String fstab, String path) {
         var lines = fstab.lines().toList();
         for (int i = 0; i < lines.size(); i++) {
@@ -146,15 +144,12 @@ public final class NfsFiles {
         return Optional.empty();
     }
 
-    /** Whether this node has to run an NFS server: it is the share's, and some client mounts it by NFS. */
+    /** Whether this node has to run an NFS server: it has the share, and a client mounts it by NFS. */
     public static boolean serves(Inventory inventory, Node node) {
         return inventory.exportsShare(node) && !clients(inventory).isEmpty();
     }
 
-    /**
-     * Whom the share is exported to: every other node that mounts it, by its address, or what storage.clients says
-     * instead.
-     */
+    /** The clients of the export: every other node that mounts it, by its address, or those in storage.clients. */
     static Set<String> clients(Inventory inventory) {
         var asked = inventory.storage().clients();
         if (!asked.equals("fleet")) return new LinkedHashSet<>(List.of(asked.split(",")));
@@ -164,7 +159,7 @@ public final class NfsFiles {
         return clients;
     }
 
-    /** The file of exports. Without a client there is no line: one without names would let everybody in. */
+    /** The file of exports. It has no line without a client: a line without clients would allow all hosts. */
     public static String exports(Inventory inventory) {
         var clients = clients(inventory);
         if (clients.isEmpty()) return BY;
@@ -172,7 +167,7 @@ public final class NfsFiles {
                 .reduce("", String::concat) + "\n";
     }
 
-    /** A file of somebody else that exports this path, which would add to ours. */
+    /** Another file that exports this path, which would give access to more clients. */
     static Optional<String> foreignExport(Map<String, String> files, String path) {
         for (var file : files.entrySet()) {
             if (file.getKey().equals(EXPORTS)) continue;
@@ -193,7 +188,7 @@ public final class NfsFiles {
     }
 
     /**
-     * Without it, five uses within ten seconds while the server refuses end in a path that is a bare folder for good
+     * Without it, five uses within ten seconds while the server refuses leave a bare folder at the path for good
      * (systemd.unit(5)).
      */
     static String dropIn() {

@@ -7,12 +7,9 @@ import ktrdr.Problem;
 import ktrdr.node.Mount;
 import ktrdr.ssh.Ssh;
 
-/** What keeps a node from exporting or mounting the share, each a sentence with what to do. Pure. */
+/** What prevents a node from exporting or mounting the share, each with a fix. Pure. */
 final class NfsObstacles {
-    /**
-     * Of a container: what the kernel shows as the owner where that is one of the host which the container does not
-     * have.
-     */
+    /** In a container: the owner that the kernel shows for an owner of the host that the container does not have. */
     private static final String UNMAPPED = "65534";
 
     private NfsObstacles() {}
@@ -34,7 +31,7 @@ final class NfsObstacles {
         return obstacles;
     }
 
-    /** A container has the kernel of the machine it runs on, and what that lets it do with it. */
+    /** A container uses the kernel of its host, as far as that allows it. */
     private static Optional<Problem> kernel(NfsPlan plan) {
         var facts = plan.facts();
         var name = plan.node().name();
@@ -67,7 +64,7 @@ final class NfsObstacles {
         return Optional.empty();
     }
 
-    /** What is wrong with a share that is there, or is to be there, by other means than NFS. */
+    /** What is wrong with a share that is mounted by other means than NFS. */
     private static Optional<Problem> otherMount(NfsPlan plan) {
         if (!plan.otherwise()) return Optional.empty();
         var wrong = Mount.wrong(plan.inventory(), plan.node(), plan.facts().mount());
@@ -76,8 +73,8 @@ final class NfsObstacles {
     }
 
     /**
-     * A new share is empty, and so is the folder of a disk that the host did not mount: a node which KTRDR was deployed
-     * to tells them apart.
+     * A new share is empty, and so is the folder of a disk that the host did not mount. A previous deployment to the
+     * node tells them apart.
      */
     private static Optional<Problem> empty(NfsPlan plan) {
         var storage = plan.inventory().storage();
@@ -96,7 +93,7 @@ final class NfsObstacles {
                         + ", then run this again"));
     }
 
-    /** Root of an unprivileged container may not change what belongs to an owner that the container does not have. */
+    /** Root of an unprivileged container cannot change files of an owner that the container does not have. */
     private static Optional<Problem> unmapped(NfsPlan plan) {
         var facts = plan.facts();
         if (facts.container().equals("none") || facts.privileged()) return Optional.empty();

@@ -15,26 +15,26 @@ import ktrdr.report.CheckId;
 import ktrdr.share.NfsFiles.Edit;
 
 /**
- * What one node takes to export the share or to mount it, decided from the inventory and the facts without a network. A
- * node that has the share from its host takes nothing but the share's folders, where it is the server.
+ * The steps for one node to export or mount the share, decided from the inventory and the facts without a network. A
+ * node that has the share from its host needs only the share's folders, if it is the server.
  *
- * @param server whether it is the node that has the share's folder, and exports it where others mount it by NFS
- * @param obstacles what stands in the way, each a sentence; nothing may be changed while there is one
- * @param steps all that has to hold, in the order in which it is done
- * @param edits the files of ours, and those with a line of ours
+ * @param server whether it has the share's folder, and exports it if others mount it by NFS
+ * @param obstacles what blocks it; nothing may be changed while there is one
+ * @param steps all conditions, in the order in which they are established
+ * @param edits the toolkit's files, and those with a line of the toolkit
  */
 public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts facts, List<Problem> obstacles,
         List<Step> steps, List<Edit> edits) {
     /**
-     * One thing that has to hold.
+     * A condition.
      *
-     * @param needed whether it does not hold yet; {@code script} makes it so
+     * @param needed whether it does not hold yet; {@code script} establishes it
      */
     public record Step(String name, boolean needed, String expected, String found, String script) {}
 
-    /** More than the half minute that a mount is given, so that it is systemd which gives up. */
+    /** More than the half minute that a mount is given, so that systemd gives up first. */
     private static final int FIRST_USE_SECONDS = 40;
-    /** What all scripts of steps use. */
+    /** Functions of the scripts of steps. */
     private static final String FUNCTIONS = Edit.REPLACE + """
             install() {
               export DEBIAN_FRONTEND=noninteractive
@@ -43,7 +43,7 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
             }
             """;
 
-    /** Decides what the node takes. */
+    /** Decides what the node needs. */
     public static NfsPlan plan(Inventory inventory, Node node, NfsFacts facts) {
         boolean server = inventory.exportsShare(node);
         var edits = server ? exportEdits(inventory, node, facts) : clientEdits(inventory, node, facts);
@@ -55,7 +55,7 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
         return plan;
     }
 
-    /** A server that nobody mounts from keeps no export of before, and gets no new file. */
+    /** A server without clients keeps no earlier export, and gets no new file. */
     private static List<Edit> exportEdits(Inventory inventory, Node node, NfsFacts facts) {
         var before = Optional.ofNullable(facts.exports().get(NfsFiles.EXPORTS));
         if (before.isEmpty() && !NfsFiles.serves(inventory, node)) return List.of();
@@ -89,9 +89,7 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
         return server ? serves() : !otherwise();
     }
 
-    /**
-     * Whether the mount is the one that it is meant to be: nothing is made in a folder that the host did not hand in.
-     */
+    /** Whether the mount is the expected one: nothing is made in a folder that the host did not hand in. */
     private boolean right() {
         return Mount.wrong(inventory, node, facts.mount()).isEmpty();
     }
@@ -112,7 +110,7 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
         edits.forEach(edit -> steps.add(fileStep("exports", edit)));
         if (serves()) serviceSteps();
         else edits.forEach(edit ->
-                steps.add(new Step("export", edit.changes(), "exported to nobody, since nobody mounts it by NFS",
+                steps.add(new Step("export", edit.changes(), "no export, since no node mounts it by NFS",
                 edit.changes() ? "another " + edit.path() : "not exported",
                 "if command -v exportfs >/dev/null; then exportfs -ra >&2; fi\n")));
     }

@@ -21,12 +21,11 @@ import ktrdr.ssh.HeldScript;
 import ktrdr.ssh.Ssh;
 
 /**
- * The proof that the share is one: each client writes a file, the server and every other client read it, as KTRDR's
- * containers do (uid 999, gid 1500) and from a container where there is one to try. A server that has the share from
+ * Proves that the share is the same on all nodes: each client writes a file, the server and every other client read it,
+ * as KTRDR's containers do (uid 999, gid 1500), and from a container if there is one. A server that has the share from
  * its host writes one too.
  *
- * The script that wrote a file waits for its end and removes it then, also when we are interrupted or the connection is
- * lost.
+ * The script that wrote a file waits for its end and removes it then, after an interrupt or a lost connection too.
  */
 public final class NfsProof {
     private static final Duration LONGEST = Duration.ofMinutes(5);
@@ -42,20 +41,20 @@ public final class NfsProof {
     }
 
     /**
-     * What one client showed.
+     * The result of one client.
      *
-     * @param written milliseconds until its file was on the server's disk; {@code container} what came of the same in a
-     *     container
+     * @param written milliseconds until its file was on the server's disk; {@code container} the result of the same in
+     *     a container
      * @param read node to milliseconds it took to read it there
      */
     public record Seen(Node writer, long written, String container, Map<String, Long> read) {}
 
-    /** What was seen, and the nodes that failed. */
+    /** The results, and the nodes that failed. */
     public record Proven(List<Seen> seen, Map<Node, Problem> problems) {}
 
     /**
-     * Tries it between these nodes; the one that has the share's own folder only reads. Afterwards no file of it is
-     * left.
+     * Runs the proof between these nodes; the node with the share's own folder only reads. Afterwards none of its files
+     * is left.
      */
     public static Proven prove(Fleet fleet, List<Node> nodes) {
         return new NfsProof(fleet).run(nodes);
@@ -97,7 +96,7 @@ public final class NfsProof {
         return ".ktrdr-proof-" + token + "-" + writer.name();
     }
 
-    /** Starts the writer and waits for its word that the file is there. */
+    /** Starts the writer and waits until it reports that the file is there. */
     private Map<String, String> write(Node node, Ssh ssh) {
         var script = new HeldScript(lines -> ssh.run(writer(node), lines, LONGEST), "ready",
                 result -> refused(node, result));

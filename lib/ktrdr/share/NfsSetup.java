@@ -18,10 +18,10 @@ import ktrdr.node.Occupant;
 import ktrdr.ssh.Ssh;
 
 /**
- * The share set up over the fleet: {@link #gather}, then {@link #apply}, the server first and the clients side by side
- * after it.
+ * Sets up the share over the fleet: {@link #gather}, then {@link #apply}, the server first, then all clients in
+ * parallel.
  *
- * A node that fails keeps its {@link #problems() problem}; without a server no client is touched.
+ * A node that fails keeps its {@link #problems() problem}; without a server no client is changed.
  */
 public final class NfsSetup {
     private final Fleet fleet;
@@ -35,22 +35,22 @@ public final class NfsSetup {
         this.console = console;
     }
 
-    /** What each node takes, also those with a problem that was found by looking at them. */
+    /** What each node needs, those with a problem included. */
     public Map<Node, NfsPlan> plans() {
         return plans;
     }
 
-    /** What stands in the way, by node. */
+    /** What blocks the setup, by node. */
     public Map<Node, Problem> problems() {
         return problems;
     }
 
-    /** The steps that were done on a node. */
+    /** The steps that were made on a node. */
     public List<String> changed(Node node) {
         return changed.getOrDefault(node, List.of());
     }
 
-    /** Looks at every node, one round trip each, and decides. */
+    /** Examines every node, one round trip each, and decides. */
     public void gather() {
         var outcomes = fleet.each((node, ssh) -> {
             try (var step = console.step(node.name(), "look")) {
@@ -68,7 +68,7 @@ public final class NfsSetup {
                 .ifPresent(problem -> problems.put(node, problem)));
     }
 
-    /** Does what is needed. */
+    /** Makes the needed changes. */
     public void apply() {
         var server = fleet.inventory().storageNode();
         server.ifPresent(node -> apply(Set.of(node)));

@@ -13,7 +13,7 @@ for left in "${TMPDIR:-/tmp}"/ktrdr-logs.*.??????; do
   case $owner in *[!0-9]*) ;; *) [ -d "/proc/$owner" ] || rm -rf "$left" 2>/dev/null || : ;; esac
 done
 folder=$(trap '' HUP INT TERM PIPE; mktemp -d "${TMPDIR:-/tmp}"/ktrdr-logs.$$.XXXXXX) || exit 20
-# a note that is cut short would be a container or a line that is not told
+# a truncated note would lose a container or a line
 head -c 65536 /dev/zero >"$folder/room" || exit 20
 rm -f "$folder/room"
 started=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
@@ -110,7 +110,7 @@ done
 wait
 for id in $ids; do [ -s "$folder/$id.last" ] || printf %s "$started" >"$folder/$id.last"; done
 mark '' '~' ''
-# sshd keeps us for hours where the other side died without a word, unless something is to be sent: then TCP gives it up in a quarter of one
+# without traffic sshd keeps this session for hours after a dead peer; with some, TCP gives up after a quarter of one
 while sleep 60; do mark '' '=' ''; done &
 one() {
   while :; do
@@ -119,7 +119,7 @@ one() {
     mark "$1" '>' "$from"
     docker logs --follow --timestamps ${from:+--since "$from"} "$1" 2>&1 | lines "$1" yes
     rmdir "$folder/$1.busy"
-    # who started it again meanwhile, or sees this too late, finds it not busy
+    # a container that was started again meanwhile is not busy now
     if [ ! -e "$folder/$1.again" ] || ! mkdir "$folder/$1.busy" 2>/dev/null; then return 0; fi
   done
 }
@@ -136,6 +136,6 @@ while :; do
   moment=$(date +%s)
   { list || :; starts "$moment" || :; } | while read -r id service; do found "$id" "$service"; done &
   wait "$!" || :
-  # the Engine is away
+  # the Engine does not answer
   sleep 2
 done

@@ -9,25 +9,25 @@ project='ktrdr-core'
 id='1'
 uptime() { cut -d . -f 1 /proc/uptime; }
 flocks=/run/lock/$project
-# the other folder from which the project is worked on; who may write to /run/lock is not believed
+# another folder from which the project is deployed; files of other users in /run/lock are ignored
 elsewhere() {
   [ ! -L "$flocks.at" ] && [ -f "$flocks.at" ] || return 0
   case $(stat -c %u "$flocks.at") in 0 | "$(id -u)") ;; *) return 0 ;; esac
   IFS= read -r other <"$flocks.at" || return 0
   case $other in "$directory") ;; /*) [ -L "$other/.ktrdr" ] || [ -L "$other/.ktrdr/lock" ] || [ ! -d "$other/.ktrdr/lock" ] || printf %s "$other" ;; esac
 }
-# what was made for the lock alone goes with it
+# removes folders that were made only for the lock
 leave() {
   rmdir "$directory/.ktrdr" 2>/dev/null || return 0
   [ "$1" != yes ] || rmdir "$directory" 2>/dev/null || :
 }
-# opened to read, and made only where it is not there: in that folder even root may not open a file to create it that is another user's
+# opened for reading, created only if missing: in that folder even root may not create-open another user's file
 there() {
   [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } || unsafe "$flocks.$1 is not a regular file"
   [ -e "$flocks.$1" ] || : >"$flocks.$1"
 }
 unsafe() { echo "$1" >&2; exit 29; }
-# who may write to a folder may put anything in the place of what is in it
+# a user with write access to a folder can replace anything in it
 kept() {
   for one in "$directory" "$directory/.ktrdr"; do
     [ ! -d "$one" ] || [ -z "$(find "$one/." -maxdepth 0 -perm -0002)" ] || unsafe "$one is writable by all users"
@@ -84,7 +84,7 @@ mkdir -p "$directory/.ktrdr" || fail
 cd "$directory/.ktrdr"
 mkdir lock || fail
 { printf '%s\n' "$id" >lock/id && printf '%s\n' "$owner" >lock/owner && printf '%s\n' "$made" >lock/made && uptime >lock/beat; } || fail
-# only made anew: in that folder another user may have put a link there
+# always a new file: in that folder another user may have put a link there
 { rm -f "$flocks.at" && (set -C; printf '%s\n' "$directory" >"$flocks.at") 2>/dev/null; } || { echo "$flocks.at cannot be written" >&2; fail; }
 say taken yes
 say end yes

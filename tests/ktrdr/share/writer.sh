@@ -13,7 +13,7 @@ clean() {
   as rm -f "$file" "$file.container" "$share"/../*/"$name.try" || rm -f "$file" "$file.container"
 }
 trap clean EXIT
-# a signal that comes while EXIT is being handled ends that: it has to clean by itself. PIPE is for words that nobody hears any more
+# a signal during the EXIT trap ends that, so its trap cleans too. PIPE is for output without a reader
 trap 'clean; exit 130' HUP INT TERM PIPE
 : >"$going"
 start=$(date +%s%N)
@@ -24,7 +24,7 @@ for folder; do
 done
 container='not tried, no Docker here'
 if docker info >/dev/null 2>&1; then
-  # what a run left that was cut between making a container and starting it; a younger one is of a run beside this
+  # leftovers of a run that was cut between creating and starting a container; a younger one is of a parallel run
   docker container prune -f --filter label=ktrdr-proof --filter until=5m >/dev/null
   box=${name#.}
   container='not tried, no image with a shell here'
