@@ -19,7 +19,7 @@ public final class Rooms {
             OperationsApi OperationsFleet
             api         OperationsReport Prometheus Database
             backup      Backup BackupFaults BackupRecord BackupRoundTrip BackupScript BackupTimer BackupFolder
-            backup      BackupFile Recovery RenamedDatabase Restore RestoreFaults RestoreScript Rows
+            backup      BackupFile ProgressLines Recovery RenamedDatabase Restore RestoreFaults RestoreScript Rows
             bench       Bench SideBySide Verifying
             cli         Console Documents HelpExamples HelpWidth Json Ktrdr OutputFile StandardOutput Table \
             FullScreen Threads
