@@ -43,11 +43,11 @@ class DashboardsFleetTest {
             "System Overview: Errors by route", "no answer was an error",
             "System Overview: Last good backup", "no backup was made since the fleet came up",
             "System Overview: Size of the backup", "no backup was made since the fleet came up",
-            "System Overview: Time that the backup takes", "no backup was made since the fleet came up");
+            "System Overview: Duration of the backup", "no backup was made since the fleet came up");
 
     /** Panels of what was done: nothing of a node, a worker or a type that did nothing. */
-    private static final Set<String> PARTLY = Set.of("Operations: Time that operations take, by node",
-            "Worker Status: Time that operations take, by worker");
+    private static final Set<String> PARTLY = Set.of("Operations: Duration of operations, by node",
+            "Worker Status: Duration of operations, by worker");
 
     private static final Http HTTP = new Http(Map.of(), Duration.ofSeconds(10));
     private static final Prometheus HERE = new Prometheus(HTTP, PROMETHEUS);

@@ -60,7 +60,8 @@ public final class Dns {
                 .expected("`address` for every node").fix("add it to the node in " + inventory.source());
         names.forEach((name, address) -> {
             if (address.contains("%")) throw Problem.usage(name
-                    + " has an address of one network interface, which is no record").expected("an address without %")
+                    + " has an address with a network interface, which a record cannot have").expected("an address "
+                    + "without %")
                     .found(address).fix("correct it in " + inventory.source());
         });
         return switch (format) {
@@ -83,7 +84,7 @@ public final class Dns {
     private static List<String> unbound(String domain, Map<String, String> names) {
         // transparent: other names of the domain are still asked for elsewhere
         var lines = new ArrayList<>(
-                List.of("# in a file of its own under /etc/unbound/unbound.conf.d, then: unbound-control reload",
+                List.of("# in a separate file under /etc/unbound/unbound.conf.d, then: unbound-control reload",
                         "server:",
                 "  local-zone: \"" + domain + ".\" transparent"));
         names.forEach((name, address) ->
@@ -93,15 +94,15 @@ public final class Dns {
 
     private static List<String> dnsmasq(Map<String, String> names) {
         var lines = new ArrayList<>(
-                List.of("# in a file of its own under /etc/dnsmasq.d, then: systemctl restart dnsmasq"));
+                List.of("# in a separate file under /etc/dnsmasq.d, then: systemctl restart dnsmasq"));
         names.forEach((name, address) -> lines.add("host-record=" + name + "," + address));
         return lines;
     }
 
     private static List<String> pihole(Map<String, String> names) {
         var lines = new ArrayList<>(
-                List.of("# Pi-hole 6: add the entries to `hosts` under [dns] in /etc/pihole/pihole.toml, beside those "
-                        + "that are there.",
+                List.of("# Pi-hole 6: add the entries to `hosts` under [dns] in /etc/pihole/pihole.toml, next to the "
+                        + "existing ones.",
                 "# Pi-hole 5: address and name, without quotes and comma, in /etc/pihole/custom.list, then: pihole "
                         + "restartdns", "[dns]", "hosts = ["));
         names.forEach((name, address) -> lines.add("  \"" + address + " " + name + "\","));
@@ -206,7 +207,7 @@ public final class Dns {
                 .filter(texts -> !texts.isEmpty())
                 .map(texts -> String.join(", ", texts)).collect(Collectors.toCollection(TreeSet::new));
         return all.size() < 2 ? Optional.empty()
-                : Optional.of(name + " differs from place to place: " + String.join(" / ", all));
+                : Optional.of(name + " resolves differently: " + String.join(" / ", all));
     }
 
     /** Equal as addresses: an IPv6 address has many spellings. Literals only, so nothing is looked up. */
