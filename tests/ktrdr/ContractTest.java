@@ -85,7 +85,7 @@ class ContractTest {
                     "no " + worker.type() + " at " + worker.endpointUrl());
     }
 
-    @Test @Relies(by = "ServiceChecks.gpus", in = "workers/base.py")
+    @Test @Relies(by = "WorkerChecks.gpus", in = "workers/base.py")
     void the_capabilities_of_a_training_worker_say_if_it_has_a_gpu() {
         var trainings = list(system.workers()).stream()
                 .filter(json -> json.path("worker_type").asText().equals("training")).toList();
@@ -106,7 +106,7 @@ class ContractTest {
                         .isTextual(), json));
     }
 
-    @Test @Relies(by = {"Backend.workers", "ServiceChecks.extras"}, in = "api/models/workers.py")
+    @Test @Relies(by = {"Backend.workers", "WorkerChecks.extras"}, in = "api/models/workers.py")
     void when_a_worker_was_last_healthy_is_a_time() {
         list(system.workers())
                 .forEach(json -> holds(Units.instantIn(json.path("last_healthy_at").asText()).isPresent(), json));
@@ -166,7 +166,7 @@ class ContractTest {
         assertEquals(200, system.get("/api/v1/operations?limit=1000").status());
     }
 
-    @Test @Relies(by = "OperationsApi.words", in = "errors/exceptions.py")
+    @Test @Relies(by = "OperationAnswer.words", in = "errors/exceptions.py")
     void a_limit_beyond_a_thousand_is_refused_with_its_field() {
         var fields = refused(system.get("/api/v1/operations?limit=1001"));
         holds(fields.stream().anyMatch(field -> field.contains("limit")), fields);
@@ -212,20 +212,20 @@ class ContractTest {
         holds(detail(system.delete("op_that_is_unknown"), 404).isTextual(), "no text");
     }
 
-    @Test @Relies(by = "OperationsApi.words", in = "api/models/backtesting.py")
+    @Test @Relies(by = "OperationAnswer.words", in = "api/models/backtesting.py")
     void a_backtest_without_its_fields_is_refused_with_their_names() {
         var fields = refused(system.emptyBody("/backtests/start"));
         for (var name : List.of("strategy_name", "start_date", "end_date"))
             holds(fields.contains("body -> " + name), fields);
     }
 
-    @Test @Relies(by = "OperationsApi.words", in = "api/models/data.py")
+    @Test @Relies(by = "OperationAnswer.words", in = "api/models/data.py")
     void a_download_without_its_fields_is_refused_with_their_names() {
         var fields = refused(system.emptyBody("/data/acquire/download"));
         for (var name : List.of("symbol", "timeframe")) holds(fields.contains("body -> " + name), fields);
     }
 
-    @Test @Relies(by = {"OperationsApi.words", "SampleRun.run"}, in = "errors/exceptions.py")
+    @Test @Relies(by = {"OperationAnswer.words", "SampleRun.run"}, in = "errors/exceptions.py")
     void without_a_free_worker_a_start_is_503_with_count_and_hint() {
         var detail = detail(system.noWorker(), 503);
         text(detail, "error", "hint");
