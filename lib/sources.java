@@ -299,6 +299,7 @@
 //FILES templates/node/engine.sh=../templates/node/engine.sh
 //FILES templates/node/files.sh=../templates/node/files.sh
 //FILES templates/node/network.sh=../templates/node/network.sh
+//FILES templates/node/room.sh=../templates/node/room.sh
 //FILES templates/node/size.sh=../templates/node/size.sh
 //FILES templates/node/usage.sh=../templates/node/usage.sh
 //FILES templates/node/use.sh=../templates/node/use.sh

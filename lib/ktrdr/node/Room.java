@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import ktrdr.BuiltIn;
 import ktrdr.Facts;
 import ktrdr.Problem;
 import ktrdr.Units;
@@ -21,29 +22,6 @@ public final class Room {
      * fill it.
      */
     private static final long LOCKS = 64 << 10;
-    private static final String SCRIPT = """
-            room_of() {
-              one=$(umask 077; mktemp "$1/.ktrdr-room.XXXXXX") || return 1
-              # by its name it is gone before anything is written
-              exec 7>"$one"
-              rm -f "$one"
-              case $1 in /run/lock) bytes=LOCKS ;; *) bytes=BYTES ;; esac
-              head -c "$bytes" /dev/zero >&7
-            }
-            room() {
-              [ -d "$1" ] || { say "room $1" 'no such folder'; return 0; }
-              said=$(room_of "$1" 2>&1) || { said=${said##*: }; say "room $1" "${said:-nothing can be written there}"; }
-            }
-            room_everywhere() {
-              if [ "$(id -u)" = 0 ]; then set -- /tmp /var/tmp /run /run/lock /dev/shm; else set -- /tmp; fi
-              for folder do room "$folder"; done
-              [ "$(id -u)" = 0 ] || return 0
-              for folder in ${root:+"$root"} /run/docker /run/containerd /var/lib/containerd; do [ ! -d "$folder" ] \
-            || room "$folder"; done
-            }
-            room_everywhere
-            """.replace("BYTES", String.valueOf(BYTES)).replace("LOCKS", String.valueOf(LOCKS));
-
     private Room() {}
 
     /**
@@ -51,7 +29,8 @@ public final class Room {
      * they look into that of Docker after {@link MachineFacts#engine}.
      */
     public static String script() {
-        return SCRIPT;
+        return BuiltIn.lines("node/room.sh").replace("BYTES", String.valueOf(BYTES))
+                .replace("LOCKS", String.valueOf(LOCKS));
     }
 
     /** The answer: folder to why it takes nothing. */
