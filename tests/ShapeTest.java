@@ -98,8 +98,10 @@ class ShapeTest {
         return line.matches("//[A-Z_]+ .*|import .*|package .*|\\|.*|!\\[.*|.*https?://\\S{80,}.*");
     }
 
+    /** Scripts that tests hold as they are sent are no longer than what they are made of. */
     private static boolean written(Path file) {
-        return file.toString().matches(".*(\\.(java|sh|awk|yml|yaml|sql|css|js|html|py|qute)|/ktrdr|/run)$");
+        return !ROOT.relativize(file).toString().matches("tests/ktrdr/.*\\.sh")
+                && file.toString().matches(".*(\\.(java|sh|awk|yml|yaml|sql|css|js|html|py|qute)|/ktrdr|/run)$");
     }
 
     private static void addLongLines(Path file, List<String> tooLong) throws IOException {
@@ -143,7 +145,7 @@ class ShapeTest {
     }
 
     @Test
-    void methods_have_at_most_six_parameters_and_no_two_booleans_in_a_row() throws IOException {
+    void methods_have_six_parameters_at_most_and_no_adjacent_booleans() throws IOException {
         var wrong = new ArrayList<String>();
         for (var source : sources("lib", "scripts", "tests")) {
             var exempt = source.recordConstructors();

@@ -33,7 +33,7 @@ class JsonTest {
     }
 
     @Test
-    void values_are_replaced_wherever_they_are_written_and_all_else_stays() {
+    void values_are_replaced_wherever_written_and_all_else_stays() {
         assertEquals("{\"a\":9 , \"b\" :[ 1,  2],\"c\":\"new\", \"d\": {\"a\": 1}}\n",
                 Json.replaced("{\"a\":1.50 , \"b\" :[ 1,  2],\"c\":{ \"x\": \"}\"}, \"d\": {\"a\": 1}}\n",
                         Map.of("a", 9, "c", "new", "e", "missing")));
