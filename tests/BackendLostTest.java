@@ -46,40 +46,50 @@ class BackendLostTest {
         var before = workers();
         var release = Aftermath.release("workers-c");
         probed("workers-c", 5004, () -> {
-            // without a word to its workers
-            World.on("core", "docker kill -s KILL ktrdr-backend && docker start ktrdr-backend");
-            Wait.until(Duration.ofSeconds(90), () -> registered().split("\"worker_id\"", -1).length - 1 == 7,
-                    BackendLostTest::registered);
-            // Docker looks at them all the time, and none was started anew
-            assertEquals(before, workers());
-            for (var host : List.of("workers-b", "workers-c"))
-                assertEquals("4",
-                        World.on(host, "docker ps --filter health=healthy --format '{{.Names}}' | grep -c worker"),
-                        host);
-
-            var ran = ktrdr("verify", "--quick", "-o", "json").run();
-            assertEquals(1, ran.exit(), ran::toString);
-            var check = "workers-c.backtest-worker-2.registered";
-            assertEquals(Set.of(check), ran.failing().keySet(), ran::toString);
-            assertTrue(ran.failing().get(check).contains("not registered, though it is up; its log says"),
-                    ran::toString);
-
-            var start = "docker inspect --format '{{.Id}} {{.State.StartedAt}}' ";
-            var lost = World.on("workers-c", start + "backtest-worker-2");
-            var other = World.on("workers-c", start + "backtest-worker-1");
-            var deployed = ktrdr("deploy", "workers", "C", "--tag", release).run();
-            assertEquals(0, deployed.exit(), deployed::toString);
-            assertTrue(deployed.err().contains("backtest-worker-2 up, and not registered with the backend"),
-                    deployed::toString);
-            assertEquals(other, World.on("workers-c", start + "backtest-worker-1"));
-            var back = World.on("workers-c", start + "backtest-worker-2");
-            assertTrue(!back.equals(lost) && back.startsWith(lost.split(" ")[0]), back);
+            theOthersRegisterAgain(before);
+            verifyNamesTheWorker();
+            aDeploymentStartsItAgain(release);
         });
         var ran = ktrdr("verify", "--quick", "--wait", "30s", "-o", "json").run();
         assertEquals(0, ran.exit(), ran::toString);
         var others = workers();
         for (var maps : List.of(before, others)) maps.get(1).remove("backtest-worker-2");
         assertEquals(before, others);
+    }
+
+    private static void theOthersRegisterAgain(List<Map<String, String>> before) {
+        // without a word to its workers
+        World.on("core", "docker kill -s KILL ktrdr-backend && docker start ktrdr-backend");
+        Wait.until(Duration.ofSeconds(90), () -> registered().split("\"worker_id\"", -1).length - 1 == 7,
+                BackendLostTest::registered);
+        // Docker looks at them all the time, and none was started anew
+        assertEquals(before, workers());
+        for (var host : List.of("workers-b", "workers-c"))
+            assertEquals("4",
+                    World.on(host, "docker ps --filter health=healthy --format '{{.Names}}' | grep -c worker"),
+                    host);
+    }
+
+    private static void verifyNamesTheWorker() {
+        var ran = ktrdr("verify", "--quick", "-o", "json").run();
+        assertEquals(1, ran.exit(), ran::toString);
+        var check = "workers-c.backtest-worker-2.registered";
+        assertEquals(Set.of(check), ran.failing().keySet(), ran::toString);
+        assertTrue(ran.failing().get(check).contains("not registered, though it is up; its log says"),
+                ran::toString);
+    }
+
+    private static void aDeploymentStartsItAgain(String release) {
+        var start = "docker inspect --format '{{.Id}} {{.State.StartedAt}}' ";
+        var lost = World.on("workers-c", start + "backtest-worker-2");
+        var other = World.on("workers-c", start + "backtest-worker-1");
+        var deployed = ktrdr("deploy", "workers", "C", "--tag", release).run();
+        assertEquals(0, deployed.exit(), deployed::toString);
+        assertTrue(deployed.err().contains("backtest-worker-2 up, and not registered with the backend"),
+                deployed::toString);
+        assertEquals(other, World.on("workers-c", start + "backtest-worker-1"));
+        var back = World.on("workers-c", start + "backtest-worker-2");
+        assertTrue(!back.equals(lost) && back.startsWith(lost.split(" ")[0]), back);
     }
 
     /** Each start of a worker would be another service among the traces otherwise. */

@@ -156,6 +156,15 @@ class BackupTest {
     void a_failed_backup_is_one_error_and_leaves_earlier_ones_intact() {
         assertEquals(0, backup().run().exit());
         var before = on("sha256sum *");
+        failsWithoutRoom();
+        isRefusedDuringARestore();
+        assertEquals(before, on("sha256sum *"));
+        failsWithoutTheFolder();
+        failsWithoutTheDatabase();
+        assertEquals(before, on("sha256sum *"));
+    }
+
+    private static void failsWithoutRoom() {
         World.on("core", "mount -t tmpfs -o size=256k none " + FOLDER);
         try {
             refused(1, backup("--keep", "1").run(), "error: core: no backup was made", "No space left on device");
@@ -164,6 +173,9 @@ class BackupTest {
             // the end of a pipe that failed may be there for a moment yet
             World.await("core", 50, "0.1", "something of the backup is still at work", "umount " + FOLDER);
         }
+    }
+
+    private static void isRefusedDuringARestore() {
         World.on("core", "flock -n /run/lock/ktrdr-backup sh -c 'echo \"the restore of one by karl@laptop, begun at "
                 + "12:00:00Z,\" >/run/lock/ktrdr-backup; exec sleep 100' >/dev/null 2>&1 </dev/null & echo $! "
                 + ">/run/backup-test.pid");
@@ -175,13 +187,18 @@ class BackupTest {
         } finally {
             World.on("core", "pkill -P $(cat /run/backup-test.pid); rm /run/backup-test.pid");
         }
-        assertEquals(before, on("sha256sum *"));
+    }
+
+    private static void failsWithoutTheFolder() {
         World.on("core", "mv " + FOLDER + " " + FOLDER + "-away");
         try {
             refused(1, backup().run(), "error: core: there is no folder " + FOLDER + " for backups");
         } finally {
             World.on("core", "mv " + FOLDER + "-away " + FOLDER);
         }
+    }
+
+    private static void failsWithoutTheDatabase() {
         World.on("core", "docker stop -t 10 ktrdr-db");
         try {
             var made = series("last_success_timestamp_seconds");
@@ -193,7 +210,6 @@ class BackupTest {
             World.on("core", "docker start ktrdr-db");
             Aftermath.well();
         }
-        assertEquals(before, on("sha256sum *"));
     }
 
     @Test

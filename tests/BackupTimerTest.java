@@ -89,6 +89,19 @@ class BackupTimerTest {
 
     @Test
     void a_timer_makes_good_backups_and_status_shows_a_failure() {
+        it_is_written_once_and_only_after_a_preview();
+        its_backup_is_good_and_status_names_the_next_one();
+        of_timer_and_operator_at_once_only_one_makes_a_backup();
+        a_failure_is_told_and_what_was_good_stays();
+
+        var changed = good("backup-db", "--schedule", "03:30");
+        assertTrue(changed.err().contains("03:30"), changed::toString);
+        assertTrue(World.on("core", "systemctl list-timers --no-pager").contains(" 03:30:00 "));
+        a_run_that_was_missed_is_made_up();
+        nothing_of_it_is_left_when_it_is_off();
+    }
+
+    private void it_is_written_once_and_only_after_a_preview() {
         var planned = good("backup-db", "--schedule", "02:00", "--dry-run");
         assertTrue(planned.out().contains("+OnCalendar=*-*-* 02:00:00"), planned::toString);
         assertEquals("", World.on("core", UNITS + " || :"));
@@ -102,7 +115,9 @@ class BackupTimerTest {
         var again = good("backup-db", "--schedule", "02:00");
         assertTrue(again.err().contains("already every day at 02:00"), again::toString);
         assertEquals(before, units());
+    }
 
+    private void its_backup_is_good_and_status_names_the_next_one() {
         assertEquals("good", start());
         assertEquals(1, dumps().size());
         World.on("core", "cd " + FOLDER
@@ -116,14 +131,9 @@ class BackupTimerTest {
         var status = seen.json();
         assertEquals(dumps().get(0), status.path("backup").path("file").asText());
         assertTrue(status.path("next_backup").asText().matches(".*T\\d\\d:00:00Z"), status::toString);
+    }
 
-        of_timer_and_operator_at_once_only_one_makes_a_backup();
-        a_failure_is_told_and_what_was_good_stays();
-
-        var changed = good("backup-db", "--schedule", "03:30");
-        assertTrue(changed.err().contains("03:30"), changed::toString);
-        assertTrue(World.on("core", "systemctl list-timers --no-pager").contains(" 03:30:00 "));
-        a_run_that_was_missed_is_made_up();
+    private void nothing_of_it_is_left_when_it_is_off() {
         good("backup-db", "--schedule", "off");
         assertEquals("", World.on("core", UNITS + " || :"));
         assertFalse(World.on("core", "systemctl list-timers --all --no-pager; systemctl --failed --no-pager")

@@ -68,16 +68,24 @@ class DeployLockTest {
             assertEquals(before, World.everything());
             // the locks of the nodes before it were given back
             assertEquals(LOCK, locks());
-            var elsewhere = ktrdr("deploy", "workers", "N", "--tag", NEWER, "-i", night().toString()).run();
-            assertEquals(4, elsewhere.exit(), elsewhere::toString);
-            assertTrue(elsewhere.err().contains("error: night: the node is locked by") && elsewhere.err()
-                    .contains(": deploy workers B " + NEWER + ", from /opt/ktrdr-workers-b"), elsewhere::toString);
+            isRefusedByItsOtherName();
             assertEquals(before, World.everything());
         } finally {
             World.docker("unpause", "ktrdr-lab-services");
         }
         assertTrue(first.waitFor(3, TimeUnit.MINUTES));
         assertEquals(0, first.exitValue(), Files.readString(said));
+        refusesContainersOfAnotherFolder();
+    }
+
+    private void isRefusedByItsOtherName() throws Exception {
+        var elsewhere = ktrdr("deploy", "workers", "N", "--tag", NEWER, "-i", night().toString()).run();
+        assertEquals(4, elsewhere.exit(), elsewhere::toString);
+        assertTrue(elsewhere.err().contains("error: night: the node is locked by") && elsewhere.err()
+                .contains(": deploy workers B " + NEWER + ", from /opt/ktrdr-workers-b"), elsewhere::toString);
+    }
+
+    private void refusesContainersOfAnotherFolder() throws Exception {
         var now = World.everything();
         for (var procedure : List.of(List.of("deploy", "workers", "N", "--tag", OLDER),
                 List.of("deploy", "workers", "N", "--tag", OLDER, "--dry-run"), List.of("restart", "workers", "N"))) {

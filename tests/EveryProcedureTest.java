@@ -1,4 +1,3 @@
-import static java.util.stream.Collectors.toCollection;
 import static lab.Pass.BACKUPS;
 import static lab.Pass.HOSTS;
 import static lab.Pass.lastEntry;
@@ -11,16 +10,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.regex.Pattern;
-import ktrdr.Json;
 import ktrdr.LocalCommand;
-import ktrdr.Project;
 import lab.Aftermath;
 import lab.Pass;
 import lab.Toolkit.Ran;
@@ -51,13 +45,8 @@ class EveryProcedureTest {
     private static final String ROWS = "DROP TABLE IF EXISTS pass; "
             + "CREATE TABLE pass AS SELECT 'before the backup' AS word";
     private static final String API = "http://10.42.1.10:8000/api/v1";
-    /** What of the catalog has no place in a pass, and why. */
-    private static final Map<String, String> ELSEWHERE = Map.of("takeover", "TakeoverTest", "retire",
-            "FirewallFleetTest", "lib", "it is no procedure", "ktrdr", "KtrdrTest",
-            "test", "it runs this pass", "bench", "it needs minutes and the fleet to itself",
-            "pictures", "it needs a browser; PicturesFleetTest");
     private static final Set<String> ON_BARE_HOSTS = Set.of("verify-infra", "setup-dns", "setup-nfs", "stage", "deploy",
-            "completion", "lab", "no");
+            "completion", "lab");
     @TempDir static Path folder;
     private static Pass pass;
     private String procedure;
@@ -87,7 +76,7 @@ class EveryProcedureTest {
             pass.run(0, "deploy", "all", "--tag", OLDER);
     }
 
-    private static String named(String displayName) {
+    static String named(String displayName) {
         return displayName.split(" ", 2)[0];
     }
 
@@ -331,21 +320,5 @@ class EveryProcedureTest {
         var containers = World.docker("ps", "--filter", "label=ktrdr-lab", "--format", "{{.Names}}").lines()
                 .map(name -> name.replace("ktrdr-lab-", ""));
         assertEquals(containers.sorted().toList(), rows.stream().sorted().toList());
-    }
-
-    @Test
-    @Order(20)
-    @DisplayName("no procedure of the catalog is missing")
-    void all_of_them() throws IOException {
-        var catalog = new TreeSet<String>();
-        var text = Files.readString(Project.root().resolve("jbang-catalog.json"));
-        Json.read(text).orElseThrow().path("aliases").fieldNames().forEachRemaining(catalog::add);
-        assertTrue(catalog.containsAll(ELSEWHERE.keySet()), catalog::toString);
-        catalog.removeAll(ELSEWHERE.keySet());
-        var names = Arrays.stream(EveryProcedureTest.class.getDeclaredMethods())
-                .map(method -> method.getAnnotation(DisplayName.class)).filter(Objects::nonNull)
-                .map(DisplayName::value).map(EveryProcedureTest::named);
-        var here = names.filter(name -> !name.equals("no")).collect(toCollection(TreeSet::new));
-        assertEquals(catalog, here);
     }
 }

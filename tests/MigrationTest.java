@@ -131,6 +131,16 @@ class MigrationTest {
         assertEquals(USUAL + " " + COMPATIBLE,
                 last().at("/schema/from").asText() + " " + last().at("/schema/to").asText());
 
+        aRollbackAsksWhatBecomesOfTheSchema(backup);
+
+        good(ktrdr("rollback", "core", "--schema", "keep").run());
+        assertEquals(OLDER + " " + COMPATIBLE, backend() + " " + revision());
+        assertTrue(startDummy().contains("operation_id"));
+        assertEquals("false " + COMPATIBLE + ", which a newer release made", schemaCheck());
+        theSchemaFollowsTheReleaseAlone();
+    }
+
+    private static void aRollbackAsksWhatBecomesOfTheSchema(String backup) {
         var before = World.everything("core");
         refused(1, ktrdr("rollback", "core").run(), OLDER + " does not know the schema of the database",
                 COMPATIBLE + ", made by the deployment of " + NEWER,
@@ -139,14 +149,11 @@ class MigrationTest {
         assertTrue(planned.out().contains("schema   " + COMPATIBLE + " -> " + USUAL
                 + " by the newer release, after a backup"), planned::toString);
         assertEquals(before, World.everything("core"));
+    }
 
-        good(ktrdr("rollback", "core", "--schema", "keep").run());
-        assertEquals(OLDER + " " + COMPATIBLE, backend() + " " + revision());
-        assertTrue(startDummy().contains("operation_id"));
-        assertEquals("false " + COMPATIBLE + ", which a newer release made", schemaCheck());
-
+    private static void theSchemaFollowsTheReleaseAlone() throws IOException {
         var containers = World.containers("core");
-        planned = deployed("--tag", NEWER, "--dry-run");
+        var planned = deployed("--tag", NEWER, "--dry-run");
         assertTrue(planned.out().contains("schema   " + COMPATIBLE + ", as " + NEWER + " has it"), planned::toString);
         // the backend is as it is to be, so this is about the schema alone
         deployed("--tag", OLDER, "--schema", "downgrade");

@@ -231,23 +231,25 @@ class RestoreFaultsTest {
                 "the indexes could not be made: pg_restore: error: could not execute query: ERROR:  division by zero");
     }
 
+    private static final String ROLES = """
+            CREATE ROLE "faults' Owner" LOGIN; CREATE ROLE faults_group; CREATE ROLE faults_reader; GRANT \
+            faults_group TO "faults' Owner";
+            CREATE TABLE faults.owned AS SELECT 1 AS one;
+            ALTER TABLE faults.owned OWNER TO "faults' Owner";
+            GRANT USAGE ON SCHEMA faults TO faults_group, faults_reader;
+            SET ROLE "faults' Owner";
+            GRANT SELECT ON faults.owned TO faults_reader WITH GRANT OPTION;
+            SET ROLE faults_reader;
+            GRANT SELECT ON faults.owned TO faults_group;
+            RESET ROLE;
+            ALTER DEFAULT PRIVILEGES FOR ROLE "faults' Owner" IN SCHEMA faults GRANT INSERT ON TABLES TO \
+            faults_group;
+            ALTER ROLE faults_reader IN DATABASE ktrdr SET work_mem = '7MB';
+            """;
+
     @Test
     void roles_that_are_gone_come_with_what_they_own_and_may_do() {
-        World.sql("""
-                CREATE ROLE "faults' Owner" LOGIN; CREATE ROLE faults_group; CREATE ROLE faults_reader; GRANT \
-                faults_group TO "faults' Owner";
-                CREATE TABLE faults.owned AS SELECT 1 AS one;
-                ALTER TABLE faults.owned OWNER TO "faults' Owner";
-                GRANT USAGE ON SCHEMA faults TO faults_group, faults_reader;
-                SET ROLE "faults' Owner";
-                GRANT SELECT ON faults.owned TO faults_reader WITH GRANT OPTION;
-                SET ROLE faults_reader;
-                GRANT SELECT ON faults.owned TO faults_group;
-                RESET ROLE;
-                ALTER DEFAULT PRIVILEGES FOR ROLE "faults' Owner" IN SCHEMA faults GRANT INSERT ON TABLES TO \
-                faults_group;
-                ALTER ROLE faults_reader IN DATABASE ktrdr SET work_mem = '7MB';
-                """);
+        World.sql(ROLES);
         var backup = here.resolve("roles.dump.zst").toString();
         assertEquals(0, ktrdr("backup-db", "--to", backup).run().exit());
         for (var role : List.of("\"faults' Owner\"", "faults_reader", "faults_group"))

@@ -221,8 +221,7 @@ class RestoreTest {
         assertTrue(World.on("core", "ls " + FOLDER).contains(ran.json().path("safety_backup").asText() + ".dump.zst"),
                 ran::toString);
         assertTrue(ran.json().path("backend_away_seconds").asDouble() > 0, ran::toString);
-        Aftermath.clean("core", ran);
-        Aftermath.clean("workers-b", ran);
+        for (var host : List.of("core", "workers-b")) Aftermath.clean(host, ran);
         var dropped = ktrdr("restore-db", "--drop-old", "--yes").run();
         assertTrue(dropped.exit() == 0 && dropped.err().contains(replaced), dropped::toString);
         assertEquals("ktrdr", World.sql("SELECT datname FROM pg_database WHERE datname LIKE 'ktrdr%'"));

@@ -8,57 +8,23 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import ktrdr.Project;
 import lab.SshdLog;
+import lab.StagedFleet;
 import lab.Toolkit.Ran;
 import lab.World;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Files put in place on the practice fleet, looked at from outside; each check is seen to hold and not to. */
 @Tag("fleet")
-class StageTest {
-    private static final String OLDER = "sha-1000001";
+class StageTest extends StagedFleet {
     private static final String NEWER = "sha-2000002";
     private static final String DOMAIN = ".ktrdr.home.mynerd.place";
     private static final String IMAGE = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
-    private static final Map<String, List<String>> FILES = Map.of(
-            "core", List.of("docker-compose.core.yml", ".env.core", "monitoring/prometheus.yml",
-                    "monitoring/rules/recording.yml", "monitoring/rules/alerts.yml",
-                    "monitoring/grafana/provisioning/datasources/datasources.yml",
-                    "monitoring/grafana/provisioning/dashboards/dashboards.yml",
-                    "monitoring/grafana/dashboards/system-overview.json",
-                    "monitoring/grafana/dashboards/worker-status.json", "monitoring/grafana/dashboards/operations.json",
-                    "monitoring/grafana/dashboards/node-comparison.json"),
-            "workers-b", List.of("docker-compose.workers.yml", ".env.workers"), "workers-c",
-            List.of("docker-compose.workers.yml", ".env.workers"));
-    @TempDir Path folder;
-
-    @BeforeAll
-    @AfterAll
-    static void the_older_release_runs_everywhere() {
-        good(ktrdr("deploy", "all", "--tag", OLDER).run());
-    }
-
-    @AfterEach
-    void files_are_as_they_were() {
-        good(ktrdr("stage", "all", "--tag", OLDER).run());
-        for (var host : FILES.keySet()) World.on(host, "rm -rf /opt/ktrdr-" + host + "/.ktrdr/kept");
-    }
-
-    private static Ran good(Ran ran) {
-        assertEquals(0, ran.exit(), ran::toString);
-        return ran;
-    }
 
     private static Ran differs(String... said) {
         var ran = ktrdr("stage", "all", "--check").run();
@@ -92,18 +58,6 @@ class StageTest {
                                 + "GF_SECURITY_ADMIN_PASSWORD=g\ncd /opt/ktrdr-" + host
                 + " && docker compose --env-file .env." + stack + " -f docker-compose." + stack
                 + ".yml config --format json")).path("services").path(service);
-    }
-
-    private Path own(String template, String content) throws IOException {
-        var file = folder.resolve("mine").resolve(template);
-        Files.createDirectories(file.getParent());
-        Files.writeString(file, content);
-        return Files.writeString(World.inventory(folder),
-                Files.readString(World.inventory(folder)) + "templates: mine\n");
-    }
-
-    private static String builtIn(String template) throws IOException {
-        return Files.readString(Project.root().resolve("templates").resolve(template));
     }
 
     @Test
@@ -233,86 +187,6 @@ class StageTest {
         var ran = good(ktrdr("deploy", "core", "all", "--tag", NEWER, "--dry-run").run());
         assertTrue(ran.out().contains("core  " + OLDER + " -> " + NEWER), ran::toString);
         assertEquals(before, containers());
-    }
-
-    @Test
-    void a_deployment_reloads_what_was_staged_before_it() throws Exception {
-        var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s"));
-        own("monitoring/grafana/provisioning/datasources/datasources.yml",
-                builtIn("monitoring/grafana/provisioning/datasources/datasources.yml") + "# mine\n");
-        var before = World.containers("core");
-        good(ktrdr("stage", "core", "-i", inventory.toString()).run());
-        assertEquals(before, World.containers("core"));
-        assertTrue(World.get("http://10.42.1.10:9090/api/v1/status/config").contains("15s"));
-        good(ktrdr("deploy", "core", "all", "--tag", OLDER, "-i", inventory.toString()).run());
-        awaitInterval("17s");
-        var after = World.containers("core");
-        var restarted = new ArrayList<>(after.keySet());
-        restarted.removeIf(name -> after.get(name).equals(before.get(name)));
-        assertEquals(List.of("ktrdr-grafana"), restarted);
-        assertEquals(before.get("ktrdr-grafana").split(" ")[0], after.get("ktrdr-grafana").split(" ")[0]);
-        var all = World.state("core");
-        good(ktrdr("deploy", "core", "all", "--tag", OLDER, "-i", inventory.toString()).run());
-        assertEquals(all, World.state("core"));
-        good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
-        awaitInterval("15s");
-    }
-
-    private static String interval() {
-        return World.on("core",
-                "curl -s localhost:9090/api/v1/status/config | grep -o 'scrape_interval: [0-9]*s' | head -n 1");
-    }
-
-    @Test
-    void detects_and_repairs_a_replaced_folder_under_a_container() throws Exception {
-        var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s"))
-                .toString();
-        var replaced = Map.of("cp -a monitoring m && rm -rf monitoring && mv m monitoring", "core", "rm -rf monitoring",
-                "core");
-        for (var fault : replaced.keySet()) {
-            World.on("core", "cd /opt/ktrdr-core && " + fault);
-            var seen = ktrdr("verify", "--quick").run();
-            assertEquals(1, seen.exit(), seen::toString);
-            assertTrue(seen.err().contains("core.mounts does not hold")
-                    && seen.err().contains("grafana, prometheus: the folder was replaced or removed since the start")
-                    && seen.err().contains("jbang deploy@ktrdr core grafana prometheus"), seen::toString);
-            assertEquals(1, ktrdr("status").run().exit());
-            var ran = good(ktrdr("deploy", "core", "grafana", "prometheus", "-i", inventory).run());
-            assertTrue(ran.err().contains("grafana, prometheus restarted"), ran::toString);
-            assertEquals("scrape_interval: 17s", interval());
-            good(ktrdr("deploy", "core", "grafana", "prometheus").run());
-            assertEquals("scrape_interval: 15s", interval());
-            good(ktrdr("verify", "--quick", "--wait", "90s").run());
-        }
-        // nothing is to be done any more
-        var again = good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
-        assertTrue(!again.err().contains("restarted") && !again.err().contains("reloaded"), again::toString);
-    }
-
-    @Test
-    void an_unreadable_prometheus_file_fails_and_the_old_one_stays() throws Exception {
-        var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s"))
-                .toString();
-        // promtool reads a copy, in a folder of its own
-        World.on("core", "docker exec -u 0 ktrdr-prometheus true; chmod 700 /opt/ktrdr-core/monitoring");
-        try {
-            var ran = ktrdr("deploy", "core", "prometheus", "-i", inventory).run();
-            assertTrue(ran.err().contains("core: prometheus did not load its changed configuration")
-                    && ran.err().contains("prometheus_config_last_reload_successful 0"), ran::toString);
-            assertNotEquals(0, ran.exit());
-            assertEquals("scrape_interval: 15s", interval());
-        } finally {
-            World.on("core", "chmod 755 /opt/ktrdr-core/monitoring");
-        }
-        good(ktrdr("deploy", "core", "prometheus", "-i", inventory).run());
-        assertEquals("scrape_interval: 17s", interval());
-        good(ktrdr("deploy", "core", "prometheus").run());
-        assertEquals("scrape_interval: 15s", interval());
-    }
-
-    private static void awaitInterval(String interval) {
-        World.on("core", "for i in $(seq 300); do curl -s localhost:9090/api/v1/status/config | grep -q "
-                + "'scrape_interval: " + interval + "' && exit 0; sleep 0.1; done; exit 1");
     }
 
     @Test

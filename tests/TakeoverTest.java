@@ -77,19 +77,8 @@ class TakeoverTest {
         Handmade.workers("workers-b");
         var before = List.of(started("core"), started("workers-b"));
 
-        refused(1, ktrdr("deploy", "core", "all", "--tag", TAG).run(),
-                "core: a new database container would not have the data of the current one",
-                "jbang takeover@ktrdr core");
-        refused(1, ktrdr("deploy", "workers", "B", "--tag", TAG).run(),
-                "workers-b: containers of another installation are in the way",
-                "backtest-worker-1 of the project ktrdr-workers-b", "jbang takeover@ktrdr B");
-        refused(1, ktrdr("stage", "core", "--tag", TAG).run(),
-                "core: containers run in the Compose project ktrdr-core from files that this toolkit did not write",
-                "jbang takeover@ktrdr core");
-        var planned = good("takeover", "core", "B", "--tag", TAG, "--dry-run").out();
-        for (var words : List.of("ktrdr-db /home/postgres/pgdata/data, in a volume without a name",
-                "-> the volume ktrdr-core_db-data", "left alone ktrdr-mcp", "takeover of 2 containers"))
-            assertTrue(planned.contains(words), planned);
+        otherProceduresRefuse();
+        thePreviewNamesWhatItTakes();
         assertEquals(before, List.of(started("core"), started("workers-b")));
 
         var taken = good("takeover", "core", "B", "--tag", TAG, "--yes");
@@ -109,6 +98,25 @@ class TakeoverTest {
                         + "prometheus_data -e grafana_data -e '[0-9a-f]\\{64\\}'; ls /opt/ktrdr-core/.ktrdr | grep "
                         + "takeover; } || :"));
         assertEquals(rows, World.sql(ROWS));
+    }
+
+    private static void otherProceduresRefuse() {
+        refused(1, ktrdr("deploy", "core", "all", "--tag", TAG).run(),
+                "core: a new database container would not have the data of the current one",
+                "jbang takeover@ktrdr core");
+        refused(1, ktrdr("deploy", "workers", "B", "--tag", TAG).run(),
+                "workers-b: containers of another installation are in the way",
+                "backtest-worker-1 of the project ktrdr-workers-b", "jbang takeover@ktrdr B");
+        refused(1, ktrdr("stage", "core", "--tag", TAG).run(),
+                "core: containers run in the Compose project ktrdr-core from files that this toolkit did not write",
+                "jbang takeover@ktrdr core");
+    }
+
+    private static void thePreviewNamesWhatItTakes() {
+        var planned = good("takeover", "core", "B", "--tag", TAG, "--dry-run").out();
+        for (var words : List.of("ktrdr-db /home/postgres/pgdata/data, in a volume without a name",
+                "-> the volume ktrdr-core_db-data", "left alone ktrdr-mcp", "takeover of 2 containers"))
+            assertTrue(planned.contains(words), planned);
     }
 
     @Test

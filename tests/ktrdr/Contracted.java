@@ -4,9 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,19 +13,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
 import ktrdr.api.Backend;
 import ktrdr.api.Jaeger;
 import ktrdr.drain.WorkerStops;
 import ktrdr.fleet.Fleet;
-import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Place;
+import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
 import ktrdr.release.DeployedScale;
 import ktrdr.release.Stack;
@@ -49,10 +42,6 @@ public final class Contracted implements AutoCloseable {
     private static final Map<String, String> PRACTICE = Map.of("strategy_name", "practice", "symbol", "AAPL",
             "timeframe", "1d",
             "start_date", "2024-01-01", "end_date", "2024-02-01", "model_path", "/mnt/ktrdr-shared/models/practice");
-    private static final Pattern METRIC = Pattern.compile("\\b(?:ktrdr|http|process|python)_[a-z_]+\\b");
-    /** Metrics of the toolkit itself, and labels. */
-    private static final String OURS =
-            "ktrdr_(backup|container|deployment|release)_.*|http_(method|status_code|target)";
     /** Whether it is the practice fleet, which may be asked for anything. */
     private final boolean practice;
     private final boolean operations;
@@ -61,10 +50,12 @@ public final class Contracted implements AutoCloseable {
     private final Fleet fleet;
     private final Map<String, Object> once = new HashMap<>();
 
-    /** @param operations whether any may be started; always on the practice fleet */
-    Contracted(Path file, boolean practice, boolean operations) {
-        this.practice = practice;
-        this.operations = practice || operations;
+    /** What may be done there: anything at all only on the practice fleet. */
+    enum Allowed { ANYTHING, OPERATIONS, LOOKING }
+
+    Contracted(Path file, Allowed allowed) {
+        practice = allowed == Allowed.ANYTHING;
+        operations = allowed != Allowed.LOOKING;
         var read = Inventory.read(file);
         var asking = new Fleet(read, read.nodes(), new Console(Console.Color.never, false));
         inventory = DeployedScale.of(asking).inventory();
@@ -74,9 +65,9 @@ public final class Contracted implements AutoCloseable {
 
     /** The one that this run is about. */
     static Contracted open() {
-        boolean practice = System.getProperty(INVENTORY) == null;
-        return new Contracted(practice ? World.inventory() : Path.of(System.getProperty(INVENTORY)), practice,
-                Boolean.getBoolean(OPERATIONS));
+        var given = System.getProperty(INVENTORY);
+        if (given == null) return new Contracted(World.inventory(), Allowed.ANYTHING);
+        return new Contracted(Path.of(given), Boolean.getBoolean(OPERATIONS) ? Allowed.OPERATIONS : Allowed.LOOKING);
     }
 
     /** A worker's answer to a path, asked within its container. */
@@ -300,24 +291,6 @@ public final class Contracted implements AutoCloseable {
         return text.lines().filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
                 .anyMatch(line -> List.of(labels).stream()
                         .allMatch(label -> line.contains("{" + label + "=\"") || line.contains("," + label + "=\"")));
-    }
-
-    /**
-     * The metrics of KTRDR that dashboards and rules ask for, without the endings of histograms; those of agents, which
-     * are there only where one ran, are left out.
-     */
-    static Set<String> asked() {
-        var asked = new TreeSet<String>();
-        for (var folder : List.of("rules", "grafana")) try (var files =
-                Files.walk(Project.root().resolve("templates/monitoring/" + folder))) {
-                    for (var file : files.filter(Files::isRegularFile).toList())
-                        METRIC.matcher(Files.readString(file)).results().map(MatchResult::group)
-                                .filter(name -> !name.matches(OURS))
-                                .map(name -> name.replaceFirst("_(bucket|count|sum)$", "")).forEach(asked::add);
-                } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return asked;
     }
 
     static List<JsonNode> list(JsonNode array) {

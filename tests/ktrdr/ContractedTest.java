@@ -50,7 +50,8 @@ class ContractedTest {
     private Contracted system(boolean operations, String more) {
         var inventory = Fixtures.INVENTORY.replace("address: 10.0.0.10", "address: 127.0.0.1")
                 + "services: {backend: {port: " + server.getPort() + "}}\n" + more;
-        return new Contracted(Fixtures.file(inventory), false, operations);
+        return new Contracted(Fixtures.file(inventory),
+                operations ? Contracted.Allowed.OPERATIONS : Contracted.Allowed.LOOKING);
     }
 
     private List<String> changing() {
@@ -90,7 +91,7 @@ class ContractedTest {
 
     @Test
     void finds_the_ktrdr_metrics_that_the_dashboards_query() {
-        var asked = Contracted.asked();
+        var asked = AskedMetrics.names();
         assertTrue(asked.containsAll(List.of("ktrdr_operations_total", "ktrdr_workers_available",
                 "http_server_duration_milliseconds", "process_cpu_seconds_total")), asked::toString);
         assertTrue(asked.stream()
@@ -100,7 +101,8 @@ class ContractedTest {
 
     @Test
     void each_place_that_the_contract_names_is_there() throws Exception {
-        var all = Stream.of(ContractTest.class.getDeclaredMethods())
+        var all = Stream.of(ContractTest.class, ContractMetricsTest.class)
+                .flatMap(type -> Stream.of(type.getDeclaredMethods()))
                 .filter(method -> method.isAnnotationPresent(Test.class)).toList();
         assertTrue(all.size() > 40, () -> all.size() + " assumptions");
         for (var method : all) {

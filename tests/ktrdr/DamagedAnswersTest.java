@@ -5,16 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.databind.util.RawValue;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -271,56 +267,13 @@ class DamagedAnswersTest {
         for (int length = 0; length < whole.length; length++) reader.of(Arrays.copyOf(whole, length));
     }
 
-    /** What may stand in the place of a value. */
-    private static List<JsonNode> others() {
-        var make = JsonNodeFactory.instance;
-        var others = new ArrayList<JsonNode>(List.of(make.nullNode(), make.numberNode(7), make.numberNode(-1),
-                make.textNode("text"), make.textNode(""), make.textNode("NaN"), make.arrayNode(), make.objectNode(),
-                make.booleanNode(true), make.arrayNode().addNull(), make.objectNode()
-                        .set("a", make.arrayNode().addNull()), make.textNode("a\nb\r\u001b[2J\u202e\ud800\u0000"),
-                make.textNode("/".repeat(10_000) + "x"), make.textNode("1".repeat(2000) + "Z")));
-        for (var number : List.of("1e400", "-1e400", "99999999999999999999", "9223372036854775807", "1e-400",
-                "9".repeat(900))) others.add(make.rawValueNode(new RawValue(number)));
-        return others;
-    }
-
-    /** A field of an object or a place of an array, in a document that is damaged there and mended again. */
-    private record Place(JsonNode parent, String field, int at) {
-        private static List<Place> of(JsonNode document) {
-            var places = new ArrayList<Place>();
-            document.properties().forEach(field -> places.add(new Place(document, field.getKey(), -1)));
-            if (document.isArray()) for (int i = 0; i < document.size(); i++) places.add(new Place(document, null, i));
-            for (var place : List.copyOf(places)) places.addAll(of(place.value()));
-            return places;
-        }
-
-        private JsonNode value() {
-            return field == null ? parent.get(at) : parent.get(field);
-        }
-
-        private void put(JsonNode value) {
-            if (field == null) ((ArrayNode) parent).set(at, value);
-            else ((ObjectNode) parent).set(field, value);
-        }
-
-        private void take() {
-            if (field == null) ((ArrayNode) parent).remove(at);
-            else ((ObjectNode) parent).remove(field);
-        }
-
-        private void putBack(JsonNode value) {
-            if (field == null) ((ArrayNode) parent).insert(at, value);
-            else ((ObjectNode) parent).set(field, value);
-        }
-    }
-
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "ALERTMANAGER")
     void with_something_else_in_the_place_of_each_value(Reader reader) {
         var document = Json.parse(reader.good, reader.path);
-        for (var other : others()) {
+        for (var other : DamagedPlace.others()) {
             reader.of(other.toString());
-            for (var place : Place.of(document)) {
+            for (var place : DamagedPlace.of(document)) {
                 var good = place.value();
                 place.put(other);
                 reader.of(document.toString());
@@ -333,7 +286,7 @@ class DamagedAnswersTest {
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "ALERTMANAGER")
     void without_each_value_and_with_what_nobody_knows(Reader reader) {
         var document = Json.parse(reader.good, reader.path);
-        for (var place : Place.of(document)) {
+        for (var place : DamagedPlace.of(document)) {
             var good = place.value();
             place.take();
             reader.of(document.toString());

@@ -124,53 +124,58 @@ class HostilePagesTest {
                 MachineRecord.markdown(inventory, facts, checks(said), Instant.EPOCH, "karl@" + said + "laptop"));
     }
 
-    /** The kinds of its nodes, in their order, and the text of its cells and paragraphs. */
-    private static List<String> markdown(String text, List<String> texts) {
-        var kinds = new ArrayList<String>();
-        MARKDOWN.parse(text).accept(new AbstractVisitor() {
-            @Override
-            protected void visitChildren(org.commonmark.node.Node parent) {
-                if (!(parent instanceof TableCell)) kinds.add(parent.getClass().getSimpleName());
-                super.visitChildren(parent);
-            }
+    /** The kinds of a page's nodes, in their order, and the text of its cells and paragraphs. */
+    private static final class NodesAndTexts extends AbstractVisitor {
+        private final List<String> kinds = new ArrayList<>();
+        private final List<String> texts = new ArrayList<>();
 
-            @Override
-            public void visit(CustomNode node) {
-                if (node instanceof TableCell) {
-                    kinds.add("TableCell");
-                    texts.add("");
-                }
-                super.visit(node);
-            }
+        private static NodesAndTexts of(String page) {
+            var found = new NodesAndTexts();
+            MARKDOWN.parse(page).accept(found);
+            return found;
+        }
 
-            @Override
-            public void visit(Text node) {
-                if (node.getParent() instanceof TableCell)
-                    texts.set(texts.size() - 1, texts.get(texts.size() - 1) + node.getLiteral());
-                else texts.add(node.getLiteral());
-            }
+        @Override
+        protected void visitChildren(org.commonmark.node.Node parent) {
+            if (!(parent instanceof TableCell)) kinds.add(parent.getClass().getSimpleName());
+            super.visitChildren(parent);
+        }
 
-            @Override
-            public void visit(org.commonmark.node.Link link) {
-                kinds.add("Link");
+        @Override
+        public void visit(CustomNode node) {
+            if (node instanceof TableCell) {
+                kinds.add("TableCell");
+                texts.add("");
             }
+            super.visit(node);
+        }
 
-            @Override
-            public void visit(org.commonmark.node.Code code) {
-                kinds.add("Code");
-            }
+        @Override
+        public void visit(Text node) {
+            if (node.getParent() instanceof TableCell)
+                texts.set(texts.size() - 1, texts.get(texts.size() - 1) + node.getLiteral());
+            else texts.add(node.getLiteral());
+        }
 
-            @Override
-            public void visit(org.commonmark.node.HtmlInline html) {
-                kinds.add("HtmlInline");
-            }
+        @Override
+        public void visit(org.commonmark.node.Link link) {
+            kinds.add("Link");
+        }
 
-            @Override
-            public void visit(org.commonmark.node.HtmlBlock html) {
-                kinds.add("HtmlBlock");
-            }
-        });
-        return kinds;
+        @Override
+        public void visit(org.commonmark.node.Code code) {
+            kinds.add("Code");
+        }
+
+        @Override
+        public void visit(org.commonmark.node.HtmlInline html) {
+            kinds.add("HtmlInline");
+        }
+
+        @Override
+        public void visit(org.commonmark.node.HtmlBlock html) {
+            kinds.add("HtmlBlock");
+        }
     }
 
     @Test
@@ -180,13 +185,12 @@ class HostilePagesTest {
 
     private void isText(String said) throws IOException {
         var record = record(said);
-        var plain = new ArrayList<String>();
-        var texts = new ArrayList<String>();
-        assertEquals(markdown(record("x"), plain), markdown(record, texts), record);
+        var found = NodesAndTexts.of(record);
+        assertEquals(NodesAndTexts.of(record("x")).kinds, found.kinds, record);
         record.lines().forEach(line -> assertEquals(Console.harmless(line), line));
         var shown = squeezed(Console.harmless(said.replaceAll("[\\s\\u2028\\u2029]+", " ")));
-        for (var wanted : List.of("expected " + shown, "found " + shown)) assertTrue(texts.stream()
-                .map(HostilePagesTest::squeezed).anyMatch(wanted.strip()::equals), () -> wanted + " in " + texts);
+        for (var wanted : List.of("expected " + shown, "found " + shown)) assertTrue(found.texts.stream()
+                .map(HostilePagesTest::squeezed).anyMatch(wanted.strip()::equals), () -> wanted + " in " + found.texts);
         Files.write(folder.resolve("record.md"), record.lines().toList());
     }
 

@@ -33,7 +33,6 @@ import ktrdr.status.FleetStatus;
 import ktrdr.status.StatusFixtures;
 import ktrdr.status.StatusWatch;
 import lab.Wait;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -49,23 +48,23 @@ class LongRunTest {
     private static final int TIMES = Boolean.getBoolean("ktrdr.long") ? 20 : 1;
     /** Rounds of a watch, lines of a console. */
     private static final int ROUNDS = TIMES > 1 ? 2000 : 40;
+    private static final String FOLLOWED = """
+            case $1 in
+              ps) echo one worker-1 ;;
+              events) exec sleep 1000 ;;
+              logs) date -u +%Y-%m-%dT%H:%M:%S.%NZ\\ line; case $* in *--follow*) exec sleep 1000 ;; esac ;;
+            esac""";
     @TempDir Path folder;
     private final Console console = new Console(
             Invocation.into(OutputStream.nullOutputStream(), OutputStream.nullOutputStream()), Console.Color.never,
             false);
     private final Set<Path> before = left().collect(Collectors.toSet());
-    private SshPeer peer;
+    @Started("0.0.0.0") private SshPeer peer;
 
     @BeforeEach
     void start() throws IOException {
-        peer = new SshPeer(folder, "0.0.0.0");
         peer.programs(Files.createDirectories(folder.resolve("bin")));
         docker("exit 1");
-    }
-
-    @AfterEach
-    void stop() throws IOException {
-        peer.close();
     }
 
     private void docker(String script) throws IOException {
@@ -127,12 +126,7 @@ class LongRunTest {
     @Test
     void following_a_log_through_many_cuts_leaks_no_memory_or_files(TestReporter told) throws Exception {
         int cuts = 5 * TIMES;
-        docker("""
-                case $1 in
-                  ps) echo one worker-1 ;;
-                  events) exec sleep 1000 ;;
-                  logs) date -u +%Y-%m-%dT%H:%M:%S.%NZ\\ line; case $* in *--follow*) exec sleep 1000 ;; esac ;;
-                esac""");
+        docker(FOLLOWED);
         var seen = new ArrayList<Footprint>();
         var lines = new AtomicInteger();
         try (var fleet = peer.fleet(1, peer.port(), "")) {

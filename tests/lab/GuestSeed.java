@@ -26,7 +26,8 @@ final class GuestSeed {
         var staging = folder.resolve("staging");
         var hosts = new StringBuilder("127.0.0.1 localhost\n");
         for (var other : Guests.ALL)
-            hosts.append(other.address()).append(' ').append(other.fqdn()).append(' ').append(other.host()).append('\n');
+            hosts.append(other.address()).append(' ').append(other.fqdn()).append(' ').append(other.host())
+                    .append('\n');
         put(staging, "etc/hosts", hosts.toString(), "rw-r--r--");
         put(staging, "etc/hostname", guest.name() + "\n", "rw-r--r--");
         put(staging, "etc/systemd/network/lan.network", "[Match]\nName=eth0\n[Network]\nAddress=" + guest.address()

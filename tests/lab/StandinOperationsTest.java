@@ -36,7 +36,7 @@ class StandinOperationsTest {
         for (int i = 0; i < more.length; i += 2) env.put(more[i], more[i + 1]);
         return standins.run(new Backend(0, env, new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(),
                 quick.silence(), quick.reconnect(), millis,
-                quick.backtest(), quick.epoch(), quick.linger(), quick.follow(), quick.drain())));
+                quick.backtest(), quick.epoch(), quick.linger(), quick.follow(), quick.drain(), 0)));
     }
 
     private Worker worker(String type, int backend, String... more) throws IOException {

@@ -69,7 +69,7 @@ class StandinStartTest {
         var quick = Standins.QUICK;
         var backend = new Backend(0, Standins.SECRETS, new Pace(quick.poll(), quick.remove(), quick.retry(),
                 quick.check(), quick.silence(), quick.reconnect(), quick.dummy(), quick.backtest(),
-                quick.epoch(), quick.linger(), quick.follow(), 2_000));
+                quick.epoch(), quick.linger(), quick.follow(), 2_000, 0));
         var stopping = new Thread(backend::close);
         stopping.start();
         Wait.until(() -> standins.send("GET", backend.port(), "/api/v1/workers", "").statusCode() == 503,

@@ -54,7 +54,7 @@ class StandinWorkersTest {
             new Worker("training", 0,
                     Map.of("KTRDR_API_URL", "http://127.0.0.1:" + backend[0], "WORKER_HOSTNAME", "127.0.0.1"),
                     new Pace(quick.poll(), quick.remove(), 100, 60_000, quick.silence(), quick.reconnect(),
-                            quick.dummy(), quick.backtest(), quick.epoch(), quick.linger(), quick.follow(), 0));
+                            quick.dummy(), quick.backtest(), quick.epoch(), quick.linger(), quick.follow(), 0, 0));
             System.out.println("it answers after 1.5 s or more: " + (System.nanoTime() - began >= 1_500_000_000L));
         }
     }
@@ -128,7 +128,7 @@ class StandinWorkersTest {
                 "KTRDR_ORPHAN_TIMEOUT_SECONDS", "3", "KTRDR_ORPHAN_CHECK_INTERVAL_SECONDS", "1"));
         int port = standins.run(new Backend(0, env, new Pace(quick.poll(), 1_500, quick.retry(), quick.check(),
                 quick.silence(), quick.reconnect(), quick.dummy(), quick.backtest(), quick.epoch(),
-                quick.linger(), quick.follow(), 0))).port();
+                quick.linger(), quick.follow(), 0, 0))).port();
         var worker = standins.worker("training", port, share);
         var id = training(port, "practice_9000");
         standins.await(port, "/api/v1/workers?status=busy", id);
@@ -165,13 +165,13 @@ class StandinWorkersTest {
     void a_worker_may_be_given_a_second_training_after_a_resume() throws Exception {
         var slow = Pace.REAL;
         int port = standins.run(new Backend(0, Standins.SECRETS,
-                new Pace(3_000, 60_000, 50, 50, 1_500, 50, slow.dummy(), slow.backtest(), 50, 0, 50, 0))).port();
+                new Pace(3_000, 60_000, 50, 50, 1_500, 50, slow.dummy(), slow.backtest(), 50, 0, 50, 0, 0))).port();
         var quick = Standins.QUICK;
         var worker = standins.run(new Worker("training", 0, Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME",
                 "127.0.0.1", "KTRDR_API_URL", "http://127.0.0.1:" + port,
                 "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString()),
                 new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(), quick.silence(), quick.reconnect(),
-                        quick.dummy(), quick.backtest(), 50, 0, 50, 0)));
+                        quick.dummy(), quick.backtest(), 50, 0, 50, 0, 0)));
         var id = training(port, "practice_9000");
         Wait.until(() -> Pattern.compile("Epoch [3-9]").matcher(standins.get(port, API + id)).find(),
                 () -> "no epoch is done");
@@ -196,7 +196,7 @@ class StandinWorkersTest {
         int port = standins.run(new Backend(0, Standins.SECRETS,
                 new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(),
                 quick.silence(), quick.reconnect(), 200_000, quick.backtest(), quick.epoch(), quick.linger(),
-                quick.follow(), 0))).port();
+                quick.follow(), 0, 0))).port();
         var id = Standins.field(standins.send("POST", port, "/api/v1/dummy/start", "").body(), "operation_id");
         // at the beginning of a step of two seconds, so that it is asked for before its end
         standins.await(port, API + id, "step 2 of 100");

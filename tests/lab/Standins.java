@@ -24,7 +24,7 @@ import standin.Worker;
 
 /** Stand-ins that run in this process until the end of a test, in a hurry, and the questions that their tests ask. */
 final class Standins implements AfterEachCallback {
-    static final Pace QUICK = new Pace(50, 60_000, 50, 50, 1_500, 50, 20_000, 600, 50, 3_000, 50, 0);
+    static final Pace QUICK = new Pace(50, 60_000, 50, 50, 1_500, 50, 20_000, 600, 50, 3_000, 50, 0, 0);
     /** Without which a backend does not start. */
     static final Map<String, String> SECRETS = Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET",
             "x".repeat(32));

@@ -24,7 +24,7 @@ public final class Rooms {
             cli         Console Documents HelpExamples HelpWidth Json Ktrdr OutputFile StandardOutput Table \
             FullScreen Threads
             cli         Units Waiting Words
-            contract    Contract
+            contract    Contract ContractMetrics
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
             deploy      ComposeChanges DatabaseName DatabaseNames Deploy DeployCut DeployFaults DeployIdle \
             DeployKilled DeployLock DeployPartly
@@ -37,24 +37,26 @@ public final class Rooms {
             health      VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
-            inventory   ExampleInventory HostKeyPin Inventory InventorySchema InventorySecrets NoWorkers Secrets Utf8
-            lab         Lab Standin StandinApi StandinModels StandinOperations StandinSchema StandinStart \
-            StandinStops StandinTraces StandinWorkers
+            inventory   ExampleInventory HostKeyPin Inventory InventoryMistakes InventorySchema InventorySecrets
+            inventory   NoWorkers Secrets Utf8
+            lab         Lab Standin StandinApi StandinExporter StandinGrafana StandinModels StandinOperations
+            lab         StandinSchema StandinStart StandinStops StandinTraces StandinWorkers
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
             node        ContainerProbe DatabaseData Dns MachineFacts Mount StaleMounts NodeFiles Occupant Operators \
             Registry Room SetupDns Sudoers ContainerUsage
             pictures    Pictures PicturesFleet PicturesInBrowser
             release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History LockScripts LockFolders \
             NodeLocks TextfileMetrics
-            release     StackFacts ReleaseTag Schema Stage StageRefused FileChanges FileChangesScript Templates
+            release     StackFacts ReleaseTag Schema Stage StageReload StageRefused FileChanges
+            release     FileChangesScript Templates
             rotation    GrafanaPassword RotateSecret SecretRotation ScramVerifier
             share       NfsFiles NfsPlan NfsProof SetupNfs SetupNfsFleet ShareFromHost
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory ValueText
-            ssh         HeldScript LoginShell NeighbourKeys OtherShells ScriptExit Sh Ssh SshConfig SshLogin SshRun
-            ssh         SshSudo Sshd Uncaught
+            ssh         HeldScript HostKeys LoginShell NeighbourKeys OtherShells ScriptExit Sh Ssh SshConfig SshLogin
+            ssh         SshRun SshCut SshSudo Sshd Uncaught
             start       BuiltIn CoreDumps FrontDoor LocalCommand ScriptTemplate Start StartElsewhere
             status      FiringAlert FleetStatus NodeStatus NodeStatusChecks Repeated Status StatusChanges StatusWatch
-            suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
+            suite       EveryProcedure FleetClasses Lane PassCatalog Rooms TestNames TimeTable Wait
             verify      BackendLost Failover FailoverChecks WorkerOutage ReportInBrowser Verification Verify \
             VerifyPage VerifyReport
             """;

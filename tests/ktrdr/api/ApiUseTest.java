@@ -74,7 +74,8 @@ class ApiUseTest {
     private static ObjectNode document(String fault) {
         var env = Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_VERSION",
                 "sha-0123456", "KTRDR_STANDIN_FAULT", fault);
-        try (var backend = new Backend(0, env, new Pace(60_000, 60_000, 50, 50, 1_500, 50, 100, 100, 50, 3_000, 50, 0));
+        var quick = new Pace(60_000, 60_000, 50, 50, 1_500, 50, 100, 100, 50, 3_000, 50, 0, 0);
+        try (var backend = new Backend(0, env, quick);
                 var http = new Http(Map.of(), Duration.ofSeconds(5))) {
             return (ObjectNode) http.json("http://127.0.0.1:" + backend.port() + "/api/v1/openapi.json");
         } catch (IOException e) {

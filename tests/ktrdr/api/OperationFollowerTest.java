@@ -41,7 +41,7 @@ class OperationFollowerTest {
     private OperationsApi operations;
 
     private static Pace pace(int dummy) {
-        return new Pace(60_000, 60_000, 50, 50, 30_000, 50, dummy, 1500, 50, 500, 50, 0);
+        return new Pace(60_000, 60_000, 50, 50, 30_000, 50, dummy, 1500, 50, 500, 50, 0, 0);
     }
 
     private static Backend backend(int port, int dummy) throws IOException {

@@ -15,30 +15,19 @@ import ktrdr.Exit;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
 import ktrdr.SshPeer;
+import ktrdr.Started;
 import ktrdr.cli.Cli;
 import ktrdr.inventory.Inventory;
 import ktrdr.ssh.Ssh;
 import org.apache.sshd.common.session.Session;
 import org.apache.sshd.common.session.SessionListener;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Many nodes, which all are one server under many names. */
 class FanOutTest {
     @TempDir Path folder;
-    private SshPeer peer;
-
-    @BeforeEach
-    void start() throws IOException {
-        peer = new SshPeer(folder, "0.0.0.0");
-    }
-
-    @AfterEach
-    void stop() throws IOException {
-        peer.close();
-    }
+    @Started("0.0.0.0") private SshPeer peer;
 
     @Test
     void runs_at_most_so_many_at_once_and_answers_in_inventory_order() {

@@ -19,12 +19,12 @@ import ktrdr.Exit;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
 import ktrdr.SshPeer;
+import ktrdr.Started;
 import ktrdr.fleet.Fleet;
 import ktrdr.ssh.Ssh;
 import ktrdr.ssh.SshTarget;
 import lab.Wait;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,13 +38,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HostKeyPinTest {
     private static final KeyPair ANOTHER = SshPeer.ec("secp256r1");
     @TempDir Path folder;
-    private SshPeer peer;
+    @Started("0.0.0.0") private SshPeer peer;
     /** Whoever tried to log in: the first that an ssh client sends which is not about keys. */
     private final List<String> logins = new CopyOnWriteArrayList<>();
 
     @BeforeEach
     void start() throws IOException {
-        peer = new SshPeer(folder, "0.0.0.0");
         listen(peer);
         everybodyIsKnown(peer.hostKey.getPublic());
     }
@@ -53,11 +52,6 @@ class HostKeyPinTest {
         var allowed = peer.server.getPublickeyAuthenticator();
         peer.server.setPublickeyAuthenticator(
                 (user, key, session) -> logins.add(user) && allowed.authenticate(user, key, session));
-    }
-
-    @AfterEach
-    void stop() throws IOException {
-        peer.close();
     }
 
     private void everybodyIsKnown(PublicKey... keys) throws IOException {

@@ -19,6 +19,7 @@ import ktrdr.Problem;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.SshPeer;
+import ktrdr.Started;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
 import org.junit.jupiter.api.AfterEach;
@@ -32,14 +33,13 @@ class NodeLocksTest {
     private static final LockScripts.Owner ANNA = LockScripts.Owner.now("anna@desk", "deploy all sha-2");
     private static final Console CONSOLE = new Console(Console.Color.never, false);
     @TempDir Path folder;
-    private SshPeer peer;
+    @Started("0.0.0.0") private SshPeer peer;
     private Fleet fleet;
     private Node core;
     private Node workers;
 
     @BeforeEach
     void start() throws IOException {
-        peer = new SshPeer(folder, "0.0.0.0");
         var inventory = Fixtures.inventory(
                 ("domain: ktrdr.test\nresolve: inventory\nssh: {user: root, port: %d, known_hosts: %s, identity: "
                         + "%s}\nnodes:\n"
@@ -58,7 +58,6 @@ class NodeLocksTest {
     @AfterEach
     void stop() throws IOException {
         fleet.close();
-        peer.close();
         LocalCommand.command("sh", "-c", "rm -f /run/lock/ktrdr-core.* /run/lock/ktrdr-workers.*").must();
     }
 

@@ -17,9 +17,8 @@ import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.SshPeer;
+import ktrdr.Started;
 import org.apache.sshd.server.shell.ProcessShellFactory;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,17 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class LoginShellTest {
     @TempDir Path folder;
-    private SshPeer peer;
-
-    @BeforeEach
-    void start() throws IOException {
-        peer = new SshPeer(folder);
-    }
-
-    @AfterEach
-    void stop() throws IOException {
-        peer.close();
-    }
+    @Started private SshPeer peer;
 
     /**
      * As sshd does: by the login shell, whose home is this one, with what tells bash that it was started over the

@@ -14,9 +14,8 @@ import ktrdr.Exit;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
 import ktrdr.SshPeer;
+import ktrdr.Started;
 import ktrdr.inventory.HostKeyPin;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,17 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 class NeighbourKeysTest {
     private static final KeyPair OWN = SshPeer.ec("secp256r1");
     @TempDir Path folder;
-    private SshPeer peer;
-
-    @BeforeEach
-    void start() throws IOException {
-        peer = new SshPeer(folder, "0.0.0.0");
-    }
-
-    @AfterEach
-    void stop() throws IOException {
-        peer.close();
-    }
+    @Started("0.0.0.0") private SshPeer peer;
 
     private String entry(String host, KeyPair key) {
         return "[" + host + "]:" + peer.port() + " " + SshPeer.line(key.getPublic()) + "\n";

@@ -44,6 +44,12 @@ class SshConfigTest {
     }
 
     static Stream<String> configurations() throws IOException {
+        writeParts();
+        return Stream.of(matches(), includes(), others()).flatMap(Stream::of);
+    }
+
+    /** Files that configurations include. */
+    private static void writeParts() throws IOException {
         var parts = Files.createDirectories(folder.resolve("parts/a b"));
         Files.createDirectories(folder.resolve("parts/c"));
         Files.writeString(parts.resolve("1.conf"), "Host core\nUser from-1\n");
@@ -52,8 +58,10 @@ class SshConfigTest {
         Files.writeString(folder.resolve("parts/c/x.conf"), "Match host core\nPort 77\nHost other\nPort 78\n");
         Files.writeString(folder.resolve("parts/c/[y].conf"), "Port 79\n");
         Files.writeString(folder.resolve("yes"), "");
-        var here = folder + "/parts";
-        return Stream.of(
+    }
+
+    private static String[] matches() {
+        return new String[] {
             "Match host core\nUser a\nMatch all\nUser b\nPort 4",
             "Match host other\nUser a\nMatch all\nUser b",
             "Match host co*,!core\nUser a",
@@ -73,7 +81,13 @@ class SshConfigTest {
             "Match originalhost \"core\"\nUser \"a b\"\nPort=2022",
             "Host = core\nUser = a # who\nPort 3",
             "Host \"core\" 'other'\nUser 'karl'",
-            "HOST CORE\nUSER a\nmatch HOST core\nport 12",
+            "HOST CORE\nUSER a\nmatch HOST core\nport 12"
+        };
+    }
+
+    private static String[] includes() {
+        var here = folder + "/parts";
+        return new String[] {
             "Include " + here + "/c/x.conf\nUser after",
             "Include \"" + here + "/*/1.conf\" \"" + here + "/a b/*.conf\"\nUser after",
             "Include " + here + "/[a-c]/x.conf\nUser after",
@@ -81,9 +95,15 @@ class SshConfigTest {
             "Include " + here + "/c/[[]y].conf",
             "Host other\nInclude " + here + "/c/x.conf\nHost core\nUser b",
             "Host core\nInclude " + here + "/c/x.conf\nUser b\nPort 3",
-            "Include /no/such/*.conf /none\nUser after",
+            "Include /no/such/*.conf /none\nUser after"
+        };
+    }
+
+    private static String[] others() {
+        return new String[] {
             "IdentityFile /k1\nMatch host core\nIdentityFile /k2\nIdentityFile /k1\nHost other\nIdentityFile /k3",
-            "Host *\n\tUser tab\n   \n#Port 3\nProxyJump none\nProxyJump hop");
+            "Host *\n\tUser tab\n   \n#Port 3\nProxyJump none\nProxyJump hop"
+        };
     }
 
     @ParameterizedTest

@@ -4,34 +4,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.SshPeer;
+import ktrdr.Started;
 import lab.Wait;
 import org.apache.sshd.core.CoreModuleProperties;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Logging in with more keys than a host tries, and what it says itself. */
 class SshLoginTest {
     @TempDir Path folder;
-    private SshPeer peer;
-
-    @BeforeEach
-    void start() throws IOException {
-        peer = new SshPeer(folder);
-    }
-
-    @AfterEach
-    void stop() throws IOException {
-        peer.close();
-    }
+    @Started private SshPeer peer;
 
     private void saysHi(SshTarget target) {
         try (var ssh = Ssh.connect(target, peer.here())) {

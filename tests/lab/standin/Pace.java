@@ -24,13 +24,7 @@ public record Pace(long poll, long remove, long retry, long check, long silence,
      * slow.
      */
     public static final Pace REAL = new Pace(10_000, 300_000, 1_000, 10_000, 30_000, 2_000, 200_000, 8_000, 1_000,
-            20_000, 500, 1_000);
-
-    /** One that starts at once. */
-    public Pace(long poll, long remove, long retry, long check, long silence, long reconnect, long dummy, long backtest,
-            long epoch, long linger, long follow, long drain) {
-                this(poll, remove, retry, check, silence, reconnect, dummy, backtest, epoch, linger, follow, drain, 0);
-            }
+            20_000, 500, 1_000, 0);
 
     /** The same, but for the start. */
     public Pace starting(long millis) {
