@@ -50,8 +50,8 @@ public class Console implements Callable<Exit> {
         try (var source = file == null
                 ? new BufferedReader(new InputStreamReader(common.invocation().in(), StandardCharsets.UTF_8))
                 : Files.newBufferedReader(file)) {
-                    return shell.run(file == null ? "standard input" : file.toString(), source, common.json());
-                } catch (IOException e) {
+            return shell.run(file == null ? "standard input" : file.toString(), source, common.json());
+        } catch (IOException e) {
             throw Problem.usage(file + " cannot be read").found(e.toString()).because(e);
         }
     }

@@ -60,10 +60,10 @@ public class Restart implements Callable<Exit> {
         try (var fleet = whole.of(inventory, nodes);
                 var locks = change.locks(fleet, common, ("restart " + target + " " + String.join(" ", names)).strip(),
                         node -> look(inventory, node))) {
-                    return new RolloutRun(common, fleet, locks, patience.staying(parallel), "restarted").run(
-                            change.dryRun, (stack, ssh) ->
-                                    NodePlanner.restart(inventory, stack, locks.looked(stack.node()), services));
-                }
+            return new RolloutRun(common, fleet, locks, patience.staying(parallel), "restarted").run(
+                    change.dryRun, (stack, ssh) ->
+                            NodePlanner.restart(inventory, stack, locks.looked(stack.node()), services));
+        }
     }
 
     private static String look(Inventory inventory, Node node) {

@@ -66,22 +66,22 @@ public class Retire implements Callable<Exit> {
         retirement.allowed();
         try (var fleet = common.fleet(common.inventory(), retirement.node().stream().toList());
                 var ssh = retirement.connect(fleet, sudo)) {
-                    var found = look(retirement, ssh);
-                    refuse(found, ssh);
-                    if (dryRun || found.would().isEmpty())
-                        return report(retirement, ssh, found.would(), found.left(), found.failed());
-                    if (!yes) {
-                        found.would().forEach(text -> common.console().note(ssh.name(), "remove", text));
-                        found.left().forEach(text -> common.console().note(ssh.name(), "keep", text));
-                        common.console().confirm(ssh.name() + ": " + found.would().size()
-                                + " items would be removed. Continue?");
-                    }
-                    try (var step = common.console().step(ssh.name(), "retire")) {
-                        var done = retirement.run(ssh, found, data != null, step);
-                        step.done(done.removed().size() + " removed");
-                        return report(retirement, ssh, done.removed(), done.left(), done.failed());
-                    }
-                }
+            var found = look(retirement, ssh);
+            refuse(found, ssh);
+            if (dryRun || found.would().isEmpty())
+                return report(retirement, ssh, found.would(), found.left(), found.failed());
+            if (!yes) {
+                found.would().forEach(text -> common.console().note(ssh.name(), "remove", text));
+                found.left().forEach(text -> common.console().note(ssh.name(), "keep", text));
+                common.console().confirm(ssh.name() + ": " + found.would().size()
+                        + " items would be removed. Continue?");
+            }
+            try (var step = common.console().step(ssh.name(), "retire")) {
+                var done = retirement.run(ssh, found, data != null, step);
+                step.done(done.removed().size() + " removed");
+                return report(retirement, ssh, done.removed(), done.left(), done.failed());
+            }
+        }
     }
 
     private Retirement.Remains look(Retirement retirement, Ssh ssh) {

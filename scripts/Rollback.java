@@ -55,24 +55,24 @@ public class Rollback implements Callable<Exit> {
             if (list) return list(fleet);
             try (var locks = change.locks(fleet, common,
                     "rollback " + where.words() + tag.map(" --to "::concat).orElse(""))) {
-                        var chosen = fleet.each(
-                                (node, ssh) -> choose(Stack.of(inventory, node), History.of(ssh, inventory, node),
-                                        tag));
-                        chosen.problems().values().stream().filter(problem -> problem.exit() != Exit.UNREACHABLE)
-                                .findFirst()
-                                .ifPresent(problem -> {
-                                    throw problem;
-                                });
-                        NodePlanner.different(chosen.values())
-                                .ifPresent(where -> common.console()
-                                        .note("fleet", "to",
-                                                "different releases: " + where + "; --to TAG selects one for all"));
-                        return new RolloutRun(common, fleet, locks,
-                                rolling.options(Optional.of(chosen.values()), true), "rolled back").run(change.dryRun,
-                                        (stack, ssh) -> NodePlanner.rollback(stack, ssh,
-                                                Optional.ofNullable(chosen.values().get(stack.node()))
-                                                        .orElseThrow(() -> chosen.problems().get(stack.node()))));
-                    }
+                var chosen = fleet.each(
+                        (node, ssh) -> choose(Stack.of(inventory, node), History.of(ssh, inventory, node),
+                                tag));
+                chosen.problems().values().stream().filter(problem -> problem.exit() != Exit.UNREACHABLE)
+                        .findFirst()
+                        .ifPresent(problem -> {
+                            throw problem;
+                        });
+                NodePlanner.different(chosen.values())
+                        .ifPresent(where -> common.console()
+                                .note("fleet", "to",
+                                        "different releases: " + where + "; --to TAG selects one for all"));
+                return new RolloutRun(common, fleet, locks,
+                        rolling.options(Optional.of(chosen.values()), true), "rolled back").run(change.dryRun,
+                                (stack, ssh) -> NodePlanner.rollback(stack, ssh,
+                                        Optional.ofNullable(chosen.values().get(stack.node()))
+                                                .orElseThrow(() -> chosen.problems().get(stack.node()))));
+            }
         }
     }
 

@@ -82,15 +82,15 @@ public class Takeover implements Callable<Exit> {
         try (var fleet = whole.of(inventory, nodes);
                 var locks = change.locks(fleet, common, ("takeover " + String.join(" ", names)).strip() + " " + release,
                         node -> look(inventory, node, release))) {
-                    var taking = new InstallationTakeover(fleet, locks, common.console());
-                    return new RolloutRun(common, fleet, locks, rolling.options(Optional.empty(), true), "taken over")
-                            .exchanging(taking).before(rollout -> prepare(taking, fleet, release, rollout))
-                            .run(change.dryRun, (stack, ssh) -> {
-                                var plan = taking.plan(stack, ssh, locks.looked(stack.node()), release);
-                                if (!common.json()) taking.describe(stack.node()).forEach(common.console()::print);
-                                return plan;
-                            });
-                }
+            var taking = new InstallationTakeover(fleet, locks, common.console());
+            return new RolloutRun(common, fleet, locks, rolling.options(Optional.empty(), true), "taken over")
+                    .exchanging(taking).before(rollout -> prepare(taking, fleet, release, rollout))
+                    .run(change.dryRun, (stack, ssh) -> {
+                        var plan = taking.plan(stack, ssh, locks.looked(stack.node()), release);
+                        if (!common.json()) taking.describe(stack.node()).forEach(common.console()::print);
+                        return plan;
+                    });
+        }
     }
 
     /** Confirms it, proves what can be proven before, and backs the database up. */

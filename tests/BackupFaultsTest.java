@@ -89,10 +89,10 @@ class BackupFaultsTest {
     void what_breaks_off_on_its_way_here_leaves_no_file() throws IOException {
         try (var locked = Faults.lockedTable("candles");
                 var run = ktrdr("backup-db", "--to", here.resolve("cut.dump.zst").toString()).start()) {
-                    World.awaitDump();
-                    Faults.cut("core");
-                    refused(3, run.end(), "core: the connection was lost");
-                }
+            World.awaitDump();
+            Faults.cut("core");
+            refused(3, run.end(), "core: the connection was lost");
+        }
         try (var files = Files.list(here)) {
             assertEquals(List.of(), files.toList());
         }

@@ -157,14 +157,14 @@ class BackupTimerTest {
     private void of_timer_and_operator_at_once_only_one_makes_a_backup() {
         try (var locked = Faults.lockedTable("timer_words");
                 var person = ktrdr("backup-db").env("KTRDR_INVENTORY", inventory).start()) {
-                    World.awaitDump();
-                    assertEquals("good", start(), "to find another at work is no failure");
-                    var journal = journal(5);
-                    assertTrue(journal.matches("(?s).*a backup by \\S+, begun at [0-9:]{8}Z, is under way\n.*"),
-                            journal);
-                    locked.close();
-                    assertEquals(0, person.end().exit());
-                }
+            World.awaitDump();
+            assertEquals("good", start(), "to find another at work is no failure");
+            var journal = journal(5);
+            assertTrue(journal.matches("(?s).*a backup by \\S+, begun at [0-9:]{8}Z, is under way\n.*"),
+                    journal);
+            locked.close();
+            assertEquals(0, person.end().exit());
+        }
         assertEquals(2, dumps().size());
         var before = dumps();
         try (var locked = Faults.lockedTable("timer_words")) {

@@ -147,26 +147,26 @@ class DashboardsFleetTest {
      */
     private static List<String> single(String at, String expression, Map<String, TreeSet<String>> variables,
             boolean empty) {
-                var wrong = new ArrayList<String>();
-                variables.forEach((variable, values) -> {
-                    if (!expression.contains("$" + variable)) return;
-                    for (var value : values) {
-                        var map = new LinkedHashMap<>(variables);
-                        map.put(variable, new TreeSet<>(Set.of(value)));
-                        var series = ask(Dashboard.filled(expression, map));
-                        boolean none = variable.equals("node") && !WORKERS.contains(value)
-                                && (expression.contains("worker!=") || expression.contains("node:workers_"));
-                        if (!PARTLY.contains(at) && series.isEmpty() != (empty || none))
-                            wrong.add(at + " with " + variable + " " + value + ": " + series.size() + " series");
-                        for (var each : series) {
-                            var label = each.path("metric").path(variable).asText(value);
-                            if (!label.equals(value))
-                                wrong.add(at + " with " + variable + " " + value + " shows " + label);
-                        }
-                    }
-                });
-                return wrong;
+        var wrong = new ArrayList<String>();
+        variables.forEach((variable, values) -> {
+            if (!expression.contains("$" + variable)) return;
+            for (var value : values) {
+                var map = new LinkedHashMap<>(variables);
+                map.put(variable, new TreeSet<>(Set.of(value)));
+                var series = ask(Dashboard.filled(expression, map));
+                boolean none = variable.equals("node") && !WORKERS.contains(value)
+                        && (expression.contains("worker!=") || expression.contains("node:workers_"));
+                if (!PARTLY.contains(at) && series.isEmpty() != (empty || none))
+                    wrong.add(at + " with " + variable + " " + value + ": " + series.size() + " series");
+                for (var each : series) {
+                    var label = each.path("metric").path(variable).asText(value);
+                    if (!label.equals(value))
+                        wrong.add(at + " with " + variable + " " + value + " shows " + label);
+                }
             }
+        });
+        return wrong;
+    }
 
     @Test
     void annotations_have_a_point_for_each_deployed_node() throws IOException {

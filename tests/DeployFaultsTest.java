@@ -102,11 +102,11 @@ class DeployFaultsTest {
         Ran ran;
         try (var run = ktrdr("deploy", "workers", "B", "--tag", after).start();
                 var stalled = Faults.stalledPull(HOST)) {
-                    try (var gone = Faults.registryGone()) {
-                        stalled.close();
-                        ran = run.end();
-                    }
-                }
+            try (var gone = Faults.registryGone()) {
+                stalled.close();
+                ran = run.end();
+            }
+        }
         refused(ran, everything);
     }
 
@@ -144,10 +144,10 @@ class DeployFaultsTest {
         try (var small = Faults.smallDisk(HOST)) {
             try (var run = ktrdr("deploy", "workers", "B", "--tag", after).start();
                     var stalled = Faults.stalledPull(HOST)) {
-                        Faults.fill(HOST);
-                        stalled.close();
-                        ran = run.end();
-                    }
+                Faults.fill(HOST);
+                stalled.close();
+                ran = run.end();
+            }
             assertEquals(1, ran.exit(), ran::toString);
             complained(ran, HOST);
             told(ran, HOST, "failed");

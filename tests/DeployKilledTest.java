@@ -75,16 +75,16 @@ class DeployKilledTest {
     private static void killedAtThePull(String tag) {
         try (var run = ktrdr("deploy", "workers", "C", "--tag", tag).start();
                 var stalled = Faults.stalledPull("workers-c")) {
-                    run.kill();
-                }
+            run.kill();
+        }
     }
 
     private static void killedAtTheUp(String tag) {
         try (var deaf = Faults.deaf(HOST, "backtest-worker-1"); var run = ktrdr("deploy", "workers", "B", "--tag", tag)
                 .start()) {
-                    run.awaitUp(HOST);
-                    run.kill();
-                }
+            run.awaitUp(HOST);
+            run.kill();
+        }
     }
 
     private static void killedAtTheHealth() {
@@ -116,9 +116,9 @@ class DeployKilledTest {
             Ran ran;
             try (var run = ktrdr("deploy", "workers", "B", "--tag", tag).start();
                     var stalled = Faults.stalledPull(HOST)) {
-                        run.signal(signal);
-                        ran = run.end();
-                    }
+                run.signal(signal);
+                ran = run.end();
+            }
             assertEquals(130, ran.exit(), signal + " " + ran);
             told(ran, HOST, "untouched");
             clean(HOST, ran);
@@ -132,11 +132,11 @@ class DeployKilledTest {
         Ran ran;
         try (var deaf = Faults.deaf(HOST, "backtest-worker-1");
                 var run = ktrdr("deploy", "workers", "B", "--tag", another(HOST)).start()) {
-                    run.awaitUp(HOST);
-                    run.signal("INT");
-                    deaf.close();
-                    ran = run.end();
-                }
+            run.awaitUp(HOST);
+            run.signal("INT");
+            deaf.close();
+            ran = run.end();
+        }
         returned(ran, HOST, before);
     }
 

@@ -89,17 +89,17 @@ class DeployLockTest {
         var now = World.everything();
         for (var procedure : List.of(List.of("deploy", "workers", "N", "--tag", OLDER),
                 List.of("deploy", "workers", "N", "--tag", OLDER, "--dry-run"), List.of("restart", "workers", "N"))) {
-                    var words = new ArrayList<>(procedure);
-                    words.addAll(List.of("-i", night().toString()));
-                    var refused = ktrdr(words.toArray(String[]::new)).run();
-                    assertEquals(1, refused.exit(), refused::toString);
-                    assertTrue(refused.err()
-                            .contains("night: containers of the Compose project ktrdr-workers were started from "
-                                    + "another folder")
-                            && refused.err().contains("training-worker-2, started from /opt/ktrdr-workers-b")
-                            && refused.err().contains("mv -T '/opt/ktrdr-workers-b' '/srv/ktrdr-night'"),
-                            refused::toString);
-                }
+            var words = new ArrayList<>(procedure);
+            words.addAll(List.of("-i", night().toString()));
+            var refused = ktrdr(words.toArray(String[]::new)).run();
+            assertEquals(1, refused.exit(), refused::toString);
+            assertTrue(refused.err()
+                    .contains("night: containers of the Compose project ktrdr-workers were started from "
+                            + "another folder")
+                    && refused.err().contains("training-worker-2, started from /opt/ktrdr-workers-b")
+                    && refused.err().contains("mv -T '/opt/ktrdr-workers-b' '/srv/ktrdr-night'"),
+                    refused::toString);
+        }
         assertEquals(now, World.everything());
         assertEquals("", World.on("workers-b", "ls -d /srv/ktrdr-night 2>/dev/null || :") + locks());
     }
@@ -176,9 +176,9 @@ class DeployLockTest {
         assertFalse(first.waitFor(35, TimeUnit.SECONDS));
         for (var other : List.of(ktrdr("deploy", "workers", "B", "--tag", NEWER),
                 ktrdr("stage", "workers", "B", "--tag", NEWER), ktrdr("rollback", "workers", "B"))) {
-                    var ran = other.run();
-                    assertEquals(4, ran.exit(), ran::toString);
-                }
+            var ran = other.run();
+            assertEquals(4, ran.exit(), ran::toString);
+        }
         // to look is no work
         var looked = ktrdr("deploy", "all", "--tag", OLDER, "--dry-run").run();
         assertEquals(0, looked.exit(), looked::toString);

@@ -128,12 +128,12 @@ class FrontDoorTest {
     void where_no_procedure_begins_there_is_a_document_too() throws IOException {
         for (var words : List.of(List.of("de\"pl\\oy\t", "-o", "json"), List.of("deploy", "core", "--output=json"),
                 List.of("setup", "nonsense", "-ojson"), List.of("ktrdr", "--output", "json"))) {
-                    var ran = door(words.toArray(String[]::new));
-                    assertEquals(2, ran.exit(), ran::toString);
-                    Documents.hold("deploy", 2, ran.out());
-                    var message = new ObjectMapper().readTree(ran.out()).at("/errors/0/message").asText();
-                    assertTrue(ran.err().replace('\t', ' ').startsWith("error: " + message + "\n"), ran::toString);
-                }
+            var ran = door(words.toArray(String[]::new));
+            assertEquals(2, ran.exit(), ran::toString);
+            Documents.hold("deploy", 2, ran.out());
+            var message = new ObjectMapper().readTree(ran.out()).at("/errors/0/message").asText();
+            assertTrue(ran.err().replace('\t', ' ').startsWith("error: " + message + "\n"), ran::toString);
+        }
         for (var words : List.of(List.of("nonsense"), List.of("nonsense", "-o", "text"), List.of("deploy", "json")))
             assertEquals("", door(words.toArray(String[]::new)).out());
     }

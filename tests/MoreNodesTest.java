@@ -88,10 +88,10 @@ class MoreNodesTest {
         var words = "words=$(cat <<'WORDS'\n" + String.join("\n", World.secretValues()) + "\nWORDS\n)\n";
         try (var run = ktrdr("deploy", "workers", "gpu", "--tag", NEWER).env("KTRDR_INVENTORY", World.more().toString())
                 .start()) {
-                    while (run.running()) World.on(GPU, words + LOOK).lines().forEach(SEEN::add);
-                    var ran = run.end();
-                    assertEquals(0, ran.exit(), ran::toString);
-                }
+            while (run.running()) World.on(GPU, words + LOOK).lines().forEach(SEEN::add);
+            var ran = run.end();
+            assertEquals(0, ran.exit(), ran::toString);
+        }
         // until Prometheus has asked each new target once
         good("verify --quick --wait 90s");
     }
@@ -247,18 +247,18 @@ class MoreNodesTest {
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
             for (var board : Answers.ofAll(inventory, List.of(), new Prometheus(http, inventory.url("prometheus")),
                     Instant.now(), Duration.ofMinutes(2))) {
-                        shown.put(board.dashboard().title() + ": to choose from",
-                                new TreeSet<>(board.dashboard().values().get("node")));
-                        for (var answered : board.panels())
-                            for (var query : answered.queries())
-                                // an alert is of what is wrong, and a time of what was done, which need not be on each
-                                // of them
-                                if (!query.expression().contains("ALERTS")
-                                        && !query.expression().contains("operation_duration"))
-                                    shown.computeIfAbsent(board.dashboard().title() + ": " + answered.panel().model()
-                                            .path("title").asText() + " " + query.ref(), panel -> new TreeSet<>())
-                                            .addAll(query.series().findValuesAsText("node"));
-                    }
+                shown.put(board.dashboard().title() + ": to choose from",
+                        new TreeSet<>(board.dashboard().values().get("node")));
+                for (var answered : board.panels())
+                    for (var query : answered.queries())
+                        // an alert is of what is wrong, and a time of what was done, which need not be on each
+                        // of them
+                        if (!query.expression().contains("ALERTS")
+                                && !query.expression().contains("operation_duration"))
+                            shown.computeIfAbsent(board.dashboard().title() + ": " + answered.panel().model()
+                                    .path("title").asText() + " " + query.ref(), panel -> new TreeSet<>())
+                                    .addAll(query.series().findValuesAsText("node"));
+            }
         }
         shown.values().removeIf(
                 nodes -> !nodes.contains("workers-b") || nodes.containsAll(List.of("workers-d", "gpu")));

@@ -41,22 +41,22 @@ class NoWorkersTest {
     @MethodSource("procedures")
     void workers_are_no_choice_of_a_fleet_of_core_alone(String name, List<String> words, Supplier<Callable<Exit>> made)
             throws IOException {
-                var inventory = Files.writeString(folder.resolve("inventory.yaml"), """
-                        domain: ktrdr.test
-                        resolve: inventory
-                        # nothing answers there, and nothing is asked
-                        nodes: {core: {role: core, address: 192.0.2.1}}
-                        images: {backend: registry.test:5000/ktrdr-backend}
-                        secrets: {provider: env}
-                        """);
-                var said = new ByteArrayOutputStream();
-                var both = new PrintStream(said, true, StandardCharsets.UTF_8);
-                var invocation = Invocation.of(Map.of("KTRDR_INVENTORY", inventory.toString()),
-                        InputStream.nullInputStream(),
-                        both, both);
-                int exit = Cli.run(made.get(), invocation, words.toArray(String[]::new));
-                var text = said.toString(StandardCharsets.UTF_8);
-                assertEquals(2, exit, text);
-                assertTrue(text.contains("error: there are no workers nodes in " + inventory), text);
-            }
+        var inventory = Files.writeString(folder.resolve("inventory.yaml"), """
+                domain: ktrdr.test
+                resolve: inventory
+                # nothing answers there, and nothing is asked
+                nodes: {core: {role: core, address: 192.0.2.1}}
+                images: {backend: registry.test:5000/ktrdr-backend}
+                secrets: {provider: env}
+                """);
+        var said = new ByteArrayOutputStream();
+        var both = new PrintStream(said, true, StandardCharsets.UTF_8);
+        var invocation = Invocation.of(Map.of("KTRDR_INVENTORY", inventory.toString()),
+                InputStream.nullInputStream(),
+                both, both);
+        int exit = Cli.run(made.get(), invocation, words.toArray(String[]::new));
+        var text = said.toString(StandardCharsets.UTF_8);
+        assertEquals(2, exit, text);
+        assertTrue(text.contains("error: there are no workers nodes in " + inventory), text);
+    }
 }

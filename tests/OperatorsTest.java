@@ -84,10 +84,10 @@ class OperatorsTest {
                 var fleet = new Fleet(read, List.of(read.node("B")), console);
                 var locks = NodeLocks.take(fleet, LockScripts.Owner.now("narrow@test", "test"), Duration.ofMinutes(1),
                         console, node -> "")) {
-                    var ssh = fleet.ssh(read.node("B"));
-                    assertEquals("root\n", ssh.must(locks.under(read.node("B")) + "id -un"));
-                    ssh.put(Files.writeString(folder.resolve("file"), "whole\n"), PLACED, "600");
-                }
+            var ssh = fleet.ssh(read.node("B"));
+            assertEquals("root\n", ssh.must(locks.under(read.node("B")) + "id -un"));
+            ssh.put(Files.writeString(folder.resolve("file"), "whole\n"), PLACED, "600");
+        }
         assertEquals("root 600 whole", World.on(NODE, "stat -c '%U %a' " + PLACED + " | tr '\\n' ' '; cat " + PLACED));
         assertEquals("narrow may not",
                 World.on(NODE, "runuser -u narrow -- sudo -n cat /etc/shadow >/dev/null 2>&1 || runuser -u narrow -- "

@@ -122,28 +122,28 @@ class RestoreFaultsTest {
         "start,    here,    core,      docker,    'start ktrdr-backend',                new"})
     void a_restore_killed_at_any_step_leaves_a_whole_database(String step, String from, String host, String program,
             String asked, String expected) {
-                var before = rows();
-                try (var waiting = Faults.waits(host, program, asked);
-                        var run = ktrdr("restore-db", from.equals("here") ? file : name, "--yes").start()) {
-                            run.awaitAsked(host);
-                            run.kill();
-                            // the host mends it by programs of which one is a stand-in: taken away while a shell opens
-                            // it, it is not found
-                            all_runs_again_and_nothing_is_left();
-                        } finally {
-                    // the lock of who was killed is taken over after half a minute, which is shown elsewhere
-                    for (var text : HOSTS) World.on(text, "rm -rf /opt/ktrdr-*/.ktrdr/lock");
-                }
-                if (expected.equals("old")) {
-                    assertEquals(before, rows(), step);
-                    return;
-                }
-                assertEquals("5000|0",
-                        World.sql("SELECT count(*), count(*) FILTER (WHERE symbol = 'later') FROM faults.bars"),
-                        step);
-                assertEquals(0, ktrdr("restore-db", "--drop-old", "--yes").run().exit());
-                later();
-            }
+        var before = rows();
+        try (var waiting = Faults.waits(host, program, asked);
+                var run = ktrdr("restore-db", from.equals("here") ? file : name, "--yes").start()) {
+            run.awaitAsked(host);
+            run.kill();
+            // the host mends it by programs of which one is a stand-in: taken away while a shell opens
+            // it, it is not found
+            all_runs_again_and_nothing_is_left();
+        } finally {
+            // the lock of who was killed is taken over after half a minute, which is shown elsewhere
+            for (var text : HOSTS) World.on(text, "rm -rf /opt/ktrdr-*/.ktrdr/lock");
+        }
+        if (expected.equals("old")) {
+            assertEquals(before, rows(), step);
+            return;
+        }
+        assertEquals("5000|0",
+                World.sql("SELECT count(*), count(*) FILTER (WHERE symbol = 'later') FROM faults.bars"),
+                step);
+        assertEquals(0, ktrdr("restore-db", "--drop-old", "--yes").run().exit());
+        later();
+    }
 
     /** All of it has arrived when the connection goes, so that its size tells nothing. */
     @Test
@@ -151,11 +151,11 @@ class RestoreFaultsTest {
         var before = rows();
         try (var waiting = Faults.waits("core", "cat", "'>/var/tmp/ktrdr-pushed'");
                 var run = ktrdr("restore-db", file, "--yes").start()) {
-                    run.awaitAsked("core");
-                    Faults.cut("core");
-                    refused(3, run.end(), "error: core: the connection was lost", "is as it was");
-                    all_runs_again_and_nothing_is_left();
-                } finally {
+            run.awaitAsked("core");
+            Faults.cut("core");
+            refused(3, run.end(), "error: core: the connection was lost", "is as it was");
+            all_runs_again_and_nothing_is_left();
+        } finally {
             World.on("core", "rm -rf /opt/ktrdr-*/.ktrdr/lock");
         }
         assertEquals(before, rows());
@@ -175,10 +175,10 @@ class RestoreFaultsTest {
         var before = rows();
         try (var restarted = Faults.before("core", "docker", "'--section=pre-data'",
                 "cp /run/lock/ktrdr-backup /run/under-way; /usr/bin/docker restart -t 0 ktrdr-db")) {
-                    var ran = refused(1, ktrdr("restore-db", name, "--yes").run(), "core: nothing was restored",
-                            "is as it was");
-                    assertFalse(ran.err().contains("left behind"), ran::toString);
-                }
+            var ran = refused(1, ktrdr("restore-db", name, "--yes").run(), "core: nothing was restored",
+                    "is as it was");
+            assertFalse(ran.err().contains("left behind"), ran::toString);
+        }
         var under = World.on("core", "cat /run/under-way; rm /run/under-way");
         assertTrue(under.matches("the restore of " + name + " by \\S+, begun at [0-9:]{8}Z,"), under);
         databaseIsBack();
@@ -189,9 +189,9 @@ class RestoreFaultsTest {
     void a_lost_database_leaves_a_named_copy_that_drop_old_removes() {
         try (var stopped = Faults.before("core", "docker", "'--section=pre-data'",
                 "/usr/bin/docker stop -t 0 ktrdr-db")) {
-                    refused(1, ktrdr("restore-db", name, "--into", "faults_beside").run(), "core: nothing was restored",
-                            "left behind", "ktrdr_restoring, half of it restored", "jbang restore-db@ktrdr --drop-old");
-                } finally {
+            refused(1, ktrdr("restore-db", name, "--into", "faults_beside").run(), "core: nothing was restored",
+                    "left behind", "ktrdr_restoring, half of it restored", "jbang restore-db@ktrdr --drop-old");
+        } finally {
             databaseIsBack();
         }
         var would = ktrdr("restore-db", "--drop-old", "--dry-run").run();

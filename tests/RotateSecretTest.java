@@ -213,10 +213,10 @@ class RotateSecretTest {
         Ran ran;
         try (var run = ktrdr("rotate-secret", "db_password", "--yes", "-i", provider("db_password", PASSWORD))
                 .start()) {
-                    run.awaitVerifier(verifier);
-                    run.signal("INT");
-                    ran = run.end();
-                }
+            run.awaitVerifier(verifier);
+            run.signal("INT");
+            ran = run.end();
+        }
         assertTrue(Set.of(5, 130).contains(ran.exit()), ran::toString);
         assertEquals(verifier, verifier(), ran::toString);
         theDatabasesPasswordIs(former("db_password"), PASSWORD);
@@ -227,11 +227,11 @@ class RotateSecretTest {
         Ran ran;
         try (var deaf = Faults.deaf("workers-b", "backtest-worker-1"); var run = ktrdr("rotate-secret", "db_password",
                 "--yes", "-i", provider("db_password", PASSWORD)).start()) {
-                    run.awaitUp("workers-b");
-                    run.signal("INT");
-                    deaf.close();
-                    ran = run.end();
-                }
+            run.awaitUp("workers-b");
+            run.signal("INT");
+            deaf.close();
+            ran = run.end();
+        }
         assertEquals(5, ran.exit(), ran::toString);
         // a stop that was cut goes on in the engine, and is over by then
         Wait.millis(3_000);

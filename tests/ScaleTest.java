@@ -143,8 +143,8 @@ class ScaleTest {
         try (var unheard = Faults.closed("core", "10.42.1.12", 8000);
                 var backtest = Faults.closed("workers-c", "10.42.1.10", 5007);
                 var training = Faults.closed("workers-c", "10.42.1.10", 5008)) {
-                    ran = ktrdr("scale", "C", "3", "--timeout", "5s").run();
-                }
+            ran = ktrdr("scale", "C", "3", "--timeout", "5s").run();
+        }
         Aftermath.returned(ran, "workers-c", Aftermath.release("workers-c"));
         assertEquals(before, World.containers("workers-c"), ran::toString);
         assertEquals(prometheus, World.files("core"), ran::toString);

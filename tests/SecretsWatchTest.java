@@ -211,8 +211,8 @@ class SecretsWatchTest {
         World.forget("workers-c", another);
         try (var waiting = Faults.waits("workers-c", "docker", "'login '");
                 var run = started("deploy", "workers", "C", "--tag", another, "--verbose")) {
-                    killed("workers-c", () -> run.awaitAsked("workers-c"), run);
-                }
+            killed("workers-c", () -> run.awaitAsked("workers-c"), run);
+        }
     }
 
     private void rotations() {
@@ -220,8 +220,8 @@ class SecretsWatchTest {
         run(1, "rotate-secret", "ghcr_token", "--verbose", "-i", token);
         try (var waiting = Faults.waits("core", "docker", "'login '");
                 var run = started("rotate-secret", "ghcr_token", "--verbose", "-i", token)) {
-                    killed("core", () -> run.awaitAsked("core"), run);
-                }
+            killed("core", () -> run.awaitAsked("core"), run);
+        }
         var password = provided("grafana_password");
         run(0, "rotate-secret", "grafana_password", "--dry-run", "--verbose", "-i", password);
         interrupted("core", "compose*' up -d'", "rotate-secret", "grafana_password", "--yes", "--verbose", "-i",
@@ -233,8 +233,8 @@ class SecretsWatchTest {
     private void killedWithTheSecretHalfGiven() {
         try (var deaf = Faults.deaf("core", "ktrdr-grafana");
                 var run = ktrdr("rotate-secret", "grafana_password", "--yes", "--verbose").start()) {
-                    killed("core", () -> run.awaitUp("core"), run);
-                }
+            killed("core", () -> run.awaitUp("core"), run);
+        }
     }
 
     private void backups() {
@@ -245,8 +245,8 @@ class SecretsWatchTest {
         left.noneButLock("core", "an interrupted backup");
         try (var locked = Faults.lockedTable("locked");
                 var run = started("backup-db", "--to", file("backup"), "--verbose")) {
-                    killed("core", run::awaitDump, run);
-                }
+            killed("core", run::awaitDump, run);
+        }
         run(0, "backup-db", "--to", file("backup"), "--verbose");
         assertEquals(List.of("backup", "backup.json", "backup.sha256"),
                 Stream.of(folder.toFile().list()).filter(name -> name.contains("backup")).sorted().toList());

@@ -138,13 +138,13 @@ class SetupNfsFleetTest {
             for (var command : List.of(List.of("setup-nfs"), List.of("setup-nfs", "--check"),
                     List.of("setup-nfs", "--dry-run"),
                     List.of("deploy", "core", "backend", "--tag", "sha-1000002", "-y"))) {
-                        var ran = with(handedIn(), command.toArray(String[]::new));
-                        assertEquals(1, ran.exit(), ran::toString);
-                        assertTrue(ran.err()
-                                .contains("core: nothing is mounted at /srv/ktrdr-shared: a container would write to "
-                                        + "a local folder")
-                                && ran.err().contains("pct set ID --mp0 FOLDER,mp=/srv/ktrdr-shared"), ran::toString);
-                    }
+                var ran = with(handedIn(), command.toArray(String[]::new));
+                assertEquals(1, ran.exit(), ran::toString);
+                assertTrue(ran.err()
+                        .contains("core: nothing is mounted at /srv/ktrdr-shared: a container would write to "
+                                + "a local folder")
+                        && ran.err().contains("pct set ID --mp0 FOLDER,mp=/srv/ktrdr-shared"), ran::toString);
+            }
             assertEquals("", World.on("core", "ls -A /srv/ktrdr-shared"),
                     "nothing was written to the disk of the node");
         } finally {

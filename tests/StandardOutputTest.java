@@ -81,13 +81,13 @@ class StandardOutputTest {
     void a_console_whose_reader_is_gone_ends_whatever_it_runs() {
         for (var snippet : List.of("while (true) System.out.println(\"line\");",
                 "for (;;) try { System.out.println(\"line\"); } catch (Exception e) { }", "\"line\"")) {
-                    var lines = snippet.startsWith("\"") ? "yes '" + snippet + "'" : "echo '" + snippet + "'";
-                    var ran = LocalCommand.command("bash", "-c", lines + " | (" + console() + ") | head -n 1")
-                            .timeout(java.time.Duration.ofMinutes(1)).run();
-                    assertEquals("line\n", ran.out(), ran.err());
-                    assertTrue(ran.err().matches("inventory .*, \\d+ nodes\nthis is the toolkit's example .*\n"),
-                            ran.err());
-                }
+            var lines = snippet.startsWith("\"") ? "yes '" + snippet + "'" : "echo '" + snippet + "'";
+            var ran = LocalCommand.command("bash", "-c", lines + " | (" + console() + ") | head -n 1")
+                    .timeout(java.time.Duration.ofMinutes(1)).run();
+            assertEquals("line\n", ran.out(), ran.err());
+            assertTrue(ran.err().matches("inventory .*, \\d+ nodes\nthis is the toolkit's example .*\n"),
+                    ran.err());
+        }
     }
 
     private static String console() {

@@ -153,10 +153,10 @@ class TakeoverTest {
         var before = made("core");
         try (var waiting = Faults.waits("core", "docker", "'run --rm --name ktrdr-takeover-copy'");
                 var run = ktrdr("takeover", "core", "--tag", TAG, "--yes").start()) {
-                    run.awaitAsked("core");
-                    run.kill();
-                    World.awaitIdle("core");
-                } finally {
+            run.awaitAsked("core");
+            run.kill();
+            World.awaitIdle("core");
+        } finally {
             World.on("core", "rm -rf /opt/ktrdr-core/.ktrdr/lock");
         }
         for (var words : List.of(List.of("deploy", "core", "all", "--tag", TAG),

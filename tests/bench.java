@@ -181,11 +181,11 @@ public class bench implements Callable<Exit> {
         var inventory = common.inventory();
         try (var fleet = common.fleet(List.of(inventory.core().name()));
                 var http = new Http(inventory.overrides(), Duration.ofSeconds(2))) {
-                    return new Downtime(fleet, http, common.console(), asked.tags,
-                            tag -> Cli.run(new Deploy(), "core", "all", "--tag", tag, "-i",
-                                    inventory.source().toString()))
-                            .measure(pairs);
-                }
+            return new Downtime(fleet, http, common.console(), asked.tags,
+                    tag -> Cli.run(new Deploy(), "core", "all", "--tag", tag, "-i",
+                            inventory.source().toString()))
+                    .measure(pairs);
+        }
     }
 
     private SideBySide help(Case what, int pairs) {
@@ -208,8 +208,8 @@ public class bench implements Callable<Exit> {
         try (var fleet = common.fleet(List.of(inventory.core().name()));
                 var backing = new Backing(inventory, fleet.ssh(inventory.core()), common.console(), toolkit(),
                         asked.rows)) {
-                            return measure.apply(backing);
-                        }
+            return measure.apply(backing);
+        }
     }
 
     private SideBySide transfer(Case what, int pairs) {
@@ -217,8 +217,8 @@ public class bench implements Callable<Exit> {
         var inventory = common.inventory();
         try (var fleet = common.fleet(List.of(inventory.core().name()));
                 var transfer = new Transfer(inventory, fleet.ssh(inventory.core()), common.console(), toolkit())) {
-                    return transfer.measure(what, pairs);
-                }
+            return transfer.measure(what, pairs);
+        }
     }
 
     private Looking looking() {
@@ -238,8 +238,8 @@ public class bench implements Callable<Exit> {
         ensure(Ansible.PROGRAMS);
         try (var fleet = common.fleet(List.of());
                 var staged = new Staged(fleet, common.console(), toolkit(), asked.tags)) {
-                    return measure.apply(staged);
-                }
+            return measure.apply(staged);
+        }
     }
 
     private SideBySide deploy(Function<Deploying, SideBySide> measure) {
@@ -247,8 +247,8 @@ public class bench implements Callable<Exit> {
         ensure(Verifying.PROGRAMS);
         try (var fleet = common.fleet(List.of());
                 var deploying = new Deploying(fleet, common.console(), toolkit(), asked.tags)) {
-                    return measure.apply(deploying);
-                }
+            return measure.apply(deploying);
+        }
     }
 
     private void ensure(Map<String, String> programs) {
@@ -268,8 +268,8 @@ public class bench implements Callable<Exit> {
         try (var fleet = common.fleet(List.of());
                 var fan = new FanOut(inventory, fleet.nodes().stream().map(fleet::ssh).toList(), common.console(),
                         toolkit())) {
-                            return measure.apply(fan);
-                        }
+            return measure.apply(fan);
+        }
     }
 
     private SideBySide verify(Case what, Lists lists, int pairs, String... words) {

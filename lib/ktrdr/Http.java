@@ -200,10 +200,10 @@ public final class Http implements AutoCloseable {
             var bytes = new Buffer();
             while (bytes.size() <= MAX_BODY && body.contentLength() <= MAX_BODY) if (body.source().read(bytes, 64 << 10)
                     < 0) {
-                        var type = body.contentType();
-                        return bytes.readString(type == null ? StandardCharsets.UTF_8
-                                : type.charset(StandardCharsets.UTF_8));
-                    }
+                var type = body.contentType();
+                return bytes.readString(type == null ? StandardCharsets.UTF_8
+                        : type.charset(StandardCharsets.UTF_8));
+            }
             throw Problem.failed(response.request().method() + " " + response.request().url()
                     + " answered more than 16 MiB")
                     .expected("an answer that fits in memory")

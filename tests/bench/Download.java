@@ -22,8 +22,8 @@ public final class Download {
         try (var console = new Console(Console.Color.never, false);
                 var fleet = new Fleet(inventory, List.of(inventory.core()), console);
                 var out = Files.newOutputStream(Path.of(args[2]))) {
-                    var result = fleet.ssh(inventory.core()).pipe("cat " + Sh.quote(args[1]), out);
-                    if (!result.ok()) throw Problem.failed(args[1] + " did not arrive").found(result.lastWords());
-                }
+            var result = fleet.ssh(inventory.core()).pipe("cat " + Sh.quote(args[1]), out);
+            if (!result.ok()) throw Problem.failed(args[1] + " did not arrive").found(result.lastWords());
+        }
     }
 }

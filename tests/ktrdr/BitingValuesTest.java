@@ -172,11 +172,11 @@ class BitingValuesTest {
             for (var settings : List.of("{provider: env}", "{provider: file, file: " + file(text, false) + "}",
                     "{provider: command, command: [cat, " + file(text, false) + "]}",
                     "{provider: command, command: [cat, " + file(text, true) + "]}")) {
-                        var inventory = Fixtures.inventory(Fixtures.INVENTORY + "secrets: " + settings + "\n");
-                        tried(() -> Secrets.fetch(inventory, fields, environment, console))
-                                .ifPresent(secrets -> shell.append(secrets.shell(fields)).append("with_secrets")
-                                        .append(print));
-                    }
+                var inventory = Fixtures.inventory(Fixtures.INVENTORY + "secrets: " + settings + "\n");
+                tried(() -> Secrets.fetch(inventory, fields, environment, console))
+                        .ifPresent(secrets -> shell.append(secrets.shell(fields)).append("with_secrets")
+                                .append(print));
+            }
             var times = shell.toString().split("with_secrets\\(\\)", -1).length - 1;
             assertTrue(times == 0 || times == 4, text + " " + times);
             if (times > 0)

@@ -82,12 +82,12 @@ class ConsoleTest {
         var hostile = "a\033[2Jb\u202ec\rd\u009b1m";
         var harmless = "a␛[2Jb\\u202ec␍d\\u009b1m";
         try (var console = new Console(Invocation.into(out, err), Console.Color.always, false)) {
-                    console.print(hostile + "\nsecond");
-                    console.print(Table.of("what").row(hostile));
-                    console.note("core", "docker", hostile);
-                    console.problem(Problem.failed(hostile).found("first\n" + hostile));
-                    console.step("core", "pull").failed(hostile);
-                }
+            console.print(hostile + "\nsecond");
+            console.print(Table.of("what").row(hostile));
+            console.note("core", "docker", hostile);
+            console.problem(Problem.failed(hostile).found("first\n" + hostile));
+            console.step("core", "pull").failed(hostile);
+        }
         var said = out.toString(StandardCharsets.UTF_8) + err.toString(StandardCharsets.UTF_8);
         assertEquals(6, said.split(Pattern.quote(harmless), -1).length - 1, said);
         assertEquals("", said.replaceAll("\033\\[(0|2|31)m", "").replaceAll("[^\\p{Cntrl}\u202e\u009b]|\n", ""), said);

@@ -77,14 +77,14 @@ class HostileHttpTest {
     void a_body_that_goes_on_is_refused_when_it_is_too_large() throws IOException {
         for (var head : List.of(CHUNKED + "\r\n", OK + "\r\n", OK + "Content-Length: " + GIGABYTE + "\r\n\r\n",
                 OK + "Content-Length: " + Long.MAX_VALUE + "\r\n\r\n")) {
-                    var poured = new AtomicLong();
-                    boolean chunks = head.startsWith(CHUNKED);
-                    try (var peer = pouring(head, chunks ? "10000\r\n" : "", chunks ? "\r\n" : "", poured)) {
-                        var problem = told(peer);
-                        assertTrue(problem.sentence().contains("answered more than 16 MiB"), problem::sentence);
-                        assertTrue(poured.get() < GIGABYTE / 2, head + poured);
-                    }
-                }
+            var poured = new AtomicLong();
+            boolean chunks = head.startsWith(CHUNKED);
+            try (var peer = pouring(head, chunks ? "10000\r\n" : "", chunks ? "\r\n" : "", poured)) {
+                var problem = told(peer);
+                assertTrue(problem.sentence().contains("answered more than 16 MiB"), problem::sentence);
+                assertTrue(poured.get() < GIGABYTE / 2, head + poured);
+            }
+        }
     }
 
     private static byte[] packed(int megabytes) throws IOException {
@@ -111,14 +111,14 @@ class HostileHttpTest {
         var whole = packed(1);
         for (var body : List.of(new byte[0], bytes("{\"a\": 1}"), Arrays.copyOf(whole, whole.length / 2),
                 Arrays.copyOf(whole, whole.length - 5))) {
-                    var answer = new ByteArrayOutputStream();
-                    answer.writeBytes(
-                            bytes(OK + "Content-Encoding: gzip\r\nContent-Length: " + body.length + "\r\n\r\n"));
-                    answer.writeBytes(body);
-                    try (var peer = HttpPeer.saying(answer.toByteArray())) {
-                        told(peer);
-                    }
-                }
+            var answer = new ByteArrayOutputStream();
+            answer.writeBytes(
+                    bytes(OK + "Content-Encoding: gzip\r\nContent-Length: " + body.length + "\r\n\r\n"));
+            answer.writeBytes(body);
+            try (var peer = HttpPeer.saying(answer.toByteArray())) {
+                told(peer);
+            }
+        }
     }
 
     @Test
@@ -242,8 +242,8 @@ class HostileHttpTest {
             var problem = told("HTTP/1.1 " + status + "\r\nContent-Type: text/html; charset=iso-8859-1\r\n\r\n" + page);
             var screen = new ByteArrayOutputStream();
             try (var console = new Console(Invocation.into(screen, screen), Console.Color.never, false)) {
-                        console.problem(problem);
-                    }
+                console.problem(problem);
+            }
             var shown = screen.toString(StandardCharsets.UTF_8);
             assertTrue(shown.contains("<html>") && shown.contains("502 Bad Gateway"), shown);
             shown.lines().forEach(line -> assertEquals(Console.harmless(line), line));

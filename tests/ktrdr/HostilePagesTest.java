@@ -281,15 +281,15 @@ class HostilePagesTest {
     void in_a_picture_all_that_is_said_is_text() {
         for (var picture : List.<UnaryOperator<String>>of(HostilePagesTest::chart,
                 said -> Topology.svg(inventory(said)))) {
-                    var plain = elements(Jsoup.parse(picture.apply("x"), "", XML));
-                    for (var said : HOSTILE) {
-                        var svg = Jsoup.parse(picture.apply(said), "", XML);
-                        assertEquals(plain.size(), elements(svg).size(), said);
-                        assertEquals(0, svg.select("script, a, img, foreignObject, [onload], [onerror], [onmouseover]")
-                                .size(),
-                                said);
-                    }
-                }
+            var plain = elements(Jsoup.parse(picture.apply("x"), "", XML));
+            for (var said : HOSTILE) {
+                var svg = Jsoup.parse(picture.apply(said), "", XML);
+                assertEquals(plain.size(), elements(svg).size(), said);
+                assertEquals(0, svg.select("script, a, img, foreignObject, [onload], [onerror], [onmouseover]")
+                        .size(),
+                        said);
+            }
+        }
     }
 
     @Test

@@ -97,17 +97,17 @@ class HttpTest {
     void https_is_asked_over_tls_at_once_and_after_a_redirect() throws Exception {
         try (var there = secure(); var here = new MockWebServer();
                 var http = new Http(Map.of(), Duration.ofSeconds(5))) {
-                    here.start();
-                    var url = there.url("/data").toString();
-                    assertTrue(url.startsWith("https:"), url);
-                    here.enqueue(new MockResponse.Builder().code(302).setHeader("Location", url).build());
-                    here.enqueue(new MockResponse.Builder().code(302).setHeader("Location", url).build());
-                    for (var asked : new String[] {url, here.url("/").toString()}) {
-                        var problem = assertThrows(Problem.class, () -> http.get(asked));
-                        assertEquals(Exit.UNREACHABLE, problem.exit());
-                        assertTrue(problem.details().get("found").contains("certif"), problem::toString);
-                    }
-                }
+            here.start();
+            var url = there.url("/data").toString();
+            assertTrue(url.startsWith("https:"), url);
+            here.enqueue(new MockResponse.Builder().code(302).setHeader("Location", url).build());
+            here.enqueue(new MockResponse.Builder().code(302).setHeader("Location", url).build());
+            for (var asked : new String[] {url, here.url("/").toString()}) {
+                var problem = assertThrows(Problem.class, () -> http.get(asked));
+                assertEquals(Exit.UNREACHABLE, problem.exit());
+                assertTrue(problem.details().get("found").contains("certif"), problem::toString);
+            }
+        }
     }
 
     @Test

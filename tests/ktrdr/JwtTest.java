@@ -27,9 +27,9 @@ class JwtTest {
     void what_is_no_token_or_has_no_end_is_told_without_a_word_of_it() {
         for (var text : List.of("", "secret-word", "a.secret-word.b", "a." + part("{\"sub\":\"secret-word\"}") + ".b",
                 "a." + part("[secret-word") + ".b", "a.b.c.d")) {
-                    var problem = assertThrows(Problem.class, () -> Jwt.expiry(text));
-                    assertEquals(Exit.USAGE, problem.exit());
-                    assertFalse((problem.sentence() + problem.details()).contains("secret-word"), problem::sentence);
-                }
+            var problem = assertThrows(Problem.class, () -> Jwt.expiry(text));
+            assertEquals(Exit.USAGE, problem.exit());
+            assertFalse((problem.sentence() + problem.details()).contains("secret-word"), problem::sentence);
+        }
     }
 }

@@ -82,9 +82,9 @@ class LongRunTest {
         var watcher = Thread.currentThread();
         var round = new AtomicInteger();
         try (var services = new HttpPeer((head, out) -> {
-                    out.write(HttpPeer.whole(200, "{}".getBytes()));
-                    return true;
-                }); var http = new Http(Map.of(), Duration.ofSeconds(4));
+            out.write(HttpPeer.whole(200, "{}".getBytes()));
+            return true;
+        }); var http = new Http(Map.of(), Duration.ofSeconds(4));
                 var fleet = peer.fleet(2, peer.port(), "services: {backend: {port: " + services.port() + "}}\n")) {
             var watched = new StatusWatch(console, true, Duration.ofMillis(1)).run(() -> {
                 fleet.retry();
@@ -293,11 +293,11 @@ class LongRunTest {
                     .connectTimeout(Duration.ofSeconds(60)).build();
             try (var ssh = Ssh.connect(target, new SshRoute.Surroundings(Path.of(args[0]), Map.of(),
                     Duration.ofSeconds(4), Path.of(args[0], "none")))) {
-                        System.out.print(ssh.must("echo before"));
-                        System.in.read();
-                        System.out.print(ssh.must("echo after"));
-                        System.in.read();
-                    }
+                System.out.print(ssh.must("echo before"));
+                System.in.read();
+                System.out.print(ssh.must("echo after"));
+                System.in.read();
+            }
         }
     }
 

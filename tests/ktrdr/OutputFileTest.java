@@ -55,10 +55,10 @@ class OutputFileTest {
         Files.createSymbolicLink(folder.resolve("dangling"), folder.resolve("none/file"));
         for (var path : List.of(folder.resolve("none/report.html"), folder, Path.of("/dev/null"),
                 Path.of("/proc/report.html"), folder.resolve("x".repeat(300)))) {
-                    var problem = assertThrows(Problem.class, () -> OutputFile.at(path), path::toString);
-                    assertEquals(Exit.USAGE, problem.exit());
-                    assertTrue(problem.sentence().startsWith(path.toString()), problem::sentence);
-                }
+            var problem = assertThrows(Problem.class, () -> OutputFile.at(path), path::toString);
+            assertEquals(Exit.USAGE, problem.exit());
+            assertTrue(problem.sentence().startsWith(path.toString()), problem::sentence);
+        }
         assertEquals(List.of("dangling"), names());
     }
 }

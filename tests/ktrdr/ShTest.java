@@ -76,13 +76,13 @@ class ShTest {
         var script = "touch " + Sh.quote(mark.toString()) + "\nexit 0\n}\ntouch " + Sh.quote(mark.toString()) + "\n";
         for (var whole : List.of(Sh.whole("touch " + Sh.quote(mark.toString()) + "\necho 'it''s'"),
                 Sh.tethered(script))) {
-                    var bytes = whole.getBytes(StandardCharsets.UTF_8);
-                    int last = whole.lastIndexOf("\n}");
-                    for (int cut = 0; cut <= last; cut += cut > 250 && cut < last - 20 ? 7 : 1) {
-                        sh(Arrays.copyOf(bytes, cut));
-                        assertFalse(Files.exists(mark), "cut after " + cut + " bytes");
-                    }
-                }
+            var bytes = whole.getBytes(StandardCharsets.UTF_8);
+            int last = whole.lastIndexOf("\n}");
+            for (int cut = 0; cut <= last; cut += cut > 250 && cut < last - 20 ? 7 : 1) {
+                sh(Arrays.copyOf(bytes, cut));
+                assertFalse(Files.exists(mark), "cut after " + cut + " bytes");
+            }
+        }
     }
 
     @Test
@@ -186,13 +186,13 @@ class ShTest {
 
     private static Ended tethered(ProcessBuilder shell, String script, long openMillis)
             throws IOException, InterruptedException {
-                var process = shell.start();
-                process.getOutputStream().write(Sh.tethered(script).getBytes(StandardCharsets.UTF_8));
-                process.getOutputStream().flush();
-                process.waitFor(openMillis, TimeUnit.MILLISECONDS);
-                process.getOutputStream().close();
-                var out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-                assertTrue(process.waitFor(20, TimeUnit.SECONDS));
-                return new Ended(process.exitValue(), out);
-            }
+        var process = shell.start();
+        process.getOutputStream().write(Sh.tethered(script).getBytes(StandardCharsets.UTF_8));
+        process.getOutputStream().flush();
+        process.waitFor(openMillis, TimeUnit.MILLISECONDS);
+        process.getOutputStream().close();
+        var out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+        return new Ended(process.exitValue(), out);
+    }
 }

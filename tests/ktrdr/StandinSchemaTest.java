@@ -139,8 +139,8 @@ class StandinSchemaTest {
         var noted = new ArrayList<String>();
         try (var backend = new Backend(0, ENV, Pace.REAL,
                 (sql, values) -> noted.add(values.getOrDefault("type", values.get("status"))))) {
-                    assertTrue(post(backend, "/api/v1/dummy/start", "").contains("operation_id"));
-                    assertEquals(List.of("dummy"), noted);
-                }
+            assertTrue(post(backend, "/api/v1/dummy/start", "").contains("operation_id"));
+            assertEquals(List.of("dummy"), noted);
+        }
     }
 }

@@ -217,14 +217,14 @@ public final class Practice {
 
     private static Map<String, String> row(Map<String, Engine.Found> found, String name, String container,
             String address, String what) {
-                var row = new LinkedHashMap<String, String>();
-                row.put("name", name);
-                row.put("address", address);
-                row.put("state", found.containsKey(container) ? found.get(container).state() : "not there");
-                row.put("since", found.containsKey(container) ? found.get(container).since() : "");
-                row.put("what", what);
-                return row;
-            }
+        var row = new LinkedHashMap<String, String>();
+        row.put("name", name);
+        row.put("address", address);
+        row.put("state", found.containsKey(container) ? found.get(container).state() : "not there");
+        row.put("since", found.containsKey(container) ? found.get(container).since() : "");
+        row.put("what", what);
+        return row;
+    }
 
     /** What of the lab's images is real and what stands in for something. */
     public static List<Map<String, String>> images() {

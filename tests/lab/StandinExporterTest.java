@@ -164,8 +164,8 @@ class StandinExporterTest {
         try (var jaeger = new Jaeger(0, 0)) {
             try (var backend = backend("http://127.0.0.1:" + jaeger.collectorPort(), "OTEL_BSP_SCHEDULE_DELAY",
                     "60000")) {
-                        get(backend.port(), "/api/v1/health");
-                    }
+                get(backend.port(), "/api/v1/health");
+            }
             var kept = get(jaeger.uiPort(), "/api/traces?service=ktrdr-api");
             assertTrue(kept.contains("{\"key\":\"http.status_code\",\"type\":\"int64\",\"value\":200}"), kept);
         }

@@ -59,8 +59,8 @@ class StandinTest {
 
     private HttpResponse<String> send(String method, int port, String path, String body, String... headers)
             throws Exception {
-                return standins.send(method, port, path, body, headers);
-            }
+        return standins.send(method, port, path, body, headers);
+    }
 
     private String get(int port, String path) throws Exception {
         return standins.get(port, path);
@@ -111,9 +111,9 @@ class StandinTest {
         again(port);
         for (long end = System.nanoTime() + 2 * QUICK.silence() * 1_000_000L; System.nanoTime() < end;
                 Wait.millis(QUICK.check())) {
-                    get(worker.port(), "/health");
-                    assertEquals("[]", get(port, "/api/v1/workers"));
-                }
+            get(worker.port(), "/health");
+            assertEquals("[]", get(port, "/api/v1/workers"));
+        }
         Wait.until(() -> get(worker.port(), "/").contains("\"status\":\"running\"") && get(port, "/api/v1/workers")
                 .contains("\"one\""), () -> "it does not register");
     }

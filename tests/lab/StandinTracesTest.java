@@ -217,9 +217,9 @@ class StandinTracesTest {
                     export(jaeger, EXPORT, "application/json; charset=utf-8", new Buffer().writeUtf8("{}")));
             for (var none : List.of(new Buffer().writeUtf8("{\"spans\":[]}"), field(new Buffer(), 1, "cut"),
                     exported("ab".repeat(15)))) {
-                        var said = export(jaeger, none);
-                        assertTrue(said.startsWith("200 0 13 grpc: error unmarshalling request: "), said);
-                    }
+                var said = export(jaeger, none);
+                assertTrue(said.startsWith("200 0 13 grpc: error unmarshalling request: "), said);
+            }
             var unframed = export(jaeger, EXPORT, "application/grpc", exported("ab".repeat(16)));
             assertTrue(unframed.startsWith("200 0 13 "), unframed);
             assertFalse(get(jaeger.uiPort(), "/api/services").contains("\"x\""));

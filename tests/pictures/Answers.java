@@ -62,12 +62,12 @@ public final class Answers {
      */
     public static List<Answers> ofAll(Inventory inventory, List<String> uids, Prometheus prometheus, Instant until,
             Duration length) {
-                var models = models(inventory);
-                for (var uid : uids) if (!models.containsKey(uid)) throw Problem.usage("there is no dashboard " + uid)
-                        .expected("one of " + String.join(", ", models.keySet()));
-                return models.entrySet().stream().filter(entry -> uids.isEmpty() || uids.contains(entry.getKey()))
-                        .map(entry -> ask(entry.getValue(), prometheus, until, length)).toList();
-            }
+        var models = models(inventory);
+        for (var uid : uids) if (!models.containsKey(uid)) throw Problem.usage("there is no dashboard " + uid)
+                .expected("one of " + String.join(", ", models.keySet()));
+        return models.entrySet().stream().filter(entry -> uids.isEmpty() || uids.contains(entry.getKey()))
+                .map(entry -> ask(entry.getValue(), prometheus, until, length)).toList();
+    }
 
     /** The dashboards' files by uid. */
     private static Map<String, JsonNode> models(Inventory inventory) {
@@ -122,15 +122,15 @@ public final class Answers {
     /** The value of such a query is the event's time in milliseconds. */
     private static Annotation annotation(JsonNode model, Map<String, List<String>> values, Prometheus prometheus,
             Range range) {
-                var times = new ArrayList<Long>();
-                for (var series : prometheus.over(Dashboard.filled(model.path("expr").asText(), values), range))
-                    for (var point : series.path("values")) times.add(Math.round(point.path(1).asDouble() / 1000));
-                return new Annotation(model.path("name").asText(), model.path("iconColor").asText(),
-                        times.stream().distinct()
-                                .filter(time -> time >= range.from().getEpochSecond()
-                                        && time <= range.to().getEpochSecond())
-                                .sorted().toList());
-            }
+        var times = new ArrayList<Long>();
+        for (var series : prometheus.over(Dashboard.filled(model.path("expr").asText(), values), range))
+            for (var point : series.path("values")) times.add(Math.round(point.path(1).asDouble() / 1000));
+        return new Annotation(model.path("name").asText(), model.path("iconColor").asText(),
+                times.stream().distinct()
+                        .filter(time -> time >= range.from().getEpochSecond()
+                                && time <= range.to().getEpochSecond())
+                        .sorted().toList());
+    }
 
     public Dashboard dashboard() {
         return dashboard;

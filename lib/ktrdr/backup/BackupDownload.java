@@ -130,15 +130,15 @@ public final class BackupDownload implements AutoCloseable {
         var beginning = "." + target.getFileName();
         try (var files = Files.newDirectoryStream(target.getParent(),
                 file -> file.getFileName().toString().startsWith(beginning) && file.toString().endsWith(MAKING))) {
-                    for (var file : files) {
-                        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) continue;
-                        try (var left = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
-                            if (left.tryLock() != null) Files.delete(file);
-                        } catch (IOException | OverlappingFileLockException another) {
-                            // another run or another user writes to it
-                        }
-                    }
+            for (var file : files) {
+                if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) continue;
+                try (var left = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
+                    if (left.tryLock() != null) Files.delete(file);
+                } catch (IOException | OverlappingFileLockException another) {
+                    // another run or another user writes to it
                 }
+            }
+        }
     }
 
     private void append(byte[] buffer, int from, int count) {

@@ -65,12 +65,12 @@ public final class DatabaseReplacement {
         RestoreScript.Done done;
         try (var held = WorkerPause.take(fleet, fleet.nodes().stream()
                 .filter(node -> locked(node) && !node.equals(core)).toList(), locks, http, console)) {
-                    if (held.cut()) console.note(core.name(), "restore",
-                            "what workers saved of their work is in the database that is replaced, and can be resumed "
-                                    + "only if this fails");
-                    done = new RestoreScript(fleet.inventory(), fleet.ssh(core), console)
-                            .run(RestoreScript.Mode.replace, source, "", locks.under(core));
-                } catch (Problem problem) {
+            if (held.cut()) console.note(core.name(), "restore",
+                    "what workers saved of their work is in the database that is replaced, and can be resumed "
+                            + "only if this fails");
+            done = new RestoreScript(fleet.inventory(), fleet.ssh(core), console)
+                    .run(RestoreScript.Mode.replace, source, "", locks.under(core));
+        } catch (Problem problem) {
             gap.stop();
             if (problem.exit() == Exit.INTERRUPTED) ended();
             throw problem;

@@ -158,14 +158,14 @@ public final class RestoreScript {
     public Done run(Mode mode, Source source, String target, String before) {
         try (var step = console.step(core.name(),
                 mode == Mode.attempt ? "verify" : mode == Mode.drop ? "drop" : "restore")) {
-                    var said = new RestoreProgress(step);
-                    var done = said.done(core.name(), mode,
-                            core.run(before + script(inventory, mode, source, target), said));
-                    step.done(mode == Mode.drop ? done.dropped().isEmpty() ? "none was kept"
-                            : String.join(", ", done.dropped())
-                            : source.name() + ", " + done.rows() + " rows, equal to its record");
-                    return done;
-                }
+            var said = new RestoreProgress(step);
+            var done = said.done(core.name(), mode,
+                    core.run(before + script(inventory, mode, source, target), said));
+            step.done(mode == Mode.drop ? done.dropped().isEmpty() ? "none was kept"
+                    : String.join(", ", done.dropped())
+                    : source.name() + ", " + done.rows() + " rows, equal to its record");
+            return done;
+        }
     }
 
     /** Restores a backup in a container of its own, compares it with its record, and notes it as verified. */

@@ -185,7 +185,8 @@ public final class InstallationTakeover implements RolloutExchange {
                     + " --version").out().strip();
             var version = said.replaceFirst("^postgres \\(PostgreSQL\\) (\\d+).*", "$1");
             if (!version.matches("\\d+")) console.note(node.name(), "version",
-                    image + " does not report its PostgreSQL version; the data is of version " + there.server() / 10000);
+                    image + " does not report its PostgreSQL version; the data is of version "
+                            + there.server() / 10000);
             else if (Integer.parseInt(version) != there.server() / 10000)
                 throw Problem.failed(node.name() + ": the database's image is of another version than the data")
                         .expected("PostgreSQL " + there.server() / 10000).found(said + ", in " + image)

@@ -39,7 +39,9 @@ record LostWorkers(Set<CheckId> unknown) {
         return up(plan).stream().filter(service -> unknown.contains(WorkerChecks.registered(node, service))).toList();
     }
 
-    /** The workers of a plan that are up for long enough to be known: healthy, since one registers before it answers. */
+    /**
+     * The workers of a plan that are up for long enough to be known: healthy, since one registers before it answers.
+     */
     static List<String> up(NodePlan plan) {
         if (plan.stack().core()) return List.of();
         return plan.facts().containers().stream().filter(container -> container.healthy() && settledIn(container))

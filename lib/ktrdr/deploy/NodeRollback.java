@@ -51,8 +51,8 @@ final class NodeRollback {
     }
 
     /**
-     * Finds what to go back to: what runs, unless it is unproven or unhealthy; then the last release that ended well, if
-     * its files were kept.
+     * Finds what to go back to: what runs, unless it is unproven or unhealthy; then the last release that ended well,
+     * if its files were kept.
      */
     void findTarget() {
         var facts = plan.facts();

@@ -48,7 +48,8 @@ public final class RolloutCommand {
     boolean parallel;
 
     @Option(names = "--schema", paramLabel = "POLICY", defaultValue = "refuse",
-            description = "If a newer release made the database's schema: refuse, keep the schema, or downgrade it with "
+            description = "If a newer release made the database's schema: refuse, keep the schema, or downgrade it "
+                    + "with "
                     + "the newer release after a backup; keep also leaves an older schema (default: "
                     + "${DEFAULT-VALUE}).")
     Schema.Policy schema;

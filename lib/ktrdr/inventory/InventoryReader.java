@@ -125,11 +125,11 @@ final class InventoryReader {
 
     private static void unique(Map<String, String> taken, String kind, String value, Node node,
             InventorySection section, String key) {
-                var owner = taken.putIfAbsent(kind + " " + value.toLowerCase(Locale.ROOT), node.name());
-                if (owner != null)
-                    section.mistake(key,
-                            value + " is taken by " + (owner.equals(node.name()) ? "this node already" : owner));
-            }
+        var owner = taken.putIfAbsent(kind + " " + value.toLowerCase(Locale.ROOT), node.name());
+        if (owner != null)
+            section.mistake(key,
+                    value + " is taken by " + (owner.equals(node.name()) ? "this node already" : owner));
+    }
 
     /** Mount options of a node that mounts nothing. */
     private static void refuseUselessOptions(Inventory inventory, Map<String, InventorySection> sections) {

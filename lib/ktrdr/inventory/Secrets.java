@@ -71,8 +71,8 @@ public final class Secrets {
      */
     public static Secrets fetch(Inventory inventory, Set<Field> wanted, Map<String, String> environment,
             Console console) {
-                return fetch(inventory, wanted, Set.of(), environment, console);
-            }
+        return fetch(inventory, wanted, Set.of(), environment, console);
+    }
 
     /** The same, with fields that are taken where the provider has them and not missed where it has not. */
     public static Secrets fetch(Inventory inventory, Set<Field> wanted, Set<Field> welcome,
@@ -181,14 +181,14 @@ public final class Secrets {
 
     private static Map<String, String> fromEnvironment(SecretsSettings settings, Set<Field> wanted,
             Map<String, String> environment) {
-                var found = new LinkedHashMap<String, String>();
-                for (var field : wanted) {
-                    var name = settings.fields().getOrDefault(field.name(), field.name());
-                    var value = environment.get(settings.prefix() + name.toUpperCase());
-                    if (value != null) found.put(name, value);
-                }
-                return found;
-            }
+        var found = new LinkedHashMap<String, String>();
+        for (var field : wanted) {
+            var name = settings.fields().getOrDefault(field.name(), field.name());
+            var value = environment.get(settings.prefix() + name.toUpperCase());
+            if (value != null) found.put(name, value);
+        }
+        return found;
+    }
 
     private static String readFile(Path file) {
         try {

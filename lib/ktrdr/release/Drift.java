@@ -25,18 +25,18 @@ public record Drift(List<String> files, List<String> services, boolean staged) {
      */
     public static Drift of(Stack stack, History history, NodeFiles files, List<Docker.Container> containers,
             List<Docker.Container> strays) {
-                var current = history.current();
-                if (current.isEmpty()) return new Drift(files(files), List.of(), false);
-                var changed = new ArrayList<>(files(files));
-                if (files.manifest().isEmpty())
-                    changed.add(NodeFiles.MANIFEST + ", the list of the toolkit's files, is missing");
-                boolean staged = !files.manifest().isEmpty() && !KeptFiles.hash(files.manifest())
-                        .equals(current.get().configuration());
-                var services = new ArrayList<>(services(stack, history, current.get(), containers));
-                strays.forEach(container -> services.add(container.service()
-                        + " is not part of the stack: the container " + container.name()));
-                return new Drift(List.copyOf(changed), List.copyOf(services), staged);
-            }
+        var current = history.current();
+        if (current.isEmpty()) return new Drift(files(files), List.of(), false);
+        var changed = new ArrayList<>(files(files));
+        if (files.manifest().isEmpty())
+            changed.add(NodeFiles.MANIFEST + ", the list of the toolkit's files, is missing");
+        boolean staged = !files.manifest().isEmpty() && !KeptFiles.hash(files.manifest())
+                .equals(current.get().configuration());
+        var services = new ArrayList<>(services(stack, history, current.get(), containers));
+        strays.forEach(container -> services.add(container.service()
+                + " is not part of the stack: the container " + container.name()));
+        return new Drift(List.copyOf(changed), List.copyOf(services), staged);
+    }
 
     /**
      * The files that are not as the toolkit last wrote them, each with what became of it: "docker-compose.core.yml was
@@ -57,27 +57,27 @@ public record Drift(List<String> files, List<String> services, boolean staged) {
 
     private static List<String> services(Stack stack, History history, History.Entry entry,
             List<Docker.Container> containers) {
-                var differing = new ArrayList<String>();
-                var wanted = new LinkedHashMap<String, Docker.Image>();
-                entry.images().forEach((service, image) -> {
-                    if (!Docker.ours(stack.project(), service)) return;
-                    var proven = history.proven(service).filter(eachImage -> eachImage.id().equals(image.id()))
-                            .orElse(image);
-                    wanted.put(service,
-                            new Docker.Image(image.reference(), image.id(), image.digest(), proven.hash(),
-                                    proven.folder()));
-                });
-                var found = new Likeness(stack, wanted)
-                        .differing(containers.stream().map(Docker.Container::service).distinct()
-                        .toList(), containers, Map.of());
-                wanted.keySet().stream().filter(service -> Docker.service(containers, service).isEmpty())
-                        .forEach(service -> differing.add(service + " is missing"));
-                found.values().forEach(differing::addAll);
-                containers.stream().map(Docker.Container::service).filter(service -> !wanted.containsKey(service))
-                        .distinct()
-                        .forEach(service -> differing.add(service + " is not part of the stack"));
-                return differing;
-            }
+        var differing = new ArrayList<String>();
+        var wanted = new LinkedHashMap<String, Docker.Image>();
+        entry.images().forEach((service, image) -> {
+            if (!Docker.ours(stack.project(), service)) return;
+            var proven = history.proven(service).filter(eachImage -> eachImage.id().equals(image.id()))
+                    .orElse(image);
+            wanted.put(service,
+                    new Docker.Image(image.reference(), image.id(), image.digest(), proven.hash(),
+                            proven.folder()));
+        });
+        var found = new Likeness(stack, wanted)
+                .differing(containers.stream().map(Docker.Container::service).distinct()
+                .toList(), containers, Map.of());
+        wanted.keySet().stream().filter(service -> Docker.service(containers, service).isEmpty())
+                .forEach(service -> differing.add(service + " is missing"));
+        found.values().forEach(differing::addAll);
+        containers.stream().map(Docker.Container::service).filter(service -> !wanted.containsKey(service))
+                .distinct()
+                .forEach(service -> differing.add(service + " is not part of the stack"));
+        return differing;
+    }
 
     /** Whether nothing differs. */
     public boolean none() {

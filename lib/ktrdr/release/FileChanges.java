@@ -46,8 +46,8 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
      */
     public static StackFacts gather(Inventory inventory, Stack stack, Ssh ssh, Optional<String> tag,
             List<String> images) {
-                return ours(stack, StackFacts.parse(ssh.must(look(inventory, stack, tag, images))));
-            }
+        return ours(stack, StackFacts.parse(ssh.must(look(inventory, stack, tag, images))));
+    }
 
     /** The same, for files that are to be there. */
     public static StackFacts gather(Stack stack, Ssh ssh, List<NodeFile> files, List<String> images) {

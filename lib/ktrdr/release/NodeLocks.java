@@ -78,74 +78,74 @@ public final class NodeLocks implements AutoCloseable {
      */
     public static NodeLocks take(Fleet fleet, LockScripts.Owner owner, Duration wait, Console console,
             Function<Node, String> look) {
-                var nodes = List.copyOf(fleet.each((node, ssh) -> ssh.name()).values().keySet());
-                var waiting = new Waiting(wait, 500,
-                        "interrupted while waiting for a lock: none is held, and nothing was changed");
-                var looked = new LinkedHashMap<Node, CompletableFuture<CommandResult>>();
-                try (var step = console.step("fleet", "lock")) {
-                    var refused = waiting.until(() -> {
-                        looked.clear();
-                        return attempt(fleet, nodes, owner, console, look, looked);
-                    }, Optional::isEmpty, why -> step.now(why.get().sentence() + ", "
-                            + why.get().found()));
-                    if (refused.isPresent()) throw refused.get();
-                    return new NodeLocks(fleet, nodes, owner, look, looked);
-                }
-            }
+        var nodes = List.copyOf(fleet.each((node, ssh) -> ssh.name()).values().keySet());
+        var waiting = new Waiting(wait, 500,
+                "interrupted while waiting for a lock: none is held, and nothing was changed");
+        var looked = new LinkedHashMap<Node, CompletableFuture<CommandResult>>();
+        try (var step = console.step("fleet", "lock")) {
+            var refused = waiting.until(() -> {
+                looked.clear();
+                return attempt(fleet, nodes, owner, console, look, looked);
+            }, Optional::isEmpty, why -> step.now(why.get().sentence() + ", "
+                    + why.get().found()));
+            if (refused.isPresent()) throw refused.get();
+            return new NodeLocks(fleet, nodes, owner, look, looked);
+        }
+    }
 
     /** Why one of them could not be taken, then none is held; empty if all are held. */
     private static Optional<Problem> attempt(Fleet fleet, List<Node> nodes, LockScripts.Owner owner, Console console,
             Function<Node, String> look, Map<Node, CompletableFuture<CommandResult>> looked) {
-                var threads = Executors.newCachedThreadPool(Threads.daemons("lock"));
-                var taken = new ArrayList<Node>();
-                try {
-                    for (var node : nodes) {
-                        // an answer that does not come may have been a yes
-                        taken.add(node);
-                        var script = look.apply(node);
-                        var answer = new CompletableFuture<LockScripts.LockState>();
-                        looked.put(node, CompletableFuture.supplyAsync(() -> ask(fleet, node, owner, script, answer),
-                                threads));
-                        if (!await(answer, node, PATIENCE).taken()) {
-                            threads.shutdownNow();
-                            release(fleet, taken, owner);
-                            return Optional.of(answer.join().problem(node.name()));
-                        }
-                        answer.join().left()
-                                .ifPresent(left -> console.note(node.name(), "lock",
-                                        "taken over from " + left.words() + ": the lock expired, no heartbeat for "
-                                + LockScripts.LIFE.toSeconds() + " s"));
-                    }
-                    threads.shutdown();
-                    return Optional.empty();
-                } catch (RuntimeException e) {
+        var threads = Executors.newCachedThreadPool(Threads.daemons("lock"));
+        var taken = new ArrayList<Node>();
+        try {
+            for (var node : nodes) {
+                // an answer that does not come may have been a yes
+                taken.add(node);
+                var script = look.apply(node);
+                var answer = new CompletableFuture<LockScripts.LockState>();
+                looked.put(node, CompletableFuture.supplyAsync(() -> ask(fleet, node, owner, script, answer),
+                        threads));
+                if (!await(answer, node, PATIENCE).taken()) {
                     threads.shutdownNow();
                     release(fleet, taken, owner);
-                    throw e;
+                    return Optional.of(answer.join().problem(node.name()));
                 }
+                answer.join().left()
+                        .ifPresent(left -> console.note(node.name(), "lock",
+                                "taken over from " + left.words() + ": the lock expired, no heartbeat for "
+                        + LockScripts.LIFE.toSeconds() + " s"));
             }
+            threads.shutdown();
+            return Optional.empty();
+        } catch (RuntimeException e) {
+            threads.shutdownNow();
+            release(fleet, taken, owner);
+            throw e;
+        }
+    }
 
     /** Asks for the lock, reports the answer at once, and returns what the look said after it. */
     private static CommandResult ask(Fleet fleet, Node node, LockScripts.Owner owner, String look,
             CompletableFuture<LockScripts.LockState> answer) {
-                try {
-                    var result = fleet.ssh(node)
-                            .runTelling(LockScripts.take(place(fleet, node), owner, LockScripts.LIFE, look),
-                            soFar -> {
-                                if (!answer.isDone()) answered(soFar.get())
-                                        .ifPresent(end ->
-                                                answer.complete(LockScripts.LockState
-                                                        .parse(soFar.get().substring(0, end))));
-                            }, look.isEmpty() ? PATIENCE : LOOKING);
-                    var end = answered(result.out());
-                    if (end.isEmpty()) throw failed(fleet, node, result);
-                    answer.complete(LockScripts.LockState.parse(result.out().substring(0, end.get())));
-                    return new CommandResult(result.exit(), result.out().substring(end.get()), result.err());
-                } catch (RuntimeException e) {
-                    answer.completeExceptionally(e);
-                    throw e;
-                }
-            }
+        try {
+            var result = fleet.ssh(node)
+                    .runTelling(LockScripts.take(place(fleet, node), owner, LockScripts.LIFE, look),
+                    soFar -> {
+                        if (!answer.isDone()) answered(soFar.get())
+                                .ifPresent(end ->
+                                        answer.complete(LockScripts.LockState
+                                                .parse(soFar.get().substring(0, end))));
+                    }, look.isEmpty() ? PATIENCE : LOOKING);
+            var end = answered(result.out());
+            if (end.isEmpty()) throw failed(fleet, node, result);
+            answer.complete(LockScripts.LockState.parse(result.out().substring(0, end.get())));
+            return new CommandResult(result.exit(), result.out().substring(end.get()), result.err());
+        } catch (RuntimeException e) {
+            answer.completeExceptionally(e);
+            throw e;
+        }
+    }
 
     /** Where the answer about the lock ends; empty if it has not come yet. */
     private static Optional<Integer> answered(String out) {

@@ -67,8 +67,8 @@ public record Check(@JsonProperty("id") CheckId what, String node, boolean ok, S
     /** Checks as a document, with what else it has before them. */
     public static Document document(String name, List<Check> checks, Map<Node, Problem> unreached,
             Map<String, ?> more) {
-                return Document.of(name, exit(checks, unreached)).with(more).with("checks", checks).errors(unreached);
-            }
+        return Document.of(name, exit(checks, unreached)).with(more).with("checks", checks).errors(unreached);
+    }
 
     /** How a run of checks ends: nodes that were not reached make the exit code theirs. */
     static Exit exit(List<Check> checks, Map<Node, Problem> unreached) {

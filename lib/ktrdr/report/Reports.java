@@ -39,11 +39,11 @@ public abstract class Reports {
     /** The same with tables of another kind, and other sentences about what does not hold. */
     public Exit checks(String name, List<Check> checks, Map<Node, Problem> unreached, Map<String, ?> more,
             List<Problem> failures, Table... tables) {
-                report(Check.document(name, checks, unreached, more), tables);
-                if (!json()) failures.forEach(console()::problem);
-                console().note(Check.summary(checks));
-                return Check.exit(checks, unreached);
-            }
+        report(Check.document(name, checks, unreached, more), tables);
+        if (!json()) failures.forEach(console()::problem);
+        console().note(Check.summary(checks));
+        return Check.exit(checks, unreached);
+    }
 
     /**
      * Reports what nodes answered: a table with a row for each line of an answer, or the document "nodes":

@@ -36,15 +36,15 @@ public final class HeldScript {
      */
     public HeldScript(Function<Consumer<String>, CommandResult> run, String key,
             Function<CommandResult, Problem> early) {
-                ended = CompletableFuture.supplyAsync(() -> run.apply(line -> {
-                    var words = line.split("\t", 2);
-                    if (words.length == 2) values.put(words[0], words[1]);
-                    if (words[0].equals(key)) ready.complete(values);
-                }), thread);
-                ended.whenComplete((result, problem) ->
-                        ready.completeExceptionally(problem != null ? problem : early.apply(result)));
-                thread.shutdown();
-            }
+        ended = CompletableFuture.supplyAsync(() -> run.apply(line -> {
+            var words = line.split("\t", 2);
+            if (words.length == 2) values.put(words[0], words[1]);
+            if (words[0].equals(key)) ready.complete(values);
+        }), thread);
+        ended.whenComplete((result, problem) ->
+                ready.completeExceptionally(problem != null ? problem : early.apply(result)));
+        thread.shutdown();
+    }
 
     /** Waits until it is ready; see {@link Threads#get}. */
     public void await(Duration patience, String interrupted, Supplier<Problem> late) {

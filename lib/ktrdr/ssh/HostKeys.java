@@ -90,18 +90,18 @@ public final class HostKeys implements HostKeyVerifier {
      */
     public HostKeys(String node, String host, Optional<String> address, int port, List<Path> files,
             Optional<HostKeyPin> pin) {
-                this.node = node;
-                this.host = named(host, port);
-                this.files = files;
-                this.file = files.get(0);
-                this.pin = pin;
-                var byName = files.stream().flatMap(file -> read(file, this.host).stream()).toList();
-                var byAddress = address.stream().map(text -> named(text, port))
-                        .flatMap(text -> files.stream().flatMap(file -> read(file, text).stream())).toList();
-                boolean known = byName.stream().anyMatch(line -> !line.marker().equals("@revoked"));
-                lines = Stream.concat(byName.stream(),
-                        byAddress.stream().filter(line -> !known || line.marker().equals("@revoked"))).toList();
-            }
+        this.node = node;
+        this.host = named(host, port);
+        this.files = files;
+        this.file = files.get(0);
+        this.pin = pin;
+        var byName = files.stream().flatMap(file -> read(file, this.host).stream()).toList();
+        var byAddress = address.stream().map(text -> named(text, port))
+                .flatMap(text -> files.stream().flatMap(file -> read(file, text).stream())).toList();
+        boolean known = byName.stream().anyMatch(line -> !line.marker().equals("@revoked"));
+        lines = Stream.concat(byName.stream(),
+                byAddress.stream().filter(line -> !known || line.marker().equals("@revoked"))).toList();
+    }
 
     private static String named(String host, int port) {
         return port == 22 ? host.toLowerCase(Locale.ROOT) : "[" + host.toLowerCase(Locale.ROOT) + "]:" + port;

@@ -81,14 +81,14 @@ final class SshLogin {
     /** The key of a file, by the agent where it has it. */
     private boolean offer(SSHClient client, Path file, List<SshAgent.Identity> agent, int timeoutMillis)
             throws SSHException {
-                var text = text(file);
-                var held = agent.stream().filter(identity -> Arrays.equals(identity.blob(), publicBlob(file)))
-                        .findFirst();
-                if (held.isPresent()) return offer(client, held.get(), timeoutMillis);
-                if (text.isEmpty() || isPublic(text)) return false;
-                var key = key(client, file, text);
-                return key.isPresent() && offer(client, new AuthPublickey(key.get()), file.toString(), timeoutMillis);
-            }
+        var text = text(file);
+        var held = agent.stream().filter(identity -> Arrays.equals(identity.blob(), publicBlob(file)))
+                .findFirst();
+        if (held.isPresent()) return offer(client, held.get(), timeoutMillis);
+        if (text.isEmpty() || isPublic(text)) return false;
+        var key = key(client, file, text);
+        return key.isPresent() && offer(client, new AuthPublickey(key.get()), file.toString(), timeoutMillis);
+    }
 
     private boolean offer(SSHClient client, SshAgent.Identity identity, int timeoutMillis) throws SSHException {
         return offer(client, new ByAgent(new SshAgent(keys.agent().orElseThrow()), identity),

@@ -154,17 +154,17 @@ final class SshRun {
     /** A lost connection ends its output too, which {@code out} reports. */
     private Problem ended(Session.Command running, Future<String> out, SshOpening opening)
             throws IOException, InterruptedException, TimeoutException {
-                get(out, System.nanoTime() + TimeUnit.SECONDS.toNanos(FAREWELL_SECONDS));
-                running.getOutputStream().close();
-                try {
-                    running.join(FAREWELL_SECONDS, TimeUnit.SECONDS);
-                } catch (ConnectionException e) {
-                    if (!client.isConnected()) throw e;
-                }
-                if (!client.isConnected()) throw new ConnectionException("the session ended without an exit code");
-                return notBegun(running.getExitStatus() == null ? "closed its output before the script began"
-                        : "ended with exit code " + running.getExitStatus() + " before the script began", opening);
-            }
+        get(out, System.nanoTime() + TimeUnit.SECONDS.toNanos(FAREWELL_SECONDS));
+        running.getOutputStream().close();
+        try {
+            running.join(FAREWELL_SECONDS, TimeUnit.SECONDS);
+        } catch (ConnectionException e) {
+            if (!client.isConnected()) throw e;
+        }
+        if (!client.isConnected()) throw new ConnectionException("the session ended without an exit code");
+        return notBegun(running.getExitStatus() == null ? "closed its output before the script began"
+                : "ended with exit code " + running.getExitStatus() + " before the script began", opening);
+    }
 
     private Problem notBegun(String what, SshOpening opening) {
         var said = opening.before();
@@ -182,13 +182,13 @@ final class SshRun {
 
     private static String get(Future<String> text, long deadline)
             throws IOException, InterruptedException, TimeoutException {
-                try {
-                    return text.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-                } catch (ExecutionException e) {
-                    if (e.getCause() instanceof IOException cause) throw cause;
-                    throw Threads.failure(e);
-                }
-            }
+        try {
+            return text.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IOException cause) throw cause;
+            throw Threads.failure(e);
+        }
+    }
 
     /** Closing ends the standard input of the script, which ends the script; the other side may be past answering. */
     private void abandon(Session session) {

@@ -46,10 +46,10 @@ class OperationsReportTest {
     void an_operation_of_any_type_is_a_line() {
         for (var type : List.of("data_load", "training", "backtesting", "indicator_compute", "fuzzy_analysis", "dummy",
                 "agent_research", "agent_design", "agent_assessment")) {
-                    var lines = report.table(List.of(new Operation("op_9", type, "running", "", "", 7, "", 1, "", "")))
-                            .lines();
-                    assertEquals(true, lines.get(1).startsWith("op_9       " + type), lines::toString);
-                }
+            var lines = report.table(List.of(new Operation("op_9", type, "running", "", "", 7, "", 1, "", "")))
+                    .lines();
+            assertEquals(true, lines.get(1).startsWith("op_9       " + type), lines::toString);
+        }
     }
 
     @Test

@@ -78,17 +78,17 @@ class BackupFileTest {
     void it_arrives_as_it_was_with_a_record_and_sums_that_hold_there() throws IOException {
         try (var peer = new SshPeer(folder); var ssh = peer.connect();
                 var console = new Console(Console.Color.never, false)) {
-                    Path there;
-                    try (var pushed = BackupFile.read(dump.toString()).push(ssh, console)) {
-                        there = Path.of(pushed.source().directory());
-                        assertArrayEquals(Files.readAllBytes(dump), Files.readAllBytes(there.resolve("mine.dump.zst")));
-                        assertTrue(LocalCommand.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(there)
-                                .run().ok());
-                        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(there)));
-                        assertTrue(pushed.source().pushed() && pushed.source().name().equals("mine"));
-                    }
-                    assertFalse(Files.exists(there), "it is there for as long as it is asked for");
-                }
+            Path there;
+            try (var pushed = BackupFile.read(dump.toString()).push(ssh, console)) {
+                there = Path.of(pushed.source().directory());
+                assertArrayEquals(Files.readAllBytes(dump), Files.readAllBytes(there.resolve("mine.dump.zst")));
+                assertTrue(LocalCommand.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(there)
+                        .run().ok());
+                assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(there)));
+                assertTrue(pushed.source().pushed() && pushed.source().name().equals("mine"));
+            }
+            assertFalse(Files.exists(there), "it is there for as long as it is asked for");
+        }
     }
 
     @Test
@@ -97,11 +97,11 @@ class BackupFileTest {
                 var console = new Console(Console.Color.never, false);
                 var pushed = BackupUpload.prepare(ssh, console,
                         new BackupUpload.Dump("mine", "mine.dump.zst", 100, "{}", ""))) {
-                    assertTrue(assertThrows(Problem.class,
-                            () -> pushed.receive("mine.dump.zst", 100, new ByteArrayInputStream(new byte[99]),
-                                    sent -> { }))
-                            .sentence().contains("did not arrive whole"));
-                }
+            assertTrue(assertThrows(Problem.class,
+                    () -> pushed.receive("mine.dump.zst", 100, new ByteArrayInputStream(new byte[99]),
+                            sent -> { }))
+                    .sentence().contains("did not arrive whole"));
+        }
     }
 
     @Test
@@ -121,12 +121,12 @@ class BackupFileTest {
     void one_that_the_node_has_no_room_for_is_refused() throws IOException {
         try (var peer = new SshPeer(folder); var ssh = peer.connect();
                 var console = new Console(Console.Color.never, false)) {
-                    var problem = assertThrows(Problem.class,
-                            () -> BackupUpload.prepare(ssh, console,
-                                    new BackupUpload.Dump("mine", "mine.dump.zst", Long.MAX_VALUE, "{}", "")));
-                    assertTrue(problem.details().get("found")
-                            .matches("/var/tmp has room for \\d+ bytes, the backup has " + Long.MAX_VALUE),
-                            problem.details()::toString);
-                }
+            var problem = assertThrows(Problem.class,
+                    () -> BackupUpload.prepare(ssh, console,
+                            new BackupUpload.Dump("mine", "mine.dump.zst", Long.MAX_VALUE, "{}", "")));
+            assertTrue(problem.details().get("found")
+                    .matches("/var/tmp has room for \\d+ bytes, the backup has " + Long.MAX_VALUE),
+                    problem.details()::toString);
+        }
     }
 }

@@ -184,16 +184,16 @@ class BackupFolderTest {
     void removes_leftovers_of_a_killed_run_but_not_files_in_progress() throws IOException {
         try (var other = BackupDownload.at(folder.resolve("mine"));
                 var file = BackupDownload.at(folder.resolve("mine"))) {
-                    send(other, BODY);
-                    var writing = names();
-                    Files.writeString(folder.resolve(".mine123.making"), BODY);
-                    Files.createSymbolicLink(folder.resolve(".mine456.making"),
-                            Files.writeString(folder.resolve("precious"), ""));
-                    send(file, BODY);
-                    assertTrue(names().containsAll(writing) && !names().contains(".mine123.making"), names()::toString);
-                    other.place(record());
-                    file.place(record());
-                }
+            send(other, BODY);
+            var writing = names();
+            Files.writeString(folder.resolve(".mine123.making"), BODY);
+            Files.createSymbolicLink(folder.resolve(".mine456.making"),
+                    Files.writeString(folder.resolve("precious"), ""));
+            send(file, BODY);
+            assertTrue(names().containsAll(writing) && !names().contains(".mine123.making"), names()::toString);
+            other.place(record());
+            file.place(record());
+        }
         assertEquals(List.of(".mine456.making", "mine", "mine.json", "mine.sha256", "precious"), names());
     }
 

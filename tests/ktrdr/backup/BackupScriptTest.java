@@ -248,20 +248,20 @@ class BackupScriptTest extends BackupScriptRun {
     void what_is_under_way_is_named() throws IOException {
         for (var other : List.of("the restore of ktrdr-x by karl@laptop, begun at 12:00:03Z,",
                 "a backup by timer, begun at 02:00:00Z,", "")) {
-                    var held = LocalCommand.command("sh", "-euc",
-                            "exec 7>/run/lock/ktrdr-backup; flock 7; echo \"$1\" >/run/lock/ktrdr-backup; exec sh -s",
-                            "sh",
-                            other)
-                            .env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
-                            .input(Sh.whole("(exec 7>&-\n"
-                                    + BackupFolder.script(Fixtures.inventory(), backups.toString(),
-                                    BackupFolder.Retention.NONE, "karl@laptop") + "\n)")).run();
-                    assertEquals(75, held.exit(), held::err);
-                    var failed = (other.isEmpty() ? "a backup or a restore" : other) + " is under way";
-                    assertTrue(held.out().contains("failed\t" + failed + "\n"), held::out);
-                    var fix = BackupFolder.busy("core", failed).details().get("to do");
-                    assertEquals(other.contains("timer"), fix.contains("journalctl"), fix);
-                }
+            var held = LocalCommand.command("sh", "-euc",
+                    "exec 7>/run/lock/ktrdr-backup; flock 7; echo \"$1\" >/run/lock/ktrdr-backup; exec sh -s",
+                    "sh",
+                    other)
+                    .env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
+                    .input(Sh.whole("(exec 7>&-\n"
+                            + BackupFolder.script(Fixtures.inventory(), backups.toString(),
+                            BackupFolder.Retention.NONE, "karl@laptop") + "\n)")).run();
+            assertEquals(75, held.exit(), held::err);
+            var failed = (other.isEmpty() ? "a backup or a restore" : other) + " is under way";
+            assertTrue(held.out().contains("failed\t" + failed + "\n"), held::out);
+            var fix = BackupFolder.busy("core", failed).details().get("to do");
+            assertEquals(other.contains("timer"), fix.contains("journalctl"), fix);
+        }
     }
 
     @Test

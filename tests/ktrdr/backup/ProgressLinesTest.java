@@ -12,7 +12,8 @@ class ProgressLinesTest {
     void hands_on_what_is_listened_for_and_keeps_the_rest() {
         var heard = new ArrayList<String>();
         var lines = new ProgressLines().on("step", heard::add);
-        for (var line : List.of("step\tload", "no tab", "dropped\ta", "dropped\tb\tc", "step\tswap")) lines.accept(line);
+        for (var line : List.of("step\tload", "no tab", "dropped\ta", "dropped\tb\tc", "step\tswap"))
+            lines.accept(line);
         assertEquals(List.of("load", "swap"), heard);
         assertEquals(List.of("a", "b\tc"), lines.all("dropped"));
         assertEquals(Optional.of("b\tc"), lines.last("dropped"));

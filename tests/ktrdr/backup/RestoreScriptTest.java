@@ -49,10 +49,10 @@ class RestoreScriptTest {
         for (var script : List.of(RestoreScript.script(Fixtures.inventory(), RestoreScript.Mode.beside,
                 new RestoreScript.Source("/a b", "it's", false), "new"), WorkerPause.hold("ktrdr-workers"),
                 WorkerPause.release())) {
-                    var result = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-")
-                            .input("set -eu\n" + script).run();
-                    assertTrue(result.ok(), result::out);
-                }
+            var result = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-")
+                    .input("set -eu\n" + script).run();
+            assertTrue(result.ok(), result::out);
+        }
     }
 
     @Test

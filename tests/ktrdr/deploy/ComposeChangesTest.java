@@ -61,12 +61,12 @@ class ComposeChangesTest {
     void recreates_an_unhealthy_container_without_any_change() {
         for (var health : Map.of("unhealthy", Action.RECREATE, "starting", Action.SAME, "healthy", Action.SAME)
                 .entrySet()) {
-                    var containers = Docker.containers(BACKEND.replace("\"Status\":\"running\"",
-                            "\"Status\":\"running\",\"Health\":{\"Status\":\"" + health.getKey() + "\"}"));
-                    assertEquals(health.getValue(),
-                            ComposeChanges.of(List.of("backend"), Map.of("backend", HASH), containers,
-                            Map.of("backend", List.of(ID))).get("backend"), health.getKey());
-                }
+            var containers = Docker.containers(BACKEND.replace("\"Status\":\"running\"",
+                    "\"Status\":\"running\",\"Health\":{\"Status\":\"" + health.getKey() + "\"}"));
+            assertEquals(health.getValue(),
+                    ComposeChanges.of(List.of("backend"), Map.of("backend", HASH), containers,
+                    Map.of("backend", List.of(ID))).get("backend"), health.getKey());
+        }
     }
 
     @Test

@@ -157,15 +157,15 @@ class NodePlanTest {
         var second = Instant.parse("2026-01-01T00:00:00Z").getEpochSecond();
         for (var marked : Map.of(second - 1, List.<String>of(), second, List.of("grafana"), second + 1,
                 List.of("grafana")).entrySet()) {
-                    var there = filesOf("core", "sha-2");
-                    var files = new NodeFiles(there.files(), Map.of(), Map.of(), there.manifest(),
-                            Map.of("grafana", marked.getKey()), List.of());
-                    var plan = plan("core", List.of(), facts(files, Map.of(), List.of(container("grafana"))));
-                    assertEquals(marked.getValue(), plan.rereads());
-                    assertTrue(plan.applyScript(Fixtures.secrets(), "")
-                            .contains(marked.getValue().isEmpty() ? "rm -f .ktrdr/unread.grafana\n"
-                                    : "reread grafana"));
-                }
+            var there = filesOf("core", "sha-2");
+            var files = new NodeFiles(there.files(), Map.of(), Map.of(), there.manifest(),
+                    Map.of("grafana", marked.getKey()), List.of());
+            var plan = plan("core", List.of(), facts(files, Map.of(), List.of(container("grafana"))));
+            assertEquals(marked.getValue(), plan.rereads());
+            assertTrue(plan.applyScript(Fixtures.secrets(), "")
+                    .contains(marked.getValue().isEmpty() ? "rm -f .ktrdr/unread.grafana\n"
+                            : "reread grafana"));
+        }
     }
 
     @Test

@@ -46,12 +46,12 @@ class PinsTest {
 
     private Map<Inventory.Node, NodePlan> pinned(NodePlan b, Registry.Images forB, NodePlan gpu,
             Registry.Images forGpu) {
-                var plans = new LinkedHashMap<Inventory.Node, NodePlan>();
-                plans.put(inventory.node("B"), b);
-                plans.put(inventory.node("gpu"), gpu);
-                return Pins.pinned(plans, Map.of(inventory.node("B"), forB, inventory.node("gpu"), forGpu),
-                        Pins.open(plans.values()));
-            }
+        var plans = new LinkedHashMap<Inventory.Node, NodePlan>();
+        plans.put(inventory.node("B"), b);
+        plans.put(inventory.node("gpu"), gpu);
+        return Pins.pinned(plans, Map.of(inventory.node("B"), forB, inventory.node("gpu"), forGpu),
+                Pins.open(plans.values()));
+    }
 
     @Test
     void where_all_nodes_have_the_same_image_nothing_is_asked() {

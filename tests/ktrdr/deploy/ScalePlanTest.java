@@ -215,15 +215,15 @@ class ScalePlanTest {
         var facts = facts(NodeFiles.NONE, History.NONE, workers(3));
         for (var wanted : Map.of(inventory, "workers-b runs 3 of each type, the inventory says 2",
                 inventory.with(node.withScale(1)), "workers-b runs 3 of each type, 1 from now on").entrySet()) {
-                    var stack = Stack.of(wanted.getKey(), wanted.getKey().node("B"));
-                    var plan = NodePlan.plan(stack, Revision.of(wanted.getKey(), stack, "sha-1"), stack.services(),
-                            facts);
-                    var preview = new PlanPreview(plan, Map.of(), Map.of(), Optional.empty(), Optional.empty());
-                    assertEquals(Optional.of(wanted.getValue()), preview.rescaled());
-                    assertTrue(preview.describe().stream()
-                            .anyMatch(line -> line.startsWith("  scale ") && line.endsWith(wanted.getValue())),
-                            preview.describe()::toString);
-                }
+            var stack = Stack.of(wanted.getKey(), wanted.getKey().node("B"));
+            var plan = NodePlan.plan(stack, Revision.of(wanted.getKey(), stack, "sha-1"), stack.services(),
+                    facts);
+            var preview = new PlanPreview(plan, Map.of(), Map.of(), Optional.empty(), Optional.empty());
+            assertEquals(Optional.of(wanted.getValue()), preview.rescaled());
+            assertTrue(preview.describe().stream()
+                    .anyMatch(line -> line.startsWith("  scale ") && line.endsWith(wanted.getValue())),
+                    preview.describe()::toString);
+        }
         assertEquals(Optional.empty(),
                 new PlanPreview(plan(3, facts(Fixtures.staged(inventory, "B", "sha-1", Map.of()), History.NONE,
                         workers(3))), Map.of(), Map.of(), Optional.empty(), Optional.empty()).rescaled());

@@ -102,7 +102,8 @@ class WorkerStopsTest {
                 w: operation op_1 is cancelled and left no checkpoint: its work is lost
                 w: operation op_1 completed
                 w: operation op_1 was interrupted and left no checkpoint: its work is lost
-                w: operation op_1 was interrupted; its last checkpoint at bar 20000 (periodic); once the backend has it as \
+                w: operation op_1 was interrupted; its last checkpoint at bar 20000 (periodic); once the backend has \
+                it as \
                 failed, in a minute or two: jbang operations@ktrdr resume op_1
                 w: operation op_1 was interrupted, which the backend does not know""", words);
         assertEquals("{\"worker\":\"w\",\"operation\":\"op_1\",\"status\":\"cancelled\",\"checkpoint\":{\"type\":\"shu"
@@ -114,28 +115,28 @@ class WorkerStopsTest {
     void a_checkpoint_is_what_the_backend_has_of_it() throws IOException {
         try (var server = new MockWebServer();
                 var http = new Http(Map.of("backend.ktrdr.test", "127.0.0.1"), Duration.ofSeconds(5))) {
-                    server.start();
-                    var inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {backend: {port: "
-                            + server.getPort()
-                            + "}}\n");
-                    var answer = "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"checkpoint_type\":\"%s\",\"c"
-                            + "reated_a"
-                            + "t\":\"2026-01-01T10:00:00Z\",\"state\":{%s},\"artifacts_path\":null}}";
-                    server.enqueue(new MockResponse.Builder()
-                            .body(answer.formatted("shutdown", "\"epoch\":23,\"train_loss\":0.1")).build());
-                    server.enqueue(new MockResponse.Builder()
-                            .body(answer.formatted("periodic",
-                                    "\"operation_type\":\"backtesting\",\"bar_index\":20000"))
-                            .build());
-                    server.enqueue(new MockResponse.Builder().code(404)
-                            .body("{\"detail\":\"Checkpoint not found: op_1\"}")
-                            .build());
-                    assertEquals(Optional.of(new Checkpoint("shutdown", "epoch", 23, "2026-01-01T10:00:00Z")),
-                            Checkpoint.of(inventory, http, "op_1"));
-                    assertEquals("checkpoint at bar 20000",
-                            Checkpoint.of(inventory, http, "op_1").orElseThrow().words());
-                    assertEquals(Optional.empty(), Checkpoint.of(inventory, http, "op_1"));
-                }
+            server.start();
+            var inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {backend: {port: "
+                    + server.getPort()
+                    + "}}\n");
+            var answer = "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"checkpoint_type\":\"%s\",\"c"
+                    + "reated_a"
+                    + "t\":\"2026-01-01T10:00:00Z\",\"state\":{%s},\"artifacts_path\":null}}";
+            server.enqueue(new MockResponse.Builder()
+                    .body(answer.formatted("shutdown", "\"epoch\":23,\"train_loss\":0.1")).build());
+            server.enqueue(new MockResponse.Builder()
+                    .body(answer.formatted("periodic",
+                            "\"operation_type\":\"backtesting\",\"bar_index\":20000"))
+                    .build());
+            server.enqueue(new MockResponse.Builder().code(404)
+                    .body("{\"detail\":\"Checkpoint not found: op_1\"}")
+                    .build());
+            assertEquals(Optional.of(new Checkpoint("shutdown", "epoch", 23, "2026-01-01T10:00:00Z")),
+                    Checkpoint.of(inventory, http, "op_1"));
+            assertEquals("checkpoint at bar 20000",
+                    Checkpoint.of(inventory, http, "op_1").orElseThrow().words());
+            assertEquals(Optional.empty(), Checkpoint.of(inventory, http, "op_1"));
+        }
     }
 
     @Test

@@ -52,20 +52,20 @@ class FanOutTest {
     void one_that_says_nothing_keeps_no_other_waiting() throws IOException {
         try (var silent = new ServerSocket(0, 50, InetAddress.getByName("127.0.1.1"));
                 var fleet = peer.fleet(8, silent.getLocalPort(), "").atOnce(2)) {
-                    var begun = System.nanoTime();
-                    var outcomes = fleet.each((node, ssh) -> {
-                        ssh.must("true");
-                        return System.nanoTime() - begun;
-                    });
-                    // the silent one has its five seconds
-                    assertTrue(outcomes.values().values().stream().allMatch(took -> took < 5_000_000_000L),
-                            outcomes.values()::toString);
-                    assertEquals(8, outcomes.values().size());
-                    assertEquals(List.of("w0"), outcomes.problems().keySet().stream().map(Inventory.Node::name)
-                            .toList());
-                    assertTrue(outcomes.problems().values().iterator().next().sentence().contains("said nothing more"),
-                            outcomes.problems()::toString);
-                }
+            var begun = System.nanoTime();
+            var outcomes = fleet.each((node, ssh) -> {
+                ssh.must("true");
+                return System.nanoTime() - begun;
+            });
+            // the silent one has its five seconds
+            assertTrue(outcomes.values().values().stream().allMatch(took -> took < 5_000_000_000L),
+                    outcomes.values()::toString);
+            assertEquals(8, outcomes.values().size());
+            assertEquals(List.of("w0"), outcomes.problems().keySet().stream().map(Inventory.Node::name)
+                    .toList());
+            assertTrue(outcomes.problems().values().iterator().next().sentence().contains("said nothing more"),
+                    outcomes.problems()::toString);
+        }
     }
 
     @Test

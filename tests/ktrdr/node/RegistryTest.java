@@ -271,9 +271,9 @@ class RegistryTest {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         for (var script : List.of(registry.ask(List.of("a", "b'c")),
                 new Registry(HOST, "kpiteira").pull(Map.of("a@sha256:1", "a:tag", "b", "")))) {
-                    var said = LocalCommand.command("shellcheck", "-S", "warning", "-")
-                            .input("#!/bin/sh\nset -eu\nREGISTRY_TOKEN=x\n" + script).run();
-                    assertTrue(said.ok(), said::out);
-                }
+            var said = LocalCommand.command("shellcheck", "-S", "warning", "-")
+                    .input("#!/bin/sh\nset -eu\nREGISTRY_TOKEN=x\n" + script).run();
+            assertTrue(said.ok(), said::out);
+        }
     }
 }

@@ -76,11 +76,11 @@ class RoomTest {
         var facts = StackFactsBuilder.node().files(files).containers(StatusFixtures.containers(node)).build();
         for (var plan : List.of(NodePlan.plan(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts),
                 NodePlan.restart(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts))) {
-                    var problem = plan.obstacles().get(0);
-                    assertEquals("workers-b: nothing can be written to /run", problem.sentence());
-                    assertEquals("/run: Read-only file system", problem.details().get("found"));
-                    assertTrue(problem.details().get("to do").contains("df -h /run") && problem.details().get("to do")
-                            .contains("nothing was changed"), problem.details()::toString);
-                }
+            var problem = plan.obstacles().get(0);
+            assertEquals("workers-b: nothing can be written to /run", problem.sentence());
+            assertEquals("/run: Read-only file system", problem.details().get("found"));
+            assertTrue(problem.details().get("to do").contains("df -h /run") && problem.details().get("to do")
+                    .contains("nothing was changed"), problem.details()::toString);
+        }
     }
 }

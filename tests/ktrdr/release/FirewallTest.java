@@ -79,14 +79,14 @@ class FirewallTest {
             for (var path : List.of(Firewall.RULES_V4, Firewall.RULES_V6))
                 for (var rule : rules(ON.replace("firewall:", "services: {db: {port: 15432}}\nfirewall:"), node,
                         path)) {
-                            if (rule.endsWith("-j RETURN")) continue;
-                            var drop = Pattern.compile(
-                                    "-A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport (\\d+) --ctdir ORIGINAL -j "
-                                            + "DROP")
-                                    .matcher(rule);
-                            assertTrue(drop.matches(), rule);
-                            dropped.add(Integer.parseInt(drop.group(1)));
-                        }
+                    if (rule.endsWith("-j RETURN")) continue;
+                    var drop = Pattern.compile(
+                            "-A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport (\\d+) --ctdir ORIGINAL -j "
+                                    + "DROP")
+                            .matcher(rule);
+                    assertTrue(drop.matches(), rule);
+                    dropped.add(Integer.parseInt(drop.group(1)));
+                }
         assertEquals(Set.of(5003, 5004, 5005, 5006, 5007, 5008, 15432), dropped);
     }
 
@@ -292,26 +292,26 @@ class FirewallTest {
         lay(folder, Fixtures.INVENTORY + "firewall: {allow: [10.0.5.7, \"fd00::7\"]}\n", "B");
         try (var node = NetworkNamespace.open(); var container = NetworkNamespace.open();
                 var allowed = NetworkNamespace.open(); var stranger = NetworkNamespace.open()) {
-                    container.link("eth0", node, "c0");
-                    allowed.link("eth0", node, "a0");
-                    stranger.link("eth0", node, "s0");
-                    connect(node, container, allowed, stranger);
-                    node.listen(22, 5004);
-                    stranger.listen(5003);
-                    var open = List.of("10.0.5.11 22", "10.0.5.11 8000", "fd00::11 22", "fd00::11 8000");
-                    var all = new ArrayList<>(CLOSED);
-                    all.addAll(open);
-                    assertEquals(List.of(all, all), List.of(allowed.reaches(all), stranger.reaches(all)));
-                    on(node, "firewall up; firewall check");
-                    assertEquals(all, allowed.reaches(all));
-                    assertEquals(open, stranger.reaches(all));
-                    // rules that are as they should be are not put there again: what they have counted stays
-                    assertEquals("same", on(node, UP_AGAIN));
-                    // neither is the node itself kept from anything, nor what it asks of others at such a port
-                    var asked = List.of("::1 5004", "10.0.5.77 5003", "fd00::77 5003");
-                    assertEquals(asked, node.reaches(asked));
-                    on(node, "firewall down");
-                    assertEquals(all, stranger.reaches(all));
-                }
+            container.link("eth0", node, "c0");
+            allowed.link("eth0", node, "a0");
+            stranger.link("eth0", node, "s0");
+            connect(node, container, allowed, stranger);
+            node.listen(22, 5004);
+            stranger.listen(5003);
+            var open = List.of("10.0.5.11 22", "10.0.5.11 8000", "fd00::11 22", "fd00::11 8000");
+            var all = new ArrayList<>(CLOSED);
+            all.addAll(open);
+            assertEquals(List.of(all, all), List.of(allowed.reaches(all), stranger.reaches(all)));
+            on(node, "firewall up; firewall check");
+            assertEquals(all, allowed.reaches(all));
+            assertEquals(open, stranger.reaches(all));
+            // rules that are as they should be are not put there again: what they have counted stays
+            assertEquals("same", on(node, UP_AGAIN));
+            // neither is the node itself kept from anything, nor what it asks of others at such a port
+            var asked = List.of("::1 5004", "10.0.5.77 5003", "fd00::77 5003");
+            assertEquals(asked, node.reaches(asked));
+            on(node, "firewall down");
+            assertEquals(all, stranger.reaches(all));
+        }
     }
 }

@@ -203,13 +203,13 @@ class LockScriptsTest {
         var done = folder.resolve("done");
         for (var work : Map.of("[ -d .ktrdr/lock ] && touch done\n", 0, "touch done\nexit 20\n", 20,
                 "touch done\nfalse\nrm done\n", 1, "trap 'touch done' EXIT\nexit 7\n", 7).entrySet()) {
-                    assertTrue(take(KARL).taken());
-                    assertEquals(work.getValue(),
-                            exit(LockScripts.last(place(), KARL, Duration.ZERO,
-                                    "cd " + Sh.quote(folder.toString()) + "\n" + work.getKey())), work.getKey());
-                    assertTrue(Files.deleteIfExists(done), work.getKey());
-                    assertFalse(Files.exists(lock()), work.getKey());
-                }
+            assertTrue(take(KARL).taken());
+            assertEquals(work.getValue(),
+                    exit(LockScripts.last(place(), KARL, Duration.ZERO,
+                            "cd " + Sh.quote(folder.toString()) + "\n" + work.getKey())), work.getKey());
+            assertTrue(Files.deleteIfExists(done), work.getKey());
+            assertFalse(Files.exists(lock()), work.getKey());
+        }
     }
 
     @Test
@@ -246,12 +246,12 @@ class LockScriptsTest {
         take(KARL);
         for (var damaged : List.of("", "{\"id\":\"1\",\"who\":\"ka", "nobody", "[1]", "{} {}", "null",
                 "\u0000\u0001")) {
-                    Files.writeString(lock().resolve("owner"), damaged);
-                    var problem = take(ANNA).problem("core");
-                    assertEquals(Exit.LOCKED, problem.exit());
-                    assertEquals("an unknown user since an unknown time: an unknown command",
-                            problem.details().get("found"), damaged);
-                }
+            Files.writeString(lock().resolve("owner"), damaged);
+            var problem = take(ANNA).problem("core");
+            assertEquals(Exit.LOCKED, problem.exit());
+            assertEquals("an unknown user since an unknown time: an unknown command",
+                    problem.details().get("found"), damaged);
+        }
         lastBeat(31);
         assertEquals("an unknown user", take(ANNA).left().orElseThrow().who());
     }

@@ -102,10 +102,10 @@ class NodeLocksTest {
     void a_failed_look_reports_its_scripts_error_and_keeps_the_lock() {
         try (var locks = NodeLocks.take(fleet, KARL, Duration.ZERO, CONSOLE,
                 node -> "echo no such thing >&2; exit 9")) {
-                    var problem = assertThrows(Problem.class, () -> locks.looked(core));
-                    assertEquals("no such thing", problem.details().get("found"));
-                    assertTrue(held("core"));
-                }
+            var problem = assertThrows(Problem.class, () -> locks.looked(core));
+            assertEquals("no such thing", problem.details().get("found"));
+            assertTrue(held("core"));
+        }
     }
 
     @Test

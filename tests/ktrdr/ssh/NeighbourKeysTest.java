@@ -43,13 +43,13 @@ class NeighbourKeysTest {
     /** What is said where workers-b is asked for and the host of workers-c answers, by known hosts and pins. */
     private Problem refused(String known, Map<String, HostKeyPin> pins, HostKeys.Neighbour... neighbours)
             throws IOException {
-                peer.knownHosts(known);
-                var target = SshTarget.named("workers-b", "workers-b.ktrdr.test").address("127.0.0.1")
-                        .port(peer.port()).user("root").hostKeys(pins).neighbours(() -> List.of(neighbours)).build();
-                var problem = assertThrows(Problem.class, () -> Ssh.connect(target, peer.here()).close());
-                assertEquals(Exit.UNREACHABLE, problem.exit());
-                return problem;
-            }
+        peer.knownHosts(known);
+        var target = SshTarget.named("workers-b", "workers-b.ktrdr.test").address("127.0.0.1")
+                .port(peer.port()).user("root").hostKeys(pins).neighbours(() -> List.of(neighbours)).build();
+        var problem = assertThrows(Problem.class, () -> Ssh.connect(target, peer.here()).close());
+        assertEquals(Exit.UNREACHABLE, problem.exit());
+        return problem;
+    }
 
     private void isTold(Problem problem, String where) {
         assertEquals("workers-b: the host that answers at 127.0.0.1 is workers-c, not workers-b, by the key that it "

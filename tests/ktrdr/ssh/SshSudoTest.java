@@ -42,11 +42,11 @@ class SshSudoTest {
         try (var peer = new SshPeer(folder); var root = bySudo(peer)) {
             for (var words : List.of("sh: 1: exec: sudo: not found", "bash: line 1: exec: sudo: not found",
                     "zsh:1: command not found: sudo")) {
-                        fakeSudo("echo '" + words + "' >&2; sleep 0.3; exit 127");
-                        var problem = assertThrows(Problem.class, () -> root.run("echo never"));
-                        assertTrue(problem.details().get("to do").startsWith("apt-get install sudo"),
-                                problem.details().get("to do"));
-                    }
+                fakeSudo("echo '" + words + "' >&2; sleep 0.3; exit 127");
+                var problem = assertThrows(Problem.class, () -> root.run("echo never"));
+                assertTrue(problem.details().get("to do").startsWith("apt-get install sudo"),
+                        problem.details().get("to do"));
+            }
         }
     }
 

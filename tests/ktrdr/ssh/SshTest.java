@@ -78,16 +78,16 @@ class SshTest extends SshConnecting {
         assumeTrue(SshPeer.has("ssh-keygen"), "no ssh-keygen here");
         for (var kind : new String[] {"ecdsa RFC4716", "ecdsa PEM", "ecdsa PKCS8", "rsa RFC4716", "rsa PEM",
                 "rsa PKCS8"}) {
-                    var words = kind.split(" ");
-                    var key = folder.resolve(kind.replace(' ', '-'));
-                    SshPeer.sh("ssh-keygen", "-q", "-t", words[0], "-m", words[1], "-N", "", "-f", key.toString());
-                    peer.allowed.add(org.apache.sshd.common.config.keys.AuthorizedKeyEntry
-                            .parseAuthorizedKeyEntry(Files.readString(key.resolveSibling(key.getFileName() + ".pub")))
-                            .resolvePublicKey(null, null, null));
-                    try (var ssh = Ssh.connect(withIdentity(key), peer.here())) {
-                        assertEquals("hi\n", ssh.must("echo hi"), kind);
-                    }
-                }
+            var words = kind.split(" ");
+            var key = folder.resolve(kind.replace(' ', '-'));
+            SshPeer.sh("ssh-keygen", "-q", "-t", words[0], "-m", words[1], "-N", "", "-f", key.toString());
+            peer.allowed.add(org.apache.sshd.common.config.keys.AuthorizedKeyEntry
+                    .parseAuthorizedKeyEntry(Files.readString(key.resolveSibling(key.getFileName() + ".pub")))
+                    .resolvePublicKey(null, null, null));
+            try (var ssh = Ssh.connect(withIdentity(key), peer.here())) {
+                assertEquals("hi\n", ssh.must("echo hi"), kind);
+            }
+        }
     }
 
     @Test

@@ -178,17 +178,17 @@ class FleetStatusTest {
         var node = StatusFixtures.INVENTORY.node("workers-b");
         for (var eachEntry : Map.of("scale B 3", true, "rollback workers B", true, "deploy workers B sha-1 --scale 3",
                 true, "deploy workers B sha-1", false).entrySet()) {
-                    var entry = entry("1", "sha-1", History.Ending.DEPLOYED,
-                            StatusFixtures.INVENTORY.workersOf(node.withScale(3)).stream().map(Inventory.Worker::name)
-                                    .toList());
-                    var named = entry.edit().command(eachEntry.getKey()).target("workers").scale(3).build();
-                    var history = new History(List.of(named), Optional.empty());
-                    assertEquals(eachEntry.getValue() ? Optional.of(3) : Optional.empty(),
-                            ScalePlan.chosen(node, history),
-                            eachEntry.getKey());
-                    assertEquals(Optional.empty(), ScalePlan.chosen(StatusFixtures.INVENTORY.node("gpu"), history),
-                            "workers by type");
-                }
+            var entry = entry("1", "sha-1", History.Ending.DEPLOYED,
+                    StatusFixtures.INVENTORY.workersOf(node.withScale(3)).stream().map(Inventory.Worker::name)
+                            .toList());
+            var named = entry.edit().command(eachEntry.getKey()).target("workers").scale(3).build();
+            var history = new History(List.of(named), Optional.empty());
+            assertEquals(eachEntry.getValue() ? Optional.of(3) : Optional.empty(),
+                    ScalePlan.chosen(node, history),
+                    eachEntry.getKey());
+            assertEquals(Optional.empty(), ScalePlan.chosen(StatusFixtures.INVENTORY.node("gpu"), history),
+                    "workers by type");
+        }
         assertEquals(Optional.empty(), ScalePlan.chosen(node, history(B)), "the inventory's own");
     }
 }

@@ -111,13 +111,13 @@ public final class Jaeger implements AutoCloseable {
 
     private static boolean matches(Map<String, Object> span, String service, String operation,
             Map<String, Object> tags) {
-                var own = (Map<?, ?>) span.get("tags");
-                return service.equals(span.get("service"))
-                        && (operation.isEmpty() || operation.equals(span.get("operationName")))
-                        && tags.entrySet().stream()
-                                .allMatch(tag -> String.valueOf(tag.getValue())
-                                        .equals(String.valueOf(own.get(tag.getKey()))));
-            }
+        var own = (Map<?, ?>) span.get("tags");
+        return service.equals(span.get("service"))
+                && (operation.isEmpty() || operation.equals(span.get("operationName")))
+                && tags.entrySet().stream()
+                        .allMatch(tag -> String.valueOf(tag.getValue())
+                                .equals(String.valueOf(own.get(tag.getKey()))));
+    }
 
     private synchronized Web.Reply show(Web.Request request) {
         var spans = traces.get(request.id());
