@@ -79,6 +79,7 @@
 //FILES lib/ktrdr/deploy/AsideScript.java=ktrdr/deploy/AsideScript.java
 //FILES lib/ktrdr/deploy/BackendDrain.java=ktrdr/deploy/BackendDrain.java
 //FILES lib/ktrdr/deploy/ComposeChanges.java=ktrdr/deploy/ComposeChanges.java
+//FILES lib/ktrdr/deploy/ContainerReplacement.java=ktrdr/deploy/ContainerReplacement.java
 //FILES lib/ktrdr/deploy/ContainerState.java=ktrdr/deploy/ContainerState.java
 //FILES lib/ktrdr/deploy/DeployChoice.java=ktrdr/deploy/DeployChoice.java
 //FILES lib/ktrdr/deploy/DeployJournal.java=ktrdr/deploy/DeployJournal.java
@@ -90,7 +91,6 @@
 //FILES lib/ktrdr/deploy/KeptInstallation.java=ktrdr/deploy/KeptInstallation.java
 //FILES lib/ktrdr/deploy/LostWorkers.java=ktrdr/deploy/LostWorkers.java
 //FILES lib/ktrdr/deploy/Migration.java=ktrdr/deploy/Migration.java
-//FILES lib/ktrdr/deploy/NodeContainers.java=ktrdr/deploy/NodeContainers.java
 //FILES lib/ktrdr/deploy/NodePlan.java=ktrdr/deploy/NodePlan.java
 //FILES lib/ktrdr/deploy/NodePlanner.java=ktrdr/deploy/NodePlanner.java
 //FILES lib/ktrdr/deploy/NodeRollback.java=ktrdr/deploy/NodeRollback.java

@@ -87,6 +87,7 @@
 //SOURCES ktrdr/deploy/AsideScript.java
 //SOURCES ktrdr/deploy/BackendDrain.java
 //SOURCES ktrdr/deploy/ComposeChanges.java
+//SOURCES ktrdr/deploy/ContainerReplacement.java
 //SOURCES ktrdr/deploy/ContainerState.java
 //SOURCES ktrdr/deploy/DeployChoice.java
 //SOURCES ktrdr/deploy/DeployJournal.java
@@ -98,7 +99,6 @@
 //SOURCES ktrdr/deploy/KeptInstallation.java
 //SOURCES ktrdr/deploy/LostWorkers.java
 //SOURCES ktrdr/deploy/Migration.java
-//SOURCES ktrdr/deploy/NodeContainers.java
 //SOURCES ktrdr/deploy/NodePlan.java
 //SOURCES ktrdr/deploy/NodePlanner.java
 //SOURCES ktrdr/deploy/NodeRollback.java

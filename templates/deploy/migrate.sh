@@ -7,7 +7,8 @@
 # has KTRDR_DB_USER and KTRDR_DB_PASSWORD, and
 #   container, name   where the database is, and what it is called
 #   image             whose alembic it is
-#   ask, sessions     what sh in that container does with a statement, and the statement that ends a migration's sessions
+#   ask, sessions     what sh in that container does with a statement, and the statement that ends a
+#                     migration's sessions
 set -eu
 : "${container:?}" "${name:?}" "${image:?}" "${ask:?}" "${sessions:?}"
 
@@ -28,8 +29,10 @@ undo
 # shellcheck disable=SC2016 # its own variables
 migrate() {
   with_secrets sh -euc 'export DB_USER="$KTRDR_DB_USER" DB_PASSWORD="$KTRDR_DB_PASSWORD"
-    exec docker run --rm --sig-proxy=false --name ktrdr-migration --network "container:$1" --entrypoint alembic -e KTRDR_DB_USER -e KTRDR_DB_PASSWORD -e DB_USER -e DB_PASSWORD \
-      -e KTRDR_DB_HOST=127.0.0.1 -e KTRDR_DB_PORT=5432 -e "KTRDR_DB_NAME=$2" -e DB_HOST=127.0.0.1 -e DB_PORT=5432 -e "DB_NAME=$2" "$3" ALEMBIC_WORDS' sh "$container" "$name" "$image"
+    exec docker run --rm --sig-proxy=false --name ktrdr-migration --network "container:$1" \
+      --entrypoint alembic -e KTRDR_DB_USER -e KTRDR_DB_PASSWORD -e DB_USER -e DB_PASSWORD \
+      -e KTRDR_DB_HOST=127.0.0.1 -e KTRDR_DB_PORT=5432 -e "KTRDR_DB_NAME=$2" \
+      -e DB_HOST=127.0.0.1 -e DB_PORT=5432 -e "DB_NAME=$2" "$3" ALEMBIC_WORDS' sh "$container" "$name" "$image"
 }
 code=0
 said=$(migrate 2>&1) || code=$?

@@ -15,5 +15,6 @@ elsewhere() {
   [ ! -L "$flocks.at" ] && [ -f "$flocks.at" ] || return 0
   case $(stat -c %u "$flocks.at") in 0 | "$(id -u)") ;; *) return 0 ;; esac
   IFS= read -r other <"$flocks.at" || return 0
-  case $other in "$directory") ;; /*) [ -L "$other/.ktrdr" ] || [ -L "$other/.ktrdr/lock" ] || [ ! -d "$other/.ktrdr/lock" ] || printf %s "$other" ;; esac
+  case $other in "$directory") ;; /*) [ -L "$other/.ktrdr" ] || [ -L "$other/.ktrdr/lock" ] ||
+    [ ! -d "$other/.ktrdr/lock" ] || printf %s "$other" ;; esac
 }

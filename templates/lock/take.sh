@@ -37,7 +37,8 @@ for one in "$directory" ${from:+"$from"}; do
   [ -d "$one/.ktrdr/lock" ] || continue
   beat=$(cat "$one/.ktrdr/lock/beat" 2>/dev/null || :)
   case $beat in
-    '' | *[!0-9]*) gone=$(($(date +%s) - $(stat -c %Y "$one/.ktrdr/lock") > life)) ;; # made by hand, or by a run that died that moment
+    # made by hand, or by a run that died that moment
+    '' | *[!0-9]*) gone=$(($(date +%s) - $(stat -c %Y "$one/.ktrdr/lock") > life)) ;;
     *) age=$(($(uptime) - beat)); gone=$((age < 0 || age > life)) ;;
   esac
   [ "$gone" != 0 ] || held "$one"
@@ -55,9 +56,11 @@ done
 mkdir -p "$directory/.ktrdr" || fail
 cd "$directory/.ktrdr"
 mkdir lock || fail
-{ printf '%s\n' "$id" >lock/id && printf '%s\n' "$owner" >lock/owner && printf '%s\n' "$made" >lock/made && uptime >lock/beat; } || fail
+{ printf '%s\n' "$id" >lock/id && printf '%s\n' "$owner" >lock/owner &&
+  printf '%s\n' "$made" >lock/made && uptime >lock/beat; } || fail
 # always a new file: in that folder another user may have put a link there
-{ rm -f "$flocks.at" && (set -C; printf '%s\n' "$directory" >"$flocks.at") 2>/dev/null; } || { echo "$flocks.at cannot be written" >&2; fail; }
+{ rm -f "$flocks.at" && (set -C; printf '%s\n' "$directory" >"$flocks.at") 2>/dev/null; } ||
+  { echo "$flocks.at cannot be written" >&2; fail; }
 say taken yes
 say end yes
 exec 9<&- 8<&-

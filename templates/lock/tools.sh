@@ -15,7 +15,8 @@ leave() {
 }
 # opened for reading, created only if missing: in that folder even root may not create-open another user's file
 there() {
-  [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } || unsafe "$flocks.$1 is not a regular file"
+  [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } ||
+    unsafe "$flocks.$1 is not a regular file"
   [ -e "$flocks.$1" ] || : >"$flocks.$1"
 }
 unsafe() { echo "$1" >&2; exit $UNSAFE; }

@@ -6,7 +6,8 @@
 
 function learn(container,   ask, one, name, i) {
   for (i = 1; i < 256; i++) code[sprintf("%c", i)] = i
-  ask = "docker inspect --type container --format \"{{range .Config.Env}}{{println .}}{{end}}\" " container " 2>/dev/null"
+  ask = "docker inspect --type container --format \"{{range .Config.Env}}{{println .}}{{end}}\" " \
+    container " 2>/dev/null"
   while ((ask | getline one) > 0) {
     name = substr(one, 1, index(one, "=") - 1)
     if (name ~ /NAMES$/) forms(substr(one, length(name) + 2))
@@ -21,7 +22,8 @@ function forms(value,   i, byte, one, left, point, json, ascii, address) {
     json = json one
     if (code[byte] < 128) { ascii = ascii one; continue }
     # UTF-8: the first byte tells how many follow
-    if (code[byte] >= 192) { left = code[byte] < 224 ? 1 : code[byte] < 240 ? 2 : 3; point = code[byte] % (left == 1 ? 32 : left == 2 ? 16 : 8) }
+    if (code[byte] >= 192) { left = code[byte] < 224 ? 1 : code[byte] < 240 ? 2 : 3
+      point = code[byte] % (left == 1 ? 32 : left == 2 ? 16 : 8) }
     else { left--; point = point * 64 + code[byte] % 64 }
     if (left > 0) continue
     if (point < 65536) ascii = ascii sprintf("\\u%04x", point)

@@ -14,7 +14,8 @@ tab=$(printf '\t')
 set --
 for id in $ids; do
   mkfifo "$folder/$id.pipe"
-  { docker logs --timestamps --tail "$tail" ${since:+--since "$since"} "$id" 2>&1 </dev/null | lines "$id" ''; } >"$folder/$id.pipe" &
+  { docker logs --timestamps --tail "$tail" ${since:+--since "$since"} "$id" 2>&1 </dev/null |
+    lines "$id" ''; } >"$folder/$id.pipe" &
   set -- "$@" "$folder/$id.pipe"
 done
 # a shell that waits hears signals

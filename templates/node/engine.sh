@@ -9,7 +9,9 @@ set -eu
 docker='' root='' driver='' stopped='' compose=''
 newline='
 '
-said=$(timeout 10 docker info --format 'engine|{{.ServerVersion}}|{{.DockerRootDir}}|{{.Driver}}|{{.ContainersStopped}}|{{range .ClientInfo.Plugins}}{{if eq .Name "compose"}}{{.Version}}{{end}}{{end}}|{{range .ServerErrors}}{{.}} {{end}}' 2>&1) || :
+format='engine|{{.ServerVersion}}|{{.DockerRootDir}}|{{.Driver}}|{{.ContainersStopped}}'
+format="$format|{{range .ClientInfo.Plugins}}{{if eq .Name \"compose\"}}{{.Version}}{{end}}{{end}}"
+said=$(timeout 10 docker info --format "$format|{{range .ServerErrors}}{{.}} {{end}}" 2>&1) || :
 case $said in *'engine|'*)
   # without an Engine the client complains before the line, after it, or in it, as its version is
   line=${said##*engine|}

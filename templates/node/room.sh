@@ -1,6 +1,6 @@
 #!/bin/sh
-# Whether folders that Docker and the toolkit need can be written to: a fact "room FOLDER" for each that cannot, with the
-# reason. A part of scripts that gather facts. BYTES and LOCKS are filled in.
+# Whether folders that Docker and the toolkit need can be written to: a fact "room FOLDER" for each that cannot,
+# with the reason. A part of scripts that gather facts. BYTES and LOCKS are filled in.
 #
 # Needs the function say, and
 #   root   the folder of Docker's data, or nothing
@@ -23,6 +23,8 @@ room_everywhere() {
   if [ "$(id -u)" = 0 ]; then set -- /tmp /var/tmp /run /run/lock /dev/shm; else set -- /tmp; fi
   for folder do room "$folder"; done
   [ "$(id -u)" = 0 ] || return 0
-  for folder in ${root:+"$root"} /run/docker /run/containerd /var/lib/containerd; do [ ! -d "$folder" ] || room "$folder"; done
+  for folder in ${root:+"$root"} /run/docker /run/containerd /var/lib/containerd; do
+    [ ! -d "$folder" ] || room "$folder"
+  done
 }
 room_everywhere

@@ -12,7 +12,8 @@ quota() {
   [ $((($1 + $2 - 1) / $2)) -ge "$cpus" ] || cpus=$((($1 + $2 - 1) / $2))
 }
 if read -r limit period 2>/dev/null </sys/fs/cgroup/cpu.max; then quota "$limit" "$period"; fi
-if { read -r limit </sys/fs/cgroup/cpu/cpu.cfs_quota_us && read -r period </sys/fs/cgroup/cpu/cpu.cfs_period_us; } 2>/dev/null; then quota "$limit" "$period"; fi
+if { read -r limit </sys/fs/cgroup/cpu/cpu.cfs_quota_us && read -r period </sys/fs/cgroup/cpu/cpu.cfs_period_us; } \
+  2>/dev/null; then quota "$limit" "$period"; fi
 say cpus "$cpus"
 read -r _ memory _ </proc/meminfo
 memory=$((memory * 1024))

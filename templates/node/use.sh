@@ -12,11 +12,13 @@ in_use() {
     case $limit in '' | *[!0-9]* | ???????????????????*) continue ;; esac
     [ "$limit" -lt "$total" ] || continue
     used=$(cat "$group/memory.current" "$group/memory.usage_in_bytes" 2>/dev/null || :)
-    cache=$(awk '$1 == "inactive_file" || $1 == "total_inactive_file" { cache = $2 } END { print cache + 0 }' "$group/memory.stat")
+    cache=$(awk '$1 == "inactive_file" || $1 == "total_inactive_file" { cache = $2 } END { print cache + 0 }' \
+      "$group/memory.stat")
     printf %s "$((used - cache))"
     return
   done
-  awk '/^MemTotal:/ { total = $2 } /^MemAvailable:/ { free = $2 } END { printf "%.0f", (total - free) * 1024 }' /proc/meminfo
+  awk '/^MemTotal:/ { total = $2 } /^MemAvailable:/ { free = $2 } END { printf "%.0f", (total - free) * 1024 }' \
+    /proc/meminfo
 }
 say memory-used "$(in_use)"
 say load "$(cut -d ' ' -f 1 /proc/loadavg)"

@@ -37,9 +37,11 @@ if docker info >/dev/null 2>&1; then
   docker container prune -f --filter label=ktrdr-proof --filter until=5m >/dev/null
   box=${name#.}
   container='not tried, no image with a shell here'
-  for image in $(docker images --format '{{.Repository}} {{.ID}}' | awk '$1 != "ktrdr-probe" && !seen[$2]++ { print $2 }' | head -n 5); do
+  for image in $(docker images --format '{{.Repository}} {{.ID}}' |
+    awk '$1 != "ktrdr-probe" && !seen[$2]++ { print $2 }' | head -n 5); do
     code=0
-    said=$(docker run --rm --name "$box" --label ktrdr-proof --network none --user 999:999 --group-add 1500 -v "$share:/share" --entrypoint sh "$image" \
+    said=$(docker run --rm --name "$box" --label ktrdr-proof --network none --user 999:999 --group-add 1500 \
+      -v "$share:/share" --entrypoint sh "$image" \
       -c 'umask 002; printf %s "$1" >"/share/$2"' sh "$token" "$name.container" 2>&1) || code=$?
     case $code in
       0) container='wrote too'; break ;;

@@ -35,12 +35,12 @@ final class NodeRollback {
     private final Node node;
     private final DeployJournal journal;
     private final Migration migration;
-    private final NodeContainers containers;
+    private final ContainerReplacement containers;
     private final Supplier<WorkerDrain> drains;
     private Optional<Revision> previous = Optional.empty();
 
     NodeRollback(RolloutContext context, NodePlan plan, DeployJournal journal, Migration migration,
-            NodeContainers containers, Supplier<WorkerDrain> drains) {
+            ContainerReplacement containers, Supplier<WorkerDrain> drains) {
         this.context = context;
         this.plan = plan;
         this.node = plan.stack().node();

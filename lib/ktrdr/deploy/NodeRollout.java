@@ -30,7 +30,7 @@ final class NodeRollout {
     private final Node node;
     private final DeployJournal journal;
     private final Migration migration;
-    private final NodeContainers containers;
+    private final ContainerReplacement containers;
     private final NodeRollback rollback;
     private final List<WorkerDrain> drains = new ArrayList<>();
     private Optional<Duration> gap = Optional.empty();
@@ -44,7 +44,7 @@ final class NodeRollout {
         this.journal = new DeployJournal(context.fleet(), context.locks(), context.console(), plan,
                 context.options().rollback().map(chosen -> chosen.get(node)));
         this.migration = new Migration(context, plan, journal);
-        this.containers = new NodeContainers(context, node);
+        this.containers = new ContainerReplacement(context, node);
         this.rollback = new NodeRollback(context, plan, journal, migration, containers, this::drain);
     }
 

@@ -121,6 +121,7 @@ public final class EntryBuilder {
         return this;
     }
 
+    /** The entry. */
     public Entry build() {
         return new Entry(id, of, time, who, from, command, target, tag, services, images, configuration, scale,
                 seconds, error, outcome, migration, back);

@@ -20,8 +20,10 @@ undo
 # shellcheck disable=SC2016 # its own variables
 migrate() {
   with_secrets sh -euc 'export DB_USER="$KTRDR_DB_USER" DB_PASSWORD="$KTRDR_DB_PASSWORD"
-    exec docker run --rm --sig-proxy=false --name ktrdr-migration --network "container:$1" --entrypoint alembic -e KTRDR_DB_USER -e KTRDR_DB_PASSWORD -e DB_USER -e DB_PASSWORD \
-      -e KTRDR_DB_HOST=127.0.0.1 -e KTRDR_DB_PORT=5432 -e "KTRDR_DB_NAME=$2" -e DB_HOST=127.0.0.1 -e DB_PORT=5432 -e "DB_NAME=$2" "$3" downgrade 0a1b' sh "$container" "$name" "$image"
+    exec docker run --rm --sig-proxy=false --name ktrdr-migration --network "container:$1" \
+      --entrypoint alembic -e KTRDR_DB_USER -e KTRDR_DB_PASSWORD -e DB_USER -e DB_PASSWORD \
+      -e KTRDR_DB_HOST=127.0.0.1 -e KTRDR_DB_PORT=5432 -e "KTRDR_DB_NAME=$2" \
+      -e DB_HOST=127.0.0.1 -e DB_PORT=5432 -e "DB_NAME=$2" "$3" downgrade 0a1b' sh "$container" "$name" "$image"
 }
 code=0
 said=$(migrate 2>&1) || code=$?

@@ -21,14 +21,16 @@ started=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
 case $(awk -W version 2>&1 </dev/null || :) in mawk*) at_once='-W interactive' ;; *) at_once= ;; esac
 wanted() { case " $services " in '  ' | *" $1 "*) ;; *) return 1 ;; esac; }
 mark() { printf '%s\t%s\t%s\t%s\n' "$started" "$1" "$2" "$3"; }
-# a write of up to 4096 bytes to a pipe is never mixed with another; .last is a time before which nothing is to come, and not long before the last line
+# a write of up to 4096 bytes to a pipe is never mixed with another; .last is a time before which
+# nothing is to come, and not long before the last line
 lines() {
   # shellcheck disable=SC2086 # two words or none
   awk ${2:+$at_once} -v id="$1" -v last="$folder/$1.last" -v live="$2" -v stamp="$started" '
     function put(mark, text) { printf "%s", stamp "\t" id "\t" mark "\t" text "\n"; if (live) fflush() }
 function learn(container,   ask, one, name, i) {
   for (i = 1; i < 256; i++) code[sprintf("%c", i)] = i
-  ask = "docker inspect --type container --format \"{{range .Config.Env}}{{println .}}{{end}}\" " container " 2>/dev/null"
+  ask = "docker inspect --type container --format \"{{range .Config.Env}}{{println .}}{{end}}\" " \
+    container " 2>/dev/null"
   while ((ask | getline one) > 0) {
     name = substr(one, 1, index(one, "=") - 1)
     if (name ~ /(PASSWORD|SECRET|TOKEN|WEBHOOK_URL)$/) forms(substr(one, length(name) + 2))
@@ -43,7 +45,8 @@ function forms(value,   i, byte, one, left, point, json, ascii, address) {
     json = json one
     if (code[byte] < 128) { ascii = ascii one; continue }
     # UTF-8: the first byte tells how many follow
-    if (code[byte] >= 192) { left = code[byte] < 224 ? 1 : code[byte] < 240 ? 2 : 3; point = code[byte] % (left == 1 ? 32 : left == 2 ? 16 : 8) }
+    if (code[byte] >= 192) { left = code[byte] < 224 ? 1 : code[byte] < 240 ? 2 : 3
+      point = code[byte] % (left == 1 ? 32 : left == 2 ? 16 : 8) }
     else { left--; point = point * 64 + code[byte] % 64 }
     if (left > 0) continue
     if (point < 65536) ascii = ascii sprintf("\\u%04x", point)
@@ -102,7 +105,8 @@ tab=$(printf '\t')
 set --
 for id in $ids; do
   mkfifo "$folder/$id.pipe"
-  { docker logs --timestamps --tail "$tail" ${since:+--since "$since"} "$id" 2>&1 </dev/null | lines "$id" ''; } >"$folder/$id.pipe" &
+  { docker logs --timestamps --tail "$tail" ${since:+--since "$since"} "$id" 2>&1 </dev/null |
+    lines "$id" ''; } >"$folder/$id.pipe" &
   set -- "$@" "$folder/$id.pipe"
 done
 # a shell that waits hears signals

@@ -113,7 +113,7 @@ class LogMaskTest {
         Files.writeString(folder.resolve("log"), STAMP + "hunter22\n");
         assertEquals("", run(Docker.logTail("one", 10)));
         var said = run(new LogScript("ktrdr-core", List.of(), "200", "", false, Map.of()).text());
-        assertTrue(said.contains("\tone\t!\tits secrets could not be asked for"), said);
+        assertTrue(said.contains("\tone\t!\tits secrets are unknown"), said);
         assertFalse(said.contains("hunter22"), said);
     }
 

@@ -16,7 +16,8 @@ quota() {
   [ $((($1 + $2 - 1) / $2)) -ge "$cpus" ] || cpus=$((($1 + $2 - 1) / $2))
 }
 if read -r limit period 2>/dev/null </sys/fs/cgroup/cpu.max; then quota "$limit" "$period"; fi
-if { read -r limit </sys/fs/cgroup/cpu/cpu.cfs_quota_us && read -r period </sys/fs/cgroup/cpu/cpu.cfs_period_us; } 2>/dev/null; then quota "$limit" "$period"; fi
+if { read -r limit </sys/fs/cgroup/cpu/cpu.cfs_quota_us && read -r period </sys/fs/cgroup/cpu/cpu.cfs_period_us; } \
+  2>/dev/null; then quota "$limit" "$period"; fi
 say cpus "$cpus"
 read -r _ memory _ </proc/meminfo
 memory=$((memory * 1024))
@@ -30,7 +31,9 @@ say 'disk /' "$(free /)"
 docker='' root='' driver='' stopped='' compose=''
 newline='
 '
-said=$(timeout 10 docker info --format 'engine|{{.ServerVersion}}|{{.DockerRootDir}}|{{.Driver}}|{{.ContainersStopped}}|{{range .ClientInfo.Plugins}}{{if eq .Name "compose"}}{{.Version}}{{end}}{{end}}|{{range .ServerErrors}}{{.}} {{end}}' 2>&1) || :
+format='engine|{{.ServerVersion}}|{{.DockerRootDir}}|{{.Driver}}|{{.ContainersStopped}}'
+format="$format|{{range .ClientInfo.Plugins}}{{if eq .Name \"compose\"}}{{.Version}}{{end}}{{end}}"
+said=$(timeout 10 docker info --format "$format|{{range .ServerErrors}}{{.}} {{end}}" 2>&1) || :
 case $said in *'engine|'*)
   # without an Engine the client complains before the line, after it, or in it, as its version is
   line=${said##*engine|}
@@ -159,7 +162,9 @@ room_everywhere() {
   if [ "$(id -u)" = 0 ]; then set -- /tmp /var/tmp /run /run/lock /dev/shm; else set -- /tmp; fi
   for folder do room "$folder"; done
   [ "$(id -u)" = 0 ] || return 0
-  for folder in ${root:+"$root"} /run/docker /run/containerd /var/lib/containerd; do [ ! -d "$folder" ] || room "$folder"; done
+  for folder in ${root:+"$root"} /run/docker /run/containerd /var/lib/containerd; do
+    [ ! -d "$folder" ] || room "$folder"
+  done
 }
 room_everywhere
 command -v ss >/dev/null 2>&1 || say missing ss

@@ -8,7 +8,8 @@ elsewhere() {
   [ ! -L "$flocks.at" ] && [ -f "$flocks.at" ] || return 0
   case $(stat -c %u "$flocks.at") in 0 | "$(id -u)") ;; *) return 0 ;; esac
   IFS= read -r other <"$flocks.at" || return 0
-  case $other in "$directory") ;; /*) [ -L "$other/.ktrdr" ] || [ -L "$other/.ktrdr/lock" ] || [ ! -d "$other/.ktrdr/lock" ] || printf %s "$other" ;; esac
+  case $other in "$directory") ;; /*) [ -L "$other/.ktrdr" ] || [ -L "$other/.ktrdr/lock" ] ||
+    [ ! -d "$other/.ktrdr/lock" ] || printf %s "$other" ;; esac
 }
 # removes folders that were made only for the lock
 leave() {
@@ -17,7 +18,8 @@ leave() {
 }
 # opened for reading, created only if missing: in that folder even root may not create-open another user's file
 there() {
-  [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } || unsafe "$flocks.$1 is not a regular file"
+  [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } ||
+    unsafe "$flocks.$1 is not a regular file"
   [ -e "$flocks.$1" ] || : >"$flocks.$1"
 }
 unsafe() { echo "$1" >&2; exit 29; }

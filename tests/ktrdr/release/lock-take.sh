@@ -14,7 +14,8 @@ elsewhere() {
   [ ! -L "$flocks.at" ] && [ -f "$flocks.at" ] || return 0
   case $(stat -c %u "$flocks.at") in 0 | "$(id -u)") ;; *) return 0 ;; esac
   IFS= read -r other <"$flocks.at" || return 0
-  case $other in "$directory") ;; /*) [ -L "$other/.ktrdr" ] || [ -L "$other/.ktrdr/lock" ] || [ ! -d "$other/.ktrdr/lock" ] || printf %s "$other" ;; esac
+  case $other in "$directory") ;; /*) [ -L "$other/.ktrdr" ] || [ -L "$other/.ktrdr/lock" ] ||
+    [ ! -d "$other/.ktrdr/lock" ] || printf %s "$other" ;; esac
 }
 # removes folders that were made only for the lock
 leave() {
@@ -23,7 +24,8 @@ leave() {
 }
 # opened for reading, created only if missing: in that folder even root may not create-open another user's file
 there() {
-  [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } || unsafe "$flocks.$1 is not a regular file"
+  [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } ||
+    unsafe "$flocks.$1 is not a regular file"
   [ -e "$flocks.$1" ] || : >"$flocks.$1"
 }
 unsafe() { echo "$1" >&2; exit 29; }
@@ -65,7 +67,8 @@ for one in "$directory" ${from:+"$from"}; do
   [ -d "$one/.ktrdr/lock" ] || continue
   beat=$(cat "$one/.ktrdr/lock/beat" 2>/dev/null || :)
   case $beat in
-    '' | *[!0-9]*) gone=$(($(date +%s) - $(stat -c %Y "$one/.ktrdr/lock") > life)) ;; # made by hand, or by a run that died that moment
+    # made by hand, or by a run that died that moment
+    '' | *[!0-9]*) gone=$(($(date +%s) - $(stat -c %Y "$one/.ktrdr/lock") > life)) ;;
     *) age=$(($(uptime) - beat)); gone=$((age < 0 || age > life)) ;;
   esac
   [ "$gone" != 0 ] || held "$one"
@@ -83,9 +86,11 @@ done
 mkdir -p "$directory/.ktrdr" || fail
 cd "$directory/.ktrdr"
 mkdir lock || fail
-{ printf '%s\n' "$id" >lock/id && printf '%s\n' "$owner" >lock/owner && printf '%s\n' "$made" >lock/made && uptime >lock/beat; } || fail
+{ printf '%s\n' "$id" >lock/id && printf '%s\n' "$owner" >lock/owner &&
+  printf '%s\n' "$made" >lock/made && uptime >lock/beat; } || fail
 # always a new file: in that folder another user may have put a link there
-{ rm -f "$flocks.at" && (set -C; printf '%s\n' "$directory" >"$flocks.at") 2>/dev/null; } || { echo "$flocks.at cannot be written" >&2; fail; }
+{ rm -f "$flocks.at" && (set -C; printf '%s\n' "$directory" >"$flocks.at") 2>/dev/null; } ||
+  { echo "$flocks.at cannot be written" >&2; fail; }
 say taken yes
 say end yes
 exec 9<&- 8<&-

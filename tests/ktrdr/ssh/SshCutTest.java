@@ -66,7 +66,7 @@ class SshCutTest extends SshConnected {
             var problem = assertThrows(Problem.class, () -> dead.run("echo started; sleep 60", first -> line.freeze()));
             assertTrue(System.nanoTime() - started < 20_000_000_000L);
             assertEquals(Exit.UNREACHABLE, problem.exit());
-            assertTrue(problem.details().get("found").contains("no sign of life"), problem.details().toString());
+            assertTrue(problem.details().get("found").contains("no answer any more"), problem.details().toString());
             assertEquals(Exit.UNREACHABLE, assertThrows(Problem.class, () -> dead.run("true")).exit());
         }
     }

@@ -10,14 +10,14 @@ import ktrdr.node.Docker;
 import ktrdr.release.FileChangesScript;
 
 /** The containers of a node while a rollout replaces them. */
-final class NodeContainers {
+final class ContainerReplacement {
     private final RolloutContext context;
     private final Node node;
     private final Set<String> fresh = new TreeSet<>();
     private boolean touched;
     private ContainerState now = ContainerState.NONE;
 
-    NodeContainers(RolloutContext context, Node node) {
+    ContainerReplacement(RolloutContext context, Node node) {
         this.context = context;
         this.node = node;
     }
