@@ -118,7 +118,7 @@ class FrontDoorTest {
         with("stty", "script");
         var shown = run(Map.of("SHELL", "/bin/sh"), "script", "-qec",
                 "stty cols 80; " + ROOT.resolve("ktrdr") + " --help", "/dev/null").out();
-        assertTrue(shown.contains("\n  verify-infra   Prove that the machines are ready"), shown);
+        assertTrue(shown.contains("\n  verify-infra   Check that the machines are ready"), shown);
         assertEquals(List.of(), shown.lines().filter(line -> line.length() > 80).toList());
         // what wraps is whole
         assertEquals(door("--help").out().replaceAll("\\s+", " "), shown.replaceAll("\\s+", " "));

@@ -57,8 +57,9 @@ class RecipesTest {
                 all + "class recipes {\n    public static void main(String... args) {}\n}\n");
         // for done: it ends while the others run
         post("/backtests/start",
-                "{\"strategy_name\":\"practice\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-0"
-                        + "1\",\"end_date\":\"2024-02-01\",\"model_path\":\"/mnt/ktrdr-shared/models/practice\"}");
+                "{\"strategy_name\":\"practice\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":"
+                        + "\"2024-01-01\",\"end_date\":\"2024-02-01\",\"model_path\":\"/mnt/ktrdr-shared/models/"
+                        + "practice\"}");
         var built = jbang("", "build", "recipes.java");
         assertEquals(0, built.exit(), built.err());
     }

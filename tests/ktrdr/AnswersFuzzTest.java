@@ -45,13 +45,13 @@ class AnswersFuzzTest {
             "mounts\t[{\"Type\":\"volume\",\"Name\":\"ktrdr-core_db-data\",\"Destination\":\"/var/lib/postgresql/"
                     + "data\"}]\ndirectory\t/var/lib/postgresql/data\nend\tyes\n";
     private static final String LOCK =
-            "taken\tno\nheld\t{\"id\":\"1\",\"who\":\"karl@laptop\",\"since\":\"2026-01-01T10:00:00Z\",\"what\":\"depl"
-                    + "oy\"}\nage\t3\nend\tyes\n";
+            "taken\tno\nheld\t{\"id\":\"1\",\"who\":\"karl@laptop\",\"since\":\"2026-01-01T10:00:00Z\",\"what\":"
+                    + "\"deploy\"}\nage\t3\nend\tyes\n";
     private static final String ENTRY =
-            "{\"id\":\"1\",\"time\":\"2026-01-01T10:00:00Z\",\"who\":\"karl\",\"from\":\"laptop\",\"command\":\"deplo"
-                    + "y all\",\"target\":\"core\",\"tag\":\"sha-1\",\"services\":[\"backend\"],"
-            + "\"images\":{\"backend\":{\"reference\":\"r:1\",\"id\":\"sha256:a\",\"digest\":\"r@sha256:a\"}},\"config"
-            + "uration\":\"abc\",\"scale\":2,\"seconds\":10.5,\"outcome\":\"deployed\"}";
+            "{\"id\":\"1\",\"time\":\"2026-01-01T10:00:00Z\",\"who\":\"karl\",\"from\":\"laptop\",\"command\":"
+                    + "\"deploy all\",\"target\":\"core\",\"tag\":\"sha-1\",\"services\":[\"backend\"],"
+            + "\"images\":{\"backend\":{\"reference\":\"r:1\",\"id\":\"sha256:a\",\"digest\":\"r@sha256:a\"}},"
+            + "\"configuration\":\"abc\",\"scale\":2,\"seconds\":10.5,\"outcome\":\"deployed\"}";
     private static final String LOG = "2026-01-01T10:00:00.000000001Z\tabc\tout\tthe line\n";
     private static final String CSV = "n,text\n1,\"a, \"\"b\"\"\nc\"\n2,\n";
 

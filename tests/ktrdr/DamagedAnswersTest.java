@@ -44,20 +44,20 @@ import org.junit.jupiter.params.provider.EnumSource;
 class DamagedAnswersTest {
     private static final String STATES = "{\"status\":\"success\",\"data\":";
     private static final String SHOWN =
-            "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":\"runnin"
-                    + "g\",\"created_at\":\"2026-01-01T10:00:00.5Z\","
-            + "\"progress\":{\"percentage\":42.5,\"current_step\":\"step\"},\"metadata\":{\"symbol\":\"AAPL\"},\"erro"
-            + "r_message\":null,\"duration_seconds\":2.5,\"result_summary\":{\"a\":1}}}";
+            "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":"
+                    + "\"running\",\"created_at\":\"2026-01-01T10:00:00.5Z\","
+            + "\"progress\":{\"percentage\":42.5,\"current_step\":\"step\"},\"metadata\":{\"symbol\":\"AAPL\"},"
+            + "\"error_message\":null,\"duration_seconds\":2.5,\"result_summary\":{\"a\":1}}}";
     private static final String LISTED =
-            "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":\"complete"
-                    + "d\",\"created_at\":\"2026-01-01T10:00:00.5Z\","
+            "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":"
+                    + "\"completed\",\"created_at\":\"2026-01-01T10:00:00.5Z\","
             + "\"progress_percentage\":100,\"current_step\":null,\"symbol\":\"AAPL\",\"duration_seconds\":2.5}]}";
     private static final String REFUSED =
             "{\"detail\":[{\"loc\":[\"body\",\"symbol\",0],\"msg\":\"Field "
                     + "required\",\"type\":\"missing\"}],\"error\":{\"message\":\"no\"},\"message\":\"no\"}";
     private static final String DASHBOARD =
-            "{\"dashboard\":{\"uid\":\"a\",\"title\":\"A\",\"panels\":[{\"title\":\"P\",\"type\":\"row\",\"target"
-                    + "s\":[{\"expr\":\"up\"}]}]},\"meta\":{\"slug\":\"a\"}}";
+            "{\"dashboard\":{\"uid\":\"a\",\"title\":\"A\",\"panels\":[{\"title\":\"P\",\"type\":\"row\","
+                    + "\"targets\":[{\"expr\":\"up\"}]}]},\"meta\":{\"slug\":\"a\"}}";
     private static final String SPANS =
             "{\"data\":[{\"traceID\":\"abc\",\"spans\":[{\"operationName\":\"POST "
                     + "/dummy/start\",\"startTime\":4102444800000000,\"tags\":[{\"key\":\"url.path\",\"value\":\"/"
@@ -80,8 +80,8 @@ class DamagedAnswersTest {
                 }),
         OPENAPI("/api/v1/openapi.json", 200,
                 "{\"openapi\":\"3.1.0\",\"paths\":{\"/api/v1/"
-                        + "operations/{id}\":{\"get\":{\"parameters\":[{\"name\":\"id\",\"in\":\"path\",\"required\":t"
-                        + "rue}],"
+                        + "operations/{id}\":{\"get\":{\"parameters\":[{\"name\":\"id\",\"in\":\"path\","
+                        + "\"required\":true}],"
                 + "\"responses\":{\"200\":{\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/"
                 + "schemas/One\"}}}}}}}},\"components\":{\"schemas\":{\"One\":{\"anyOf\":["
                 + "{\"type\":\"null\"},{\"properties\":{\"data\":{\"$ref\":\"#/components/schemas/One\"}}}]}}}}",
@@ -89,8 +89,8 @@ class DamagedAnswersTest {
         WORKERS("/api/v1/workers", 200,
                 "[{\"worker_id\":\"backtesting-1\",\"worker_type\":\"backtesting\",\"endpoint_url\":\"http://"
                         + "workers-b.ktrdr.test:5003/\",\"status\":\"busy\","
-                + "\"current_operation_id\":\"op_1\",\"last_healthy_at\":\"2026-01-01T10:00:00.123456Z\",\"capabilitie"
-                + "s\":{\"cpu\":true}},{\"worker_type\":\"training\",\"endpoint_url\":\"http://"
+                + "\"current_operation_id\":\"op_1\",\"last_healthy_at\":\"2026-01-01T10:00:00.123456Z\","
+                + "\"capabilities\":{\"cpu\":true}},{\"worker_type\":\"training\",\"endpoint_url\":\"http://"
                 + "x\",\"status\":\"available\"}]", () -> {
             var registered = new Backend(inventory, http).workers();
             ValueText.words(registered);
@@ -117,8 +117,8 @@ class DamagedAnswersTest {
             Json.line(report.document(listed));
         }),
         STARTED("/api/v1/dummy/start", 200,
-                "{\"success\":true,\"operation_id\":\"op_1\",\"data\":{\"operation_id\":\"op_1\",\"status\":\"starte"
-                        + "d\"}}",
+                "{\"success\":true,\"operation_id\":\"op_1\",\"data\":{\"operation_id\":\"op_1\",\"status\":"
+                        + "\"started\"}}",
                 () -> new OperationsApi(inventory, http).start(OperationsApi.Kind.dummy, Map.of())),
         NOT_STARTED("/api/v1/dummy/start", 422, REFUSED,
                 () -> new OperationsApi(inventory, http).start(OperationsApi.Kind.dummy, Map.of())),
@@ -126,16 +126,16 @@ class DamagedAnswersTest {
                 "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"status\":\"cancelled\"}}",
                 () -> new OperationsApi(inventory, http).cancel("op_1")),
         TARGETS("/api/v1/targets", 200,
-                STATES + "{\"activeTargets\":[{\"labels\":{\"job\":\"backend\",\"instance\":\"a\"},\"scrapeUrl\":\"htt"
-                        + "p://a/metrics\",\"lastError\":\"\",\"health\":\"up\"},"
+                STATES + "{\"activeTargets\":[{\"labels\":{\"job\":\"backend\",\"instance\":\"a\"},\"scrapeUrl\":"
+                        + "\"http://a/metrics\",\"lastError\":\"\",\"health\":\"up\"},"
                 + "{\"labels\":{\"job\":\"node\",\"node\":\"core\"},\"scrapeUrl\":\"http://b/"
                 + "metrics\",\"lastError\":\"refused\",\"health\":\"down\"},"
                 + "{\"labels\":{\"job\":\"prometheus\"},\"scrapeUrl\":\"http://c/"
                 + "metrics\",\"lastError\":\"refused\",\"health\":\"down\"}],\"droppedTargets\":[]}}",
                 () -> shown(checks().targets())),
         VECTOR("/api/v1/query", 200,
-                STATES + "{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__\":\"up\",\"job\":\"a\"},\"val"
-                        + "ue\":[1435781451.781,\"1\"]}]}}", () -> {
+                STATES + "{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__\":\"up\",\"job\":\"a\"},"
+                        + "\"value\":[1435781451.781,\"1\"]}]}}", () -> {
                     ValueText.words(new Prometheus(inventory, http).query("up"));
                     shown(List.of(checks().metrics()));
                 }),
@@ -149,8 +149,8 @@ class DamagedAnswersTest {
         BUILD("/api/v1/status/buildinfo", 200, STATES + "{\"version\":\"2.53.0\"}}",
                 () -> shown(checks().core(List.of("prometheus")))),
         ALERTS("/api/v1/alerts", 200,
-                STATES + "{\"alerts\":[{\"labels\":{\"alertname\":\"KtrdrWorkerDown\",\"severity\":\"critical\",\"nod"
-                        + "e\":\"core\"},\"annotations\":{\"summary\":\"a worker is down\","
+                STATES + "{\"alerts\":[{\"labels\":{\"alertname\":\"KtrdrWorkerDown\",\"severity\":\"critical\","
+                        + "\"node\":\"core\"},\"annotations\":{\"summary\":\"a worker is down\","
                 + "\"runbook_url\":\"http://"
                 + "a\"},\"state\":\"firing\",\"activeAt\":\"2026-01-01T10:00:00.123456789Z\",\"value\":\"1e+00\"}]}}",
                 () -> checks().alerts().ifPresent(alerts -> {
@@ -160,8 +160,8 @@ class DamagedAnswersTest {
         GRAFANA("/api/health", 200, "{\"commit\":\"a\",\"database\":\"ok\",\"version\":\"11.1.0\"}",
                 () -> shown(checks().core(List.of("grafana")))),
         SOURCES("/api/frontend/settings", 200,
-                "{\"datasources\":{\"Prometheus\":{\"name\":\"Prometheus\",\"type\":\"prometheus\",\"uid\":\"prometheu"
-                        + "s\"},\"Jaeger\":{\"name\":\"Jaeger\",\"type\":\"jaeger\",\"uid\":\"b\"}}}",
+                "{\"datasources\":{\"Prometheus\":{\"name\":\"Prometheus\",\"type\":\"prometheus\",\"uid\":"
+                        + "\"prometheus\"},\"Jaeger\":{\"name\":\"Jaeger\",\"type\":\"jaeger\",\"uid\":\"b\"}}}",
                 () -> shown(new GrafanaChecks(inventory, http).checks())),
         DASHBOARDS("/api/dashboards/uid/", 200, DASHBOARD, () -> shown(new GrafanaChecks(inventory, http).checks())),
         FRAMES("/api/ds/query", 200,
@@ -170,10 +170,11 @@ class DamagedAnswersTest {
         NO_FRAMES("/api/ds/query", 200, "{\"results\":{\"A\":{\"status\":500,\"error\":\"no such host\"}}}",
                 () -> shown(new GrafanaChecks(inventory, http).checks())),
         MANIFEST("/v2/manifests/1", 200,
-                "[{\"Ref\":\"r.test/a:1\",\"Descriptor\":{\"digest\":\"sha256:a\",\"platform\":{\"architecture\":\"amd"
-                        + "64\",\"os\":\"linux\",\"variant\":\"v8\"}},\"OCIManifest\":{"
-                + "\"config\":{\"digest\":\"sha256:b\",\"size\":4},\"layers\":[{\"digest\":\"sha256:c\",\"size\":35668"
-                + "542},{\"digest\":\"sha256:d\",\"size\":1}]}},{\"Descriptor\":{\"digest\":\"sha256:e\"}}]", () -> {
+                "[{\"Ref\":\"r.test/a:1\",\"Descriptor\":{\"digest\":\"sha256:a\",\"platform\":{\"architecture\":"
+                        + "\"amd64\",\"os\":\"linux\",\"variant\":\"v8\"}},\"OCIManifest\":{"
+                + "\"config\":{\"digest\":\"sha256:b\",\"size\":4},\"layers\":[{\"digest\":\"sha256:c\","
+                + "\"size\":35668542},{\"digest\":\"sha256:d\",\"size\":1}]}},{\"Descriptor\":{\"digest\":\"sha256:"
+                        + "e\"}}]", () -> {
             // a node's docker asks the registry, and passes on what it says
             var facts = "platform\tlinux/amd64\nmanifest r.test/a:1\t" + http.get(server.url("/v2/manifests/1")).body()
                     + "\nend\tyes\n";

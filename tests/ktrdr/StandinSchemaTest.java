@@ -124,8 +124,8 @@ class StandinSchemaTest {
                     dummy);
             assertTrue(dummy.contains("relation \\\"operations\\\" does not exist"), dummy);
             var backtest = post(backend, "/api/v1/backtests/start",
-                    "{\"strategy_name\":\"s\",\"symbol\":\"A\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"en"
-                            + "d_date\":\"2024-02-01\"}");
+                    "{\"strategy_name\":\"s\",\"symbol\":\"A\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\","
+                            + "\"end_date\":\"2024-02-01\"}");
             assertTrue(backtest.startsWith("500 ") && backtest.contains("Failed to start backtest"), backtest);
             var download = post(backend, "/api/v1/data/acquire/download",
                     "{\"symbol\":\"A\",\"timeframe\":\"1d\",\"mode\":\"tail\"}");

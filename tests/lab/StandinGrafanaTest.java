@@ -66,8 +66,8 @@ class StandinGrafanaTest {
         try (var prometheus = new MockWebServer()) {
             prometheus.start();
             prometheus.enqueue(new MockResponse.Builder()
-                    .body("{\"status\":\"success\",\"data\":{\"result\":[{\"metric\":{\"job\":\"a\"},\"valu"
-                            + "e\":[1,\"1\"]}]}}").build());
+                    .body("{\"status\":\"success\",\"data\":{\"result\":[{\"metric\":{\"job\":\"a\"},"
+                            + "\"value\":[1,\"1\"]}]}}").build());
             var sources = Files.createDirectories(share.resolve("datasources"));
             Files.writeString(sources.resolve("one.yml"),
                     "datasources:\n  - name: Prometheus\n    uid: prometheus\n    type: prometheus\n    url: "

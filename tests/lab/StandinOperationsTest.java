@@ -184,8 +184,8 @@ class StandinOperationsTest {
         await(port, "/api/v1/workers", "\"available\"");
         var resumed = send("POST", port, API + id + "/resume", "").body();
         assertTrue(resumed.matches("\\{\"success\":true,\"data\":\\{\"operation_id\":\"" + id
-                + "\",\"status\":\"resuming\",\"resumed_from\":\\{\"checkpoint_type\":\"shutdown\",\"created_a"
-                + "t\":\"[^\"]+\",\"epoch\":230}}}"),
+                + "\",\"status\":\"resuming\",\"resumed_from\":\\{\"checkpoint_type\":\"shutdown\","
+                + "\"created_at\":\"[^\"]+\",\"epoch\":230}}}"),
                 resumed);
         await(port, API + id, "\"status\":\"running\"");
         // the percentage begins anew

@@ -187,8 +187,8 @@ class StandinTest {
         await(port, "/api/v1/operations/" + id, "\"status\":\"completed\"");
         assertFalse(Files.exists(share.resolve("results")), "its result is the backend's");
         assertEquals("{\"success\":true,\"operation_id\":\"" + id
-                + "\",\"operation_type\":\"backtesting\",\"status\":\"completed\",\"results\":{\"metrics\":{\"total_re"
-                + "turn\":0.0,\"total_trades\":0}}}",
+                + "\",\"operation_type\":\"backtesting\",\"status\":\"completed\",\"results\":{\"metrics\":{"
+                + "\"total_return\":0.0,\"total_trades\":0}}}",
                 get(port, "/api/v1/operations/" + id + "/results"));
         assertFalse(get(port, "/api/v1/operations/" + id).contains("result_path"));
         await(port, "/api/v1/workers", "\"status\":\"available\"");
@@ -245,8 +245,8 @@ class StandinTest {
         assertEquals(503, none.statusCode());
         assertTrue(none.body()
                 .startsWith("{\"detail\":{\"error\":\"No backtesting workers "
-                        + "available\",\"worker_type\":\"backtesting\",\"registered_workers\":0,\"backend_uptime_secon"
-                        + "ds\":"), none.body());
+                        + "available\",\"worker_type\":\"backtesting\",\"registered_workers\":0,"
+                        + "\"backend_uptime_seconds\":"), none.body());
         assertEquals("{\"detail\":\"Operation not found: none\"}", get(port, "/api/v1/operations/none"));
     }
 

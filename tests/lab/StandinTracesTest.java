@@ -82,8 +82,8 @@ class StandinTracesTest {
                 var worker = new Worker("backtesting", 0, Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME",
                         "127.0.0.1", "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend.port(),
                         "KTRDR_DATA_SHARED_MOUNT_PATH", app.toString(), "KTRDR_STANDIN_APP", app.toString()), PACE)) {
-            var backtest = "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-0"
-                    + "1-01\",\"end_date\":\"2024-02-01\",\"model_path\":\"models/s\"}";
+            var backtest = "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":"
+                    + "\"2024-01-01\",\"end_date\":\"2024-02-01\",\"model_path\":\"models/s\"}";
             for (var start : Map.of("/api/v1/backtests/start", backtest, "/api/v1/dummy/start", "").entrySet())
                 http.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + backend.port() + start.getKey()))
                         .POST(BodyPublishers.ofString(start.getValue())).build(), BodyHandlers.ofString());

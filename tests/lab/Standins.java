@@ -29,8 +29,8 @@ final class Standins implements AfterEachCallback {
     static final Map<String, String> SECRETS = Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET",
             "x".repeat(32));
     static final String BACKTEST =
-            "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"end_dat"
-                    + "e\":\"2024-02-01\","
+            "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\","
+                    + "\"end_date\":\"2024-02-01\","
             + "\"model_path\":\"/mnt/ktrdr-shared/models/s\"}";
     private final HttpClient http = HttpClient.newHttpClient();
     private final Deque<AutoCloseable> running = new ArrayDeque<>();

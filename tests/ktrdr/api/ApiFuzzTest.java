@@ -31,19 +31,19 @@ class ApiFuzzTest {
               "last_healthy_at": "2026-01-01T10:00:00.123456Z", "capabilities": {"gpu": true, "gpu_type": "CUDA", \
             "gpu_count": 1}}]""";
     private static final String OPERATION =
-            "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":\"runnin"
-                    + "g\",\"created_at\":\"2026-01-01T10:00:00Z\","
-            + "\"progress\":{\"percentage\":42.5,\"current_step\":\"step\"},\"metadata\":{\"symbol\":\"AAPL\"},\"erro"
-            + "r_message\":null,\"result_summary\":{\"a\":1}}}";
+            "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":"
+                    + "\"running\",\"created_at\":\"2026-01-01T10:00:00Z\","
+            + "\"progress\":{\"percentage\":42.5,\"current_step\":\"step\"},\"metadata\":{\"symbol\":\"AAPL\"},"
+            + "\"error_message\":null,\"result_summary\":{\"a\":1}}}";
     private static final String OPERATIONS =
-            "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"status\":\"completed\",\"progress_percentage\":1"
-                    + "00,\"current_step\":null,\"symbol\":null,\"duration_seconds\":2.5}]}";
+            "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"status\":\"completed\","
+                    + "\"progress_percentage\":100,\"current_step\":null,\"symbol\":null,\"duration_seconds\":2.5}]}";
     private static final String VECTOR =
-            "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__\":\"u"
-                    + "p\",\"job\":\"backend\"},\"value\":[1435781451.781,\"1\"]}]}}";
+            "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__\":"
+                    + "\"up\",\"job\":\"backend\"},\"value\":[1435781451.781,\"1\"]}]}}";
     private static final String MATRIX =
-            "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__name__\":\"u"
-                    + "p\"},\"values\":[[1,\"1\"],[2,\"0\"]]}]}}";
+            "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__name__\":"
+                    + "\"up\"},\"values\":[[1,\"1\"],[2,\"0\"]]}]}}";
     /** It warns of each connection that is not used again. */
     private static final Logger WARNINGS = Logger.getLogger(MockWebServer.class.getName());
     private static MockWebServer server;

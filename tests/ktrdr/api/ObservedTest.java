@@ -65,8 +65,8 @@ class ObservedTest {
 
     private static String sources(String uid) {
         return "{\"datasources\":{\"Prometheus\":{\"uid\":\"" + uid
-                + "\",\"type\":\"prometheus\",\"name\":\"Prometheus\"},\"Jaeger\":{\"uid\":\"jaeger\",\"type\":\"jaege"
-                + "r\",\"name\":\"Jaeger\"}}}";
+                + "\",\"type\":\"prometheus\",\"name\":\"Prometheus\"},\"Jaeger\":{\"uid\":\"jaeger\",\"type\":"
+                + "\"jaeger\",\"name\":\"Jaeger\"}}}";
     }
 
     @Test
@@ -81,8 +81,8 @@ class ObservedTest {
     void a_query_passes_with_data_and_quotes_grafana_when_refused() {
         answers(Map.of("/api/frontend/settings", sources("prometheus"),
                 "/api/ds/query",
-                "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"data\":{\"values\":[[1],[1]]}},{\"data\":{\"value"
-                        + "s\":[[1],[0]]}}]}}}"));
+                "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"data\":{\"values\":[[1],[1]]}},{\"data\":{"
+                        + "\"values\":[[1],[0]]}}]}}}"));
         assertEquals("2 series", grafana().get("grafana.query").found());
         answers(Map.of("/api/ds/query",
                 "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"data\":{\"values\":[]}}]}}}"));

@@ -49,8 +49,8 @@ class OperationsApiTest {
         return "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":\"" +
                 status + "\",\"created_at\":\"2026-01-01T10:00:00Z\","
                 + "\"progress\":{\"percentage\":" + percentage +
-                ",\"current_step\":\"step\"},\"metadata\":{\"symbol\":\"AAPL\"},\"error_message\":null,\"result_summar"
-                + "y\":{\"a\":1}}}";
+                ",\"current_step\":\"step\"},\"metadata\":{\"symbol\":\"AAPL\"},\"error_message\":null,"
+                + "\"result_summary\":{\"a\":1}}}";
     }
 
     @Test
@@ -62,8 +62,8 @@ class OperationsApiTest {
 
     @Test
     void the_list_asks_for_what_is_wanted_and_reads_its_flat_form() throws InterruptedException {
-        answers(200, "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"status\":\"completed\",\"progress_perce"
-                + "ntage\":100,\"current_step\":null,\"symbol\":null,\"duration_seconds\":2.5}]}");
+        answers(200, "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"status\":\"completed\","
+                + "\"progress_percentage\":100,\"current_step\":null,\"symbol\":null,\"duration_seconds\":2.5}]}");
         var listed = operations.list("completed", "dummy", false, 5);
         assertEquals("/api/v1/operations?limit=5&status=completed&operation_type=dummy",
                 server.takeRequest().getTarget());
@@ -147,8 +147,9 @@ class OperationsApiTest {
 
     @Test
     void a_resume_reports_its_checkpoint_or_the_backends_refusal() throws InterruptedException {
-        answers(200, "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"status\":\"resuming\",\"resumed_fro"
-                + "m\":{\"checkpoint_type\":\"shutdown\",\"created_at\":\"2026-01-01T10:00:00Z\",\"epoch\":23}}}");
+        answers(200, "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"status\":\"resuming\","
+                + "\"resumed_from\":{\"checkpoint_type\":\"shutdown\",\"created_at\":\"2026-01-01T10:00:00Z\","
+                + "\"epoch\":23}}}");
         assertEquals(23, operations.resume("op_1").path("epoch").asInt());
         assertEquals("POST /api/v1/operations/op_1/resume",
                 server.takeRequest().getRequestLine().replace(" HTTP/1.1", ""));

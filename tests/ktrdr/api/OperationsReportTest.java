@@ -36,8 +36,8 @@ class OperationsReportTest {
         assertEquals(List.of("OPERATION  TYPE         STATUS   PROGRESS  SYMBOL  STARTED               TOOK   RUNS ON",
                 "op_1       backtesting  running  42 %      AAPL    2026-01-01T10:00:00Z  3.2 s  workers-b "
                         + "backtest-worker-2"), report.table(List.of(operation("op_1", "running"))).lines());
-        assertEquals("[{\"operation\":\"op_1\",\"type\":\"backtesting\",\"status\":\"running\",\"percentage\":41.7,\"s"
-                + "tep\":\"step\",\"symbol\":\"AAPL\","
+        assertEquals("[{\"operation\":\"op_1\",\"type\":\"backtesting\",\"status\":\"running\",\"percentage\":41.7,"
+                + "\"step\":\"step\",\"symbol\":\"AAPL\","
                 + "\"created\":\"2026-01-01T10:00:00.123456Z\",\"seconds\":3.21,\"runs_on\":\"workers-b "
                 + "backtest-worker-2\"}]", Json.line(report.document(List.of(operation("op_1", "running")))));
     }
@@ -81,8 +81,8 @@ class OperationsReportTest {
     @Test
     void details_list_every_value_and_json_has_the_backends_document() {
         var document = Json.parse(
-                "{\"operation_id\":\"op_1\",\"status\":\"running\",\"error_message\":null,\"progress\":{\"percentag"
-                        + "e\":5,\"notes\":[1,2]},\"a\":\"two\\nlines\"}", "a test");
+                "{\"operation_id\":\"op_1\",\"status\":\"running\",\"error_message\":null,\"progress\":{"
+                        + "\"percentage\":5,\"notes\":[1,2]},\"a\":\"two\\nlines\"}", "a test");
         assertEquals(List.of("FIELD                VALUE", "operation_id         op_1", "status               running",
                 "progress.percentage  5", "progress.notes       [1,2]",
                 "a                    two lines", "runs on              workers-b backtest-worker-2"),

@@ -55,10 +55,10 @@ class PrometheusTest {
     @Test
     void a_scalar_is_one_and_of_a_range_the_last_counts() {
         assertEquals(2.5,
-                answered(200, "{\"status\":\"success\",\"data\":{\"resultType\":\"scalar\",\"result\":[1435781451.78"
-                        + "1,\"2.5\"]}}").get(0).value());
-        var matrix = "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__nam"
-                + "e__\":\"up\"},\"values\":[[1,\"1\"],[2,\"0\"]]}]}}";
+                answered(200, "{\"status\":\"success\",\"data\":{\"resultType\":\"scalar\",\"result\":["
+                        + "1435781451.781,\"2.5\"]}}").get(0).value());
+        var matrix = "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{"
+                + "\"__name__\":\"up\"},\"values\":[[1,\"1\"],[2,\"0\"]]}]}}";
         assertEquals(List.of(new Series("up", Map.of(), 0)), answered(200, matrix));
     }
 
@@ -66,8 +66,8 @@ class PrometheusTest {
     void a_value_that_is_no_number_is_told() {
         var problem = assertThrows(Problem.class,
                 () -> answered(200,
-                        "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"valu"
-                                + "e\":[1,\"1 or so\"]}]}}"));
+                        "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{},"
+                                + "\"value\":[1,\"1 or so\"]}]}}"));
         assertEquals("1 or so", problem.details().get("found"));
     }
 

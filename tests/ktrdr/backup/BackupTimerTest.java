@@ -144,8 +144,8 @@ class BackupTimerTest {
     @Test
     void journals_sentences_and_returns_the_backups_exit_code() throws IOException {
         var good = ran("printf "
-                + "'database\\t7000\\nwritten\\t10\\nwritten\\t20\\nbackup\\tktrdr-1\\nrecord\\tabc\\nremoved\\tktrd"
-                + "r-0\\n'\n", 0);
+                + "'database\\t7000\\nwritten\\t10\\nwritten\\t20\\nbackup\\tktrdr-1\\nrecord\\tabc\\nremoved\\t"
+                + "ktrdr-0\\n'\n", 0);
         assertEquals("0 the database has 7000 bytes on its disk\nbackup ktrdr-1 is good\nbackup ktrdr-0 is removed "
                 + "by retention\n", good.exit() + " " + good.out());
         var busy = ran("printf 'failed\\tanother backup is being made\\n'\n", 75);
@@ -157,8 +157,8 @@ class BackupTimerTest {
     }
 
     private static Optional<BackupSchedule> said(String... changes) {
-        var answer = "timer-at\t02:00\ntimer-written\t1767139200\ntimer-state\tactive\ntimer-next\t1767405600000\ntime"
-                + "r-ended\t1767319200000\ntimer-result\tsuccess\nend\tyes\n";
+        var answer = "timer-at\t02:00\ntimer-written\t1767139200\ntimer-state\tactive\ntimer-next\t1767405600000\n"
+                + "timer-ended\t1767319200000\ntimer-result\tsuccess\nend\tyes\n";
         for (int i = 0; i < changes.length; i += 2) answer = answer.replace(changes[i], changes[i + 1]);
         return BackupSchedule.parse(Facts.parse(answer));
     }

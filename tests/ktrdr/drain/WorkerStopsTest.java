@@ -106,8 +106,8 @@ class WorkerStopsTest {
                 it as \
                 failed, in a minute or two: jbang operations@ktrdr resume op_1
                 w: operation op_1 was interrupted, which the backend does not know""", words);
-        assertEquals("{\"worker\":\"w\",\"operation\":\"op_1\",\"status\":\"cancelled\",\"checkpoint\":{\"type\":\"shu"
-                + "tdown\",\"unit\":\"epoch\",\"at\":23}}",
+        assertEquals("{\"worker\":\"w\",\"operation\":\"op_1\",\"status\":\"cancelled\",\"checkpoint\":{\"type\":"
+                + "\"shutdown\",\"unit\":\"epoch\",\"at\":23}}",
                 Json.line(new Ended("w", "op_1", "cancelled", saved, "").document()));
     }
 
@@ -119,8 +119,8 @@ class WorkerStopsTest {
             var inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {backend: {port: "
                     + server.getPort()
                     + "}}\n");
-            var answer = "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"checkpoint_type\":\"%s\",\"c"
-                    + "reated_a"
+            var answer = "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"checkpoint_type\":\"%s\","
+                    + "\"created_a"
                     + "t\":\"2026-01-01T10:00:00Z\",\"state\":{%s},\"artifacts_path\":null}}";
             server.enqueue(new MockResponse.Builder()
                     .body(answer.formatted("shutdown", "\"epoch\":23,\"train_loss\":0.1")).build());

@@ -199,8 +199,8 @@ class MachineChecksTest {
     void a_refused_port_with_a_listener_is_blocked_on_the_way() {
         var core = host(GOOD.replace("listen 22\tsshd",
                 "listen "
-                        + "8000\tdocker-proxy\npublishes\t{\"name\":\"b\",\"project\":\"ktrdr-core\",\"ports\":{\"800"
-                        + "0/tcp\":[{\"HostPort\":\"8000\"}]}}")
+                        + "8000\tdocker-proxy\npublishes\t{\"name\":\"b\",\"project\":\"ktrdr-core\",\"ports\":{"
+                        + "\"8000/tcp\":[{\"HostPort\":\"8000\"}]}}")
                 .replace("ping core\t0.04",
                         "ping gpu\t0.04\nconnect 10.0.0.12 22\topen\nconnect 10.0.0.12 5005\trefused\nconnect "
                                 + "10.0.0.11 5003\trefused\nconnect 10.0.0.11 5004\trefused"

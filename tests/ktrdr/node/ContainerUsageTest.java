@@ -57,10 +57,10 @@ class ContainerUsageTest {
                 "workers-b  backtest-worker-1  0 B of 8.6 GB, the node's  0.00 of 0.5  0 B      0 B    3.0 MB   0     "
                         + "    2026-01-01 10:00Z"), text);
         assertTrue(report.json()
-                .contains("{\"service\":\"training-worker-1\",\"since\":\"2026-01-01T10:00:00.1Z\",\"restarts\":2,\"me"
-                        + "mory_used_bytes\":100000000,\"memory_limit_bytes\":512000000,"
-                + "\"cpu_used\":0.5,\"cpu_limit\":1.5,\"written_bytes\":1500000,\"log_bytes\":20000,\"volumes_byte"
-                + "s\":0}"), report::json);
+                .contains("{\"service\":\"training-worker-1\",\"since\":\"2026-01-01T10:00:00.1Z\",\"restarts\":2,"
+                        + "\"memory_used_bytes\":100000000,\"memory_limit_bytes\":512000000,"
+                + "\"cpu_used\":0.5,\"cpu_limit\":1.5,\"written_bytes\":1500000,\"log_bytes\":20000,"
+                + "\"volumes_bytes\":0}"), report::json);
         assertFalse(new StatusReport(StatusFixtures.fleet()).json().contains("\"usage\""));
     }
 

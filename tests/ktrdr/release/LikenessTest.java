@@ -128,8 +128,8 @@ class LikenessTest {
     /** One line of `docker inspect` as the toolkit asks for it. */
     private static String line(String name, String service, String more) {
         return "{\"Id\":\"id-" + name + "\",\"Name\":\"/" + name
-                + "\",\"Image\":\"sha256:1\",\"RestartCount\":0,\"State\":{\"Status\":\"running\",\"StartedAt\":\"202"
-                + "6-01-01T00:00:00Z\"},\"Config\":{\"Image\":\"" + NAME
+                + "\",\"Image\":\"sha256:1\",\"RestartCount\":0,\"State\":{\"Status\":\"running\",\"StartedAt\":"
+                + "\"2026-01-01T00:00:00Z\"},\"Config\":{\"Image\":\"" + NAME
                 + "\",\"Labels\":{\"com.docker.compose.project\":\"ktrdr-workers\",\"com.docker.compose.service\":\""
                 + service + "\"" + more + "}}}";
     }

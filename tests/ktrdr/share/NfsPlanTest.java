@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 /** Answers as the guests gave them. */
 class NfsPlanTest {
     private static final String MACHINE =
-            "uid\t0\nrelease\t6.12.117+deb13-cloud-amd64\ncontainer\tnone\nprivileged\tyes\napt\tyes\nkernel\tnfs\nker"
-                    + "nel\tnfsd\n";
+            "uid\t0\nrelease\t6.12.117+deb13-cloud-amd64\ncontainer\tnone\nprivileged\tyes\napt\tyes\nkernel\tnfs\n"
+                    + "kernel\tnfsd\n";
     private static final String LXC = "uid\t0\nrelease\t6.8.12-4-pve\ncontainer\tlxc\napt\tyes\n";
     private static final String NOTHING =
             "mount\t/mnt/ktrdr-shared\t2\t\tId=mnt-ktrdr\\x2dshared.automount ActiveState=inactive  "
