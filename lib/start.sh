@@ -12,7 +12,7 @@
 #     archive      the library's classes as the JVM maps them into memory: class data sharing, and from JDK 25 on a
 #                  cache made ahead of time (JEP 310, JEP 514)
 #     built        of the library: class path, flags, size and time of each jar; what has it is whole
-#     PROGRAM      the same of a procedure; its name is a checksum of the procedure's own files. One that was edited
+#     PROGRAM      the same of a procedure; its name is a checksum of the procedure's own files. An edited procedure
 #                  has a PROGRAM.jar of its own: the archive stays good while the class path begins as it did when it
 #                  was made, so that is at its end.
 #     used         its time is that of the last start
@@ -151,7 +151,7 @@ make_start() {
     read -r ended _ </proc/uptime
     awk "BEGIN { printf \"built in %.1f s\n\", $ended - $began }" >&2
   ) 9>"$place/lock" || built=$?
-  # what does not compile is told once
+  # a compile error is reported once
   [ "$built" -ne 4 ] || exit 1
   [ "$built" -eq 0 ]
 }

@@ -162,7 +162,7 @@ public final class Console implements AutoCloseable {
         return verbose;
     }
 
-    /** Whether a person can be asked: standard input and standard error are terminals. */
+    /** Whether the user can be asked: standard input and standard error are terminals. */
     public boolean interactive() {
         return live && System.console() != null;
     }
@@ -193,7 +193,7 @@ public final class Console implements AutoCloseable {
         return key;
     }
 
-    /** Whether a person was asked, so that the answer has to be carried out. */
+    /** Whether the user was asked, so that the answer has to be carried out. */
     public boolean asked() {
         return asked;
     }

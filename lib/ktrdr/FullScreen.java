@@ -67,7 +67,7 @@ public final class FullScreen implements AutoCloseable {
             stty("-icanon -echo -isig min 0 time 2");
             for (long now = System.nanoTime(), end = now + patience.toNanos(); now < end; now = System.nanoTime()) {
                 int key = Character.toLowerCase(terminal.read());
-                // one that hung up answers at once
+                // a terminal that hung up answers at once
                 if ("\003\004\n\r".indexOf(key) >= 0 || key < 0 && System.nanoTime() - now < 50_000_000)
                     return Optional.empty();
                 if (key > 0 && keys.indexOf(key) >= 0) return Optional.of((char) key);
@@ -94,7 +94,7 @@ public final class FullScreen implements AutoCloseable {
         }
     }
 
-    /** Its size now, which a person may change at any time. */
+    /** The current size, which the user may change at any time. */
     public static Size size() {
         var words = new String[0];
         try {

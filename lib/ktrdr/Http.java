@@ -31,14 +31,14 @@ import okio.Buffer;
 import okio.BufferedSink;
 
 /**
- * HTTP as a person would do it with curl.
+ * HTTP requests, as with curl.
  *
  * <pre>try (var http = new Http(Map.of(), Duration.ofSeconds(10))) {
  *    http.json("http://backend:8000/api/v1/health").path("status").asText();
  *}</pre>
  *
- * No answer is a {@link Problem} with exit code 3, whatever the reason. Redirects are followed, at most 20. No password
- * and no token is ever sent: what fleets answer on is plain HTTP. It may be used by several threads at once.
+ * No answer is a {@link Problem} with exit code 3, whatever the reason. Redirects are followed, at most 20. It never
+ * sends a password or token, since the fleet's services use plain HTTP. It may be used by several threads at once.
  */
 public final class Http implements AutoCloseable {
     /** In bytes, unpacked: a thousand times what a service of a fleet has to say. */

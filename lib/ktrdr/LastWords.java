@@ -5,8 +5,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * What a container said of its end: the sentence of its log that a person looks for there. After it there may be
- * anything, as a server that says that it ends; before it there are the lines of a traceback.
+ * Why a container ended: the line of its log that an operator looks for. Other lines may follow it, such as a server's
+ * shutdown messages; the lines of a traceback come before it.
  */
 public final class LastWords {
     /** How many lines of a log to look at. */

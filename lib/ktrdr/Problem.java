@@ -10,14 +10,13 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Something a person has to know: one sentence, what was expected, what was found, and what to do about it.
+ * An error for the user: one sentence, what was expected, what was found, and how to fix it.
  *
  * <pre>throw Problem.failed("core: the backend was not healthy within 120 s")
  *        .expected("GET http://…/api/v1/health with \"status\": \"ok\"").found("connection refused")
  *        .fix("jbang logs@ktrdr core backend");</pre>
  *
- * It carries its exit code and no secret. {@link Cli} prints it; of a script without one it is {@link Uncaught} that
- * does.
+ * It carries its exit code and no secret. {@link Cli} prints it; in a script without it, {@link Uncaught} does.
  */
 public final class Problem extends RuntimeException {
     static {
@@ -120,10 +119,7 @@ public final class Problem extends RuntimeException {
         return this;
     }
 
-    /**
-     * All that a script which failed wrote to standard error, for machines; a person is shown its end by
-     * {@link #found}.
-     */
+    /** The whole standard error of a failed script, for machines; {@link #found} shows its end to the user. */
     public Problem stderr(String text) {
         stderr = text;
         return this;

@@ -31,13 +31,13 @@ public enum ScriptExit {
     IN_THE_WAY(24),
     /** Some files were replaced, and others were not. */
     PARTLY_REPLACED(25),
-    /** The lock is not ours any more. */
+    /** The run does not hold the lock any more. */
     LOCK_LOST(26),
     /** A script of an earlier run still runs on the node. */
     LOCK_BUSY(27),
     /** amtool refuses alertmanager.yml. */
     AMTOOL_REFUSES(28),
-    /** Where the lock belongs is something that is not ours, or may be put there by everybody. */
+    /** The lock's path is occupied by something that the toolkit did not put there, or that anyone may put there. */
     UNSAFE(29),
     /** A worker that was to be stopped is busy. */
     AT_WORK(30),

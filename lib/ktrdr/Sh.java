@@ -78,7 +78,7 @@ public final class Sh {
             "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY");
     /** A login without a terminal may lack those of root. */
     private static final String FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
-    /** The Engine of the host itself, whatever context a person chose there. */
+    /** The host's own Engine, whatever Docker context its user chose. */
     private static final String CONTEXT = "DOCKER_CONTEXT=default";
 
     /** The beginning of the command of a unit of systemd, whose manager may have variables for all of them. */
@@ -129,9 +129,9 @@ public final class Sh {
      * ends: the sender keeps the input open for as long as the script may run.
      *
      * The script travels as one quoted word, so a piece of it is never a command. It runs in a process group of its own
-     * ({@code setsid}; where there is none, or it has not happened yet, the shell itself is meant), which gets TERM
-     * when the input ends and KILL ten seconds later. Its environment is one that we make: what a host gives to a login
-     * ({@code /etc/environment}, startup files of a shell) would win over the files that Compose is given. It reaches
+     * ({@code setsid}), which gets TERM when the input ends and KILL ten seconds later; without setsid, or before it
+     * has run, the shell itself gets them. The toolkit makes its environment: variables that a host sets at login
+     * ({@code /etc/environment}, startup files of a shell) would override the files that Compose is given. It reaches
      * its shell through a pipe of the builtin printf: never argv, the environment or a file; nor does it get to a disk
      * by a core dump of any of these shells, or of what they start.
      */

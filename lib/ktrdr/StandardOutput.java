@@ -37,8 +37,8 @@ public final class StandardOutput extends PrintStream {
     }
 
     /**
-     * What to say where a result could not be printed; empty where it was, or its reader went away. What nobody can
-     * read has not been told, whatever else went well.
+     * The problem if a result could not be printed; empty if it was, or if its reader went away. A result that could
+     * not be printed is a failure, whatever else succeeded.
      */
     public static Optional<Problem> lost(PrintStream out) {
         if (!out.checkError() || out instanceof StandardOutput standard && standard.unread()) return Optional.empty();

@@ -108,8 +108,8 @@ public final class Threads {
     }
 
     /**
-     * Does what has to be waited for once it is begun, since what it answers is needed to take it back. No interrupt
-     * reaches it; one that came meanwhile is set when it is done.
+     * Does work that must be waited for once it has begun, since its answer is needed to undo it. No interrupt reaches
+     * it; an interrupt that came meanwhile is set again afterwards.
      */
     public static <T> T whole(String name, Supplier<T> work) {
         var task = new FutureTask<>(work::get);
@@ -130,10 +130,10 @@ public final class Threads {
     }
 
     /**
-     * Does what may not be left undone, an interrupt or not: a {@link Problem}, such as that of a connection that was
-     * lost, has it tried again each second, for a minute. That somebody else has the lock by now is final.
+     * Does work that must be completed, even after an interrupt. After a {@link Problem}, such as a lost connection, it
+     * tries again each second, for a minute. It gives up at once if another run has the lock by now.
      *
-     * @param failed hears why it is tried again
+     * @param failed gets the reason of each retry
      */
     public static <T> T insist(Supplier<T> work, Consumer<Problem> failed) {
         long deadline = System.nanoTime() + INSISTING.toNanos();
@@ -146,7 +146,7 @@ public final class Threads {
                 try {
                     Thread.sleep(1000);
                 } catch (InterruptedException e) {
-                    // it is done all the same
+                    // the work is completed even after an interrupt
                 }
             }
     }

@@ -10,10 +10,10 @@ public final class Utf8 {
     private Utf8() {}
 
     /**
-     * The text, without the mark that some editors put in front of it.
+     * The text, without the byte order mark that some editors put in front of it.
      *
-     * @param name of the file, for the {@link Problem} that another encoding is: it has the line and the column of the
-     *     first byte that is none of UTF-8
+     * @param name of the file, for the {@link Problem} if it is not UTF-8: it has the line and the column of the first
+     *     invalid byte
      */
     public static String text(byte[] bytes, String name) {
         var buffer = ByteBuffer.wrap(bytes);
@@ -21,7 +21,7 @@ public final class Utf8 {
             var text = StandardCharsets.UTF_8.newDecoder().decode(buffer).toString();
             return text.startsWith("\uFEFF") ? text.substring(1) : text;
         } catch (CharacterCodingException e) {
-            // the decoder stands before the bytes that it does not take
+            // the decoder's position is before the bytes that it cannot decode
             int at = buffer.position();
             var before = new String(Arrays.copyOf(bytes, at), StandardCharsets.UTF_8);
             var line = before.substring(before.lastIndexOf('\n') + 1);

@@ -5,10 +5,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
-/**
- * Asks again and again until the answer is good or the time is over. The time begins when this is made, and is the same
- * for all that is asked by it.
- */
+/** Polls until the answer is good or the time is over. The time begins with the constructor, and all polls share it. */
 public final class Waiting {
     private final long started = System.nanoTime();
     private final Duration patience;

@@ -60,8 +60,8 @@ public final class Backend {
     }
 
     /**
-     * When its process started, by its own clock; empty where its metrics do not tell. What it lists of operations is
-     * what it was told since.
+     * When its process started, by its own clock; empty if its metrics do not contain it. It lists only the operations
+     * that it learned of since then.
      */
     public Optional<Instant> started() {
         var answer = http.get(api.replaceFirst("/api/v1$", "/metrics"));

@@ -19,9 +19,9 @@ import ktrdr.Threads;
  *…
  *console.note("it was away for " + Units.duration(gap.stop()));</pre>
  *
- * What answers is asked five times less often than what does not: each good answer costs the one that gives it, and is
- * a trace and a figure there. An ask that hangs does not keep the next one waiting, so the window is as exact as the
- * asks are frequent, whatever their timeout is.
+ * A service that answers is asked five times less often than a service that does not, since each good answer costs it
+ * work, a trace and a metric. A request that hangs does not delay the next one, so the window is as exact as the
+ * requests are frequent, whatever their timeout is.
  */
 public final class DowntimeProbe {
     /** So many turns of the clock make one ask while all is well. */
@@ -66,7 +66,7 @@ public final class DowntimeProbe {
         void close();
     }
 
-    /** A gap from now on until it is closed, which is told then; or nothing at all. */
+    /** Measures a gap from now on and reports it when it is closed; does nothing unless {@code wanted}. */
     public static Meter meter(Supplier<Boolean> ask, boolean wanted, Consumer<Duration> told) {
         if (!wanted) return () -> { };
         var asking = start(ask, Duration.ofMillis(100));

@@ -39,8 +39,8 @@ public final class Jaeger {
     }
 
     /**
-     * The trace of an operation: one that names it, else one of a request for this path since then. No answer is a
-     * {@link Problem}.
+     * The trace of an operation: a trace that names it, else a trace of a request for this path since then. No answer
+     * is a {@link Problem}.
      */
     public Optional<Trace> find(String service, String operation, String path, Instant since) {
         var query = api + "?service=" + encoded(service) + "&limit=" + LIMIT;

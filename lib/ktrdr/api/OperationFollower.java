@@ -79,7 +79,7 @@ public final class OperationFollower {
     private void look(Operation operation) {
         looked = System.nanoTime();
         var worker = operations.worker(operation.id());
-        // one that ended that moment runs nowhere, and one whose worker is gone is not the backend's now
+        // an operation that has just ended runs nowhere; if its worker is gone, the backend does not run it instead
         if (worker.isEmpty() && (!place.isEmpty() || operations.show(operation.id()).ended())) return;
         // the registry says a moment later which worker has it
         if (worker.isEmpty() && !operation.onBackend()) {
@@ -102,7 +102,7 @@ public final class OperationFollower {
                 .fix("jbang operations@ktrdr follow " + id + ", or cancel " + id);
     }
 
-    /** Cancels an operation and proves it; one that has ended otherwise is a {@link Problem}. */
+    /** Cancels an operation and proves it; an operation that ended otherwise is a {@link Problem}. */
     public Operation cancel(String id) {
         var before = operations.show(id);
         if (before.ended()) throw Problem.failed("operation " + id + " had already ended: " + before.words())

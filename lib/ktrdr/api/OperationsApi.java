@@ -55,10 +55,7 @@ public final class OperationsApi {
     public record Operation(String id, String type, String status, String created, String symbol, double percentage,
             String step, double seconds, String error, String result) {
         private static final Set<String> ENDED = Set.of("completed", "failed", "cancelled");
-        /**
-         * What the backend writes into the error of one that is cancelled, and leaves there when it overwrites the
-         * status.
-         */
+        /** The error that the backend gives to a cancelled operation, and keeps when it overwrites the status. */
         private static final String CANCELLED = "Operation cancelled by user";
         private static final String UNCLAIMED = "no worker claimed it";
         /** What a worker does by itself. */
@@ -232,7 +229,7 @@ public final class OperationsApi {
         }
     }
 
-    /** Cancels one; one that has ended by then, or that is unknown, is a {@link Problem}. */
+    /** Cancels an operation; an operation that has ended by then or is unknown is a {@link Problem}. */
     public void cancel(String id) {
         var url = api + "/operations/" + segment(id);
         OperationAnswer.document("DELETE " + url, http.delete(url));
@@ -240,7 +237,7 @@ public final class OperationsApi {
 
     /**
      * Resumes a cancelled or failed operation from its last checkpoint, and returns the backend's answer: {@code
-     * checkpoint_type}, {@code created_at}, {@code epoch}. One that runs, that has completed or that left no checkpoint
+     * checkpoint_type}, {@code created_at}, {@code epoch}. An operation that runs, has completed or left no checkpoint
      * is a {@link Problem}, as is a fleet without an idle worker of its type.
      */
     public JsonNode resume(String id) {
@@ -255,8 +252,8 @@ public final class OperationsApi {
     }
 
     /**
-     * Those that run on the backend itself at this moment, as far as it lists them: active, claimed by no worker, and
-     * not of a type that workers do. What it gave up as unclaimed runs on and is not listed.
+     * The operations that the backend runs itself at this moment, as far as it lists them: active, claimed by no
+     * worker, and not of a type that workers run. Operations that it gave up as unclaimed run on and are not listed.
      */
     public List<Operation> ofBackend() {
         var claimed = backend.workers().stream().map(Worker::operation).collect(Collectors.toSet());
@@ -265,9 +262,9 @@ public final class OperationsApi {
     }
 
     /**
-     * Asks for an operation again and again until it has ended or {@code enough} says so, and answers it as it is then.
-     * {@code each} gets every answer. A backend that does not answer is retried for a minute; an operation that is not
-     * done in time is a {@link Problem}, as is one that the backend forgot meanwhile.
+     * Polls an operation until it has ended or {@code enough} accepts it, and returns its last state. {@code each} gets
+     * every answer. A backend that does not answer is retried for a minute; an operation that is not done in time is a
+     * {@link Problem}, as is an operation that the backend has forgotten.
      */
     public Operation follow(String id, Duration timeout, Predicate<Operation> enough, Consumer<Operation> each) {
         return follow(id, timeout, enough, each, away -> { });

@@ -56,7 +56,7 @@ public final class OperationsDesk implements AutoCloseable {
                 report.details(document));
     }
 
-    /** Follows an operation to its end and reports it; one that did not complete is a failure. */
+    /** Follows an operation to its end and reports it; an operation that did not complete is a failure. */
     public Exit follow(String id) {
         var operation = follower().follow(id);
         return operation.ended() ? ended(operation) : Exit.OK;

@@ -22,15 +22,15 @@ public final class OperationsReport {
     private final Inventory inventory;
     private final List<Worker> workers;
 
-    /** @param workers as the backend tells of them at the same moment */
+    /** @param workers as the backend reports them at the same moment */
     public OperationsReport(Inventory inventory, List<Worker> workers) {
         this.inventory = inventory;
         this.workers = workers;
     }
 
     /**
-     * Where an operation runs: "workers-b backtest-worker-1", "backend"; empty for one that has ended or does not run
-     * yet, and where no worker says that it has it.
+     * Where an operation runs: "workers-b backtest-worker-1", "backend"; empty if it has ended, does not run yet, or no
+     * worker reports it.
      */
     String where(Operation operation) {
         if (operation.ended()) return "";

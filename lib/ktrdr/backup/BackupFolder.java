@@ -214,7 +214,7 @@ public final class BackupFolder {
     }
 
     /**
-     * The folder of the backups. A missing folder, or one that is not on the share as it should be, is a
+     * The folder of the backups. A missing folder, or a folder that is not on the share as required, is a
      * {@link Problem}.
      */
     public BackupListing look() {

@@ -219,8 +219,8 @@ public final class Cli {
         }
 
         /**
-         * Has everything that follows log in as whoever only looks, by {@link Inventory#looking}: for procedures that
-         * change nothing, and that ask for no secret.
+         * Makes everything that follows log in as the read-only user ({@link Inventory#looking}): for procedures that
+         * change nothing and read no secret.
          */
         public Inventory looking() {
             inventory = inventory().looking();
@@ -228,9 +228,9 @@ public final class Cli {
         }
 
         /**
-         * The whole fleet, with the inventory in which a workers node without a scale has the one that runs there, for
-         * everything that counts workers: see {@link DeployedScale}.
-         * Nodes that were asked for it stay connected: {@link Fleet#of} has some of them by the same connections.
+         * The whole fleet, for everything that counts workers: in its inventory a workers node without a scale has the
+         * scale that runs there (see {@link DeployedScale}). The nodes that were asked for it stay connected:
+         * {@link Fleet#of} uses their connections.
          *
          * @param targets whether Prometheus' targets are written from it; then a node that cannot be asked is a
          *     {@link Problem}, else it is reported and 1 is assumed
@@ -265,8 +265,8 @@ public final class Cli {
         }
 
         /**
-         * The locks of the fleet's nodes that can be reached, for what the command line says, after waiting so long for
-         * whoever has them.
+         * The locks of the fleet's reachable nodes, for what the command line says, after waiting so long for their
+         * present owners.
          */
         public NodeLocks locks(Fleet fleet, String what, Duration wait) {
             return locks(fleet, what, wait, node -> "");
@@ -279,7 +279,7 @@ public final class Cli {
         }
 
         /**
-         * Whether something is under way that may not be left half done: work on a node, or what a person was asked
+         * Whether something is under way that may not be left half done: work on a node, or what the user was asked
          * about.
          */
         boolean unfinished() {

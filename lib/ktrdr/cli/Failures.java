@@ -24,7 +24,7 @@ final class Failures {
         return report(problem.fix(command + " --help"), common);
     }
 
-    /** Any other exception of a run; one that is not a {@link Problem} is a defect. */
+    /** Any other exception of a run; an exception that is not a {@link Problem} is a defect. */
     static int report(Exception exception, Common common) {
         try (var console = common.console()) {
             var problem = exception instanceof Problem known ? known

@@ -11,7 +11,7 @@ import ktrdr.Table;
 final class HelpFooter {
     /** A command, and after two spaces or more what it is for. */
     private static final Pattern EXAMPLE = Pattern.compile("(?<command>  \\S.*?)(?<gap> {2,})(?<purpose>\\S.*)");
-    /** So many characters a purpose needs beside its command; else it is below it. */
+    /** A purpose needs so many characters next to its command; with fewer it goes below it. */
     private static final int BESIDE = 24;
     private static final String BELOW = "      ";
 

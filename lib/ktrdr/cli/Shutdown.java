@@ -9,8 +9,8 @@ import ktrdr.Exit;
 
 /**
  * What Ctrl-C, SIGTERM and a lost terminal do to a command: its thread is interrupted, and the process ends with the
- * command's own exit code once the command has put things in order. One that does not end within a grace period, and
- * has nothing unfinished, is left.
+ * command's own exit code once the command has put things in order. The process does not wait longer than a grace
+ * period for a command that has nothing unfinished.
  */
 final class Shutdown {
     private static final long GRACE_SECONDS = 10;
@@ -18,7 +18,7 @@ final class Shutdown {
     private final CompletableFuture<Integer> ended = new CompletableFuture<>();
     private final BooleanSupplier unfinished;
 
-    /** Watches over the calling thread; {@code unfinished} tells whether what it is at may not be left. */
+    /** Watches over the calling thread; {@code unfinished} says whether its work must not be abandoned. */
     Shutdown(BooleanSupplier unfinished) {
         this.unfinished = unfinished;
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));

@@ -110,8 +110,8 @@ final class HealthGate {
     }
 
     /**
-     * Reports a training worker without the GPU that it should have. It works all the same, but slowly, so the
-     * deployment does not fail.
+     * Reports a training worker without the GPU that it should have. It still works, but slowly, so the deployment does
+     * not fail.
      */
     private void gpu() {
         if (plan.stack().gpu().filter(plan.services()::contains).isEmpty()) return;
@@ -228,7 +228,7 @@ final class HealthGate {
         return checks.stream().filter(check -> !check.ok());
     }
 
-    /** The checks, unless waiting cannot change one that fails. */
+    /** Returns the checks; a failed check that waiting cannot change is a {@link Problem}. */
     private List<Check> hopeful(List<Check> checks) {
         failing(checks).forEach(check -> {
             var what = node.name() + ": " + check.what().subject();

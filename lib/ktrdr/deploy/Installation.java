@@ -142,8 +142,8 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
      * Empty if nothing is.
      */
     static Optional<Problem> unmade(Inventory inventory, Stack stack, StackFacts facts) {
-        // in an empty folder nothing is replaced: containers of ours may run from the one that the inventory named
-        // before
+        // in an empty folder nothing is replaced: the toolkit's containers may run from the folder that the inventory
+        // named before
         boolean replaces = facts.files().files().containsKey(stack.composeFile()) && facts.files().manifest().isEmpty()
                 && facts.history().last().isEmpty();
         return inTheWay(inventory, stack, facts)

@@ -106,7 +106,7 @@ final class KeptInstallation {
                 """.replace("FILE", FILE).replace("NAMES", Sh.words(names));
     }
 
-    /** Creates each original container again from the one that is aside. */
+    /** Creates each original container again from the container that is aside. */
     private static String makeAgain(Map<String, JsonNode> aside) {
         var script = new StringBuilder();
         aside.forEach((name, inspected) -> {

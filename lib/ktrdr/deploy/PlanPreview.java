@@ -73,7 +73,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         return Facts.parse(result.out());
     }
 
-    /** Proves that a new container of the database has the data of the one that is there. */
+    /** Proves that a new container of the database has the data of the present container. */
     private static void proveData(NodePlan plan, Ssh ssh) {
         DatabaseData.parse(ssh.must(DatabaseData.script(plan.stack().container("db"))))
                 .outside(plan.stack().node().name(), dataVolume(plan)).ifPresent(problem -> {

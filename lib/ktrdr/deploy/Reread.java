@@ -62,7 +62,7 @@ public final class Reread {
      * @param out of {@link NodePlan#applyScript}
      */
     void prove(String out) {
-        // service to when it was told, by the node's clock in seconds since 1970
+        // service to when it was notified, by the node's clock in seconds since 1970
         var told = new TreeMap<String, Long>();
         FileChangesScript.told("reading", out).stream().map(line -> line.split(" "))
                 .forEach(words -> told.put(words[0], Facts.number("reading", words[1])));

@@ -166,7 +166,7 @@ public final class WorkerStops {
         return before ? Optional.of("which began before it and has not come to a step") : Optional.empty();
     }
 
-    /** The outcome of an operation whose worker was told to stop. */
+    /** The outcome of an operation whose worker was asked to stop. */
     public record Ended(String worker, String operation, String status, Optional<Checkpoint> checkpoint,
             String unknown) {
         private boolean over() {

@@ -24,9 +24,10 @@ import ktrdr.ssh.Ssh;
  * <pre>var uptimes = fleet.each((node, ssh) -> ssh.must("uptime"));
  *uptimes.values().forEach((node, text) -> …);</pre>
  *
- * There is one connection a node, opened on first use and kept until {@link #close}; one that was lost is made anew by
- * the next who asks. Some nodes are worked on at once and the others after them: {@link #FORKS}, or as {@link #atOnce}
- * has it. A thread that is interrupted while it waits interrupts the work on every node, and waits for its end.
+ * There is one connection per node, opened on first use and kept until {@link #close}; a lost connection is opened
+ * again on the next use. So many nodes are worked on at once, and the others after them: {@link #FORKS}, or as many as
+ * {@link #atOnce} says. A thread that is interrupted while it waits interrupts the work on every node, and waits for
+ * its end.
  */
 public final class Fleet implements AutoCloseable {
     /** What is done on one node. */
@@ -164,9 +165,9 @@ public final class Fleet implements AutoCloseable {
     }
 
     /**
-     * The same nodes by the same connections, each closed when the work on its node is done: for whoever asks a node
-     * nothing more, so that of hundreds no more connections are open, with their threads and buffers, than are worked
-     * on.
+     * The same nodes over the same connections, each closed when the work on its node is done: for the last work on the
+     * nodes, so that a fleet of hundreds has no more open connections, with their threads and buffers, than nodes being
+     * worked on.
      */
     public Fleet once() {
         return new Fleet(this, inventory, nodes, forks, true);
@@ -188,8 +189,8 @@ public final class Fleet implements AutoCloseable {
     }
 
     /**
-     * Does the work on every node of the fleet, side by side: one that hangs keeps the others waiting for no more than
-     * its own place. It does not throw: a node that fails is an outcome.
+     * Does the work on every node of the fleet in parallel: a node that hangs blocks only its own slot. It does not
+     * throw: a failed node is an outcome.
      */
     public <T> Outcomes<T> each(Work<T> work) {
         return each(node -> true, work);
@@ -216,7 +217,7 @@ public final class Fleet implements AutoCloseable {
         return new Outcomes<>(tasks.stream().map(NodeTask::result).toList());
     }
 
-    /** Runs a script on every node: what a person types in the console. */
+    /** Runs a script on every node, as typed in the console. */
     public Outcomes<String> run(String script) {
         return each((node, ssh) -> ssh.must(script));
     }
@@ -235,7 +236,7 @@ public final class Fleet implements AutoCloseable {
     }
 
     /**
-     * The connection to a node, opened on first use and made anew when it was lost. A node that could not be reached in
+     * The connection to a node, opened on first use, and again after it was lost. A node that could not be reached in
      * the first place is the same {@link Problem} each time.
      */
     public Ssh ssh(Node node) {

@@ -43,7 +43,7 @@ public final class HealthLog {
         return said;
     }
 
-    /** Service to what the health check of its container said last; nothing of one that said nothing. */
+    /** Service to the last output of its container's health check, without services whose check printed nothing. */
     public static Map<String, String> ask(Ssh ssh, List<Docker.Container> containers) {
         if (containers.isEmpty()) return Map.of();
         var facts = Facts.parse(ssh.must(Facts.SAY + script(containers.stream().map(Docker.Container::name).toList())

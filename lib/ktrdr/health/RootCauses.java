@@ -117,10 +117,7 @@ public final class RootCauses {
         return sameNode().and((cause, effect) -> effect.subject().equals(cause.subject()) && effect.is(kinds));
     }
 
-    /**
-     * Of the checks that do not hold, each that is explained by another one, to the one that explains it and is itself
-     * explained by none.
-     */
+    /** Each failed check that another check explains, to the check that explains it and that no other explains. */
     public static Map<String, String> of(Inventory inventory, List<Check> checks) {
         var rules = rules(inventory.core().name());
         var failing = checks.stream().filter(check -> !check.ok()).map(Check::what).toList();

@@ -67,10 +67,7 @@ public final class ServiceChecks {
         return checks;
     }
 
-    /**
-     * The health of these core services over HTTP, as a person would ask with curl. PostgreSQL has none: see
-     * {@link #database}.
-     */
+    /** The health of these core services over HTTP, as with curl. PostgreSQL has no HTTP: see {@link #database}. */
     public List<Check> core(List<String> services) {
         var checks = new ArrayList<Check>();
         if (services.contains("backend")) checks.add(health("backend", "/api/v1/health", "\"status\": \"ok\"",
@@ -148,7 +145,7 @@ public final class ServiceChecks {
      */
     public List<Check> databaseAndSchema(Ssh ssh) {
         var core = inventory.core();
-        // of the database that the inventory has, which need not be the one that the container was made with
+        // the inventory's database, which may differ from the database that the container was created with
         var query = QUERY.replace("\"$POSTGRES_DB\"", "\"$1\"") + " sh " + Sh.quote(inventory.database().name());
         var facts = Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", core.directory()) + say(query) + """
                 backend=$(docker inspect --format '{{.Image}} {{.Config.Image}}' BACKEND 2>/dev/null) || backend=
@@ -196,9 +193,7 @@ public final class ServiceChecks {
         }
     }
 
-    /**
-     * Of these nodes each worker that is to have a GPU: that it has one, by what it said of itself as it registered.
-     */
+    /** A check for each worker of these nodes that should have a GPU: whether it reported one when it registered. */
     public List<Check> gpus(List<Node> nodes) {
         return nodes.stream().noneMatch(node -> node.running().gpu()) ? List.of()
                 : WorkerChecks.gpus(inventory, nodes, backend.workers());

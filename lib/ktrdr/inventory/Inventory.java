@@ -11,15 +11,14 @@ import ktrdr.Yaml;
  * The fleet as inventory.yaml describes it. The file at the top of the project is the description of each key.
  *
  * @param source the file it was read from
- * @param example whether it says that it is the example that comes with the toolkit, which describes no fleet of the
- *     reader's
+ * @param example whether it says that it is the toolkit's own example, which does not describe the reader's fleet
  * @param domain of all hosts
  * @param environment the name of the environment that KTRDR gets
- * @param broker where the broker's host service answers; empty where there is none
+ * @param broker the address of the broker's host service; empty if there is none
  * @param resolve whether hosts are found by DNS or by the addresses below
  * @param nodes in the order of the file, one of them core
  * @param alerts where alerts are sent; empty if they are not sent
- * @param operators who logs in for procedures that only look; empty where everybody logs in as {@code ssh} says
+ * @param operators who logs in for procedures that only look; empty if everyone logs in as {@code ssh} says
  * @param firewall who may reach the ports of the database and the workers, next to the fleet; empty if all may
  * @param templates a folder whose files win over the built-in templates
  */
@@ -107,10 +106,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
     /** What a worker may use: processors, of which a node may have fewer, and bytes of memory. */
     public record Limit(double cpus, long memory) {}
 
-    /**
-     * The key that says how many workers a node runs, scale, workers or gpu, and the line of the file that it stands
-     * in.
-     */
+    /** The key that says how many workers a node runs, scale, workers or gpu, and its line in the file. */
     public record Given(String key, int line) {}
 
     /**
@@ -124,8 +120,9 @@ public record Inventory(Path source, boolean example, String domain, String envi
     public record Database(String name, String data) {}
 
     /**
-     * The shared folder: exported by a node or by a host that is none to these clients ("fleet": its other nodes),
-     * mounted everywhere else; {@code fromHost} where nodes have it from the host that they run on, by a bind mount.
+     * The shared folder: exported by a node, or a host outside of the fleet, to {@code clients} ("fleet": its other
+     * nodes), mounted everywhere else; {@code fromHost} where nodes have it from the host that they run on, by a bind
+     * mount.
      */
     public record Storage(String server, String export, String mount, List<String> folders, String options,
             String clients, boolean fromHost) {}
@@ -192,7 +189,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
         return new NodeLookup(this).find(storage.server());
     }
 
-    /** Whether this node is the one that exports the share. */
+    /** Whether this node exports the share. */
     public boolean exportsShare(Node node) {
         return storageNode().equals(Optional.of(node));
     }

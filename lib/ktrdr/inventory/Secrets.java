@@ -143,7 +143,7 @@ public final class Secrets {
         return new Secrets(all);
     }
 
-    /** The value of a field; null for one that was not asked for. */
+    /** The value of a field; null if it was not asked for. */
     public String get(Field field) {
         return values.get(field);
     }
@@ -166,8 +166,8 @@ public final class Secrets {
     }
 
     /**
-     * A line of a file, or of a diff, without the value of what is called a secret: somebody may have written one there
-     * by hand.
+     * A line of a file, or of a diff, without the values of keys that are named like a secret: a user may have written
+     * one there by hand.
      */
     public static String concealed(String line) {
         return ASSIGNED.matcher(line).replaceFirst("$1••••");

@@ -114,7 +114,9 @@ public final class LogMerge {
         return Optional.of(line);
     }
 
-    /** Whether too many lines went before the one that waits longest: all lines behind it that are gone did. */
+    /**
+     * Whether too many lines have overtaken the line that waits longest, which are all later ones that have gone out.
+     */
     private boolean overtaken() {
         forget();
         return arrivals.size() - present.size() > OVERTAKING;

@@ -171,7 +171,7 @@ public final class Dns {
 
     /**
      * A check for each place: every name there, with the inventory's address and no other. Names that the inventory
-     * gives no address have to be the same everywhere. Wrong, missing and different answers are told apart. Pure.
+     * gives no address have to be the same everywhere. It distinguishes wrong, missing and different answers. Pure.
      */
     public static List<Check> checks(Inventory inventory, List<Answers> places) {
         return places.stream().map(place -> check(inventory, place, places)).toList();

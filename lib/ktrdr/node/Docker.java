@@ -189,8 +189,8 @@ public final class Docker {
     }
 
     /**
-     * Shell lines that hand the id of each of these images, and its references by digest as JSON, to a function; one
-     * that is gone is passed over.
+     * Shell lines that hand the id of each of these images, and its references by digest as JSON, to a function; an
+     * image that is gone is skipped.
      */
     public static String digests(String ids, String function) {
         return "docker image inspect --format '{{.Id}} {{json .RepoDigests}}' " + ids

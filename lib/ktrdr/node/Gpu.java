@@ -75,9 +75,7 @@ public record Gpu(String path, String hook) {
         return new Check(CheckId.ofNode(node, "gpu"), node, !surelyNone(), EXPECTED, found(), INSTALL, 0);
     }
 
-    /**
-     * Why containers with a GPU could not be started, by what Docker said of it; empty where it said something else.
-     */
+    /** Why containers with a GPU could not be started, by Docker's error; empty if the error has another cause. */
     public static Optional<Problem> refused(String node, String said) {
         var line = said.lines()
                 .filter(text -> text.contains("could not select device driver") || text.contains("nvidia-container-"))

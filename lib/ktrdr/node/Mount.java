@@ -14,7 +14,7 @@ import ktrdr.inventory.Inventory.Node;
  * What is at a path of a node: the share, a bare folder that looks like it, or an automount that does not mount.
  *
  * <pre>var mount = Mount.parse(factNamed("mount"));  // of the answer of Mount.script(Mount.path(inventory, node))
- *Mount.wrong(inventory, node, mount).ifPresent(…);  // would a container write beside the share?</pre>
+ *Mount.wrong(inventory, node, mount).ifPresent(…);  // would a container write next to the share?</pre>
  *
  * @param type of the file system, such as nfs4; empty where nothing is mounted
  * @param source what is mounted, such as backend:/srv/share; {@code options} as the kernel has them

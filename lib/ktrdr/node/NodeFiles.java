@@ -26,7 +26,7 @@ import ktrdr.Sh;
  * @param unread service to the time its staged configuration changed last, if it was not notified yet; seconds since
  *     1970
  * @param foreign other files in the directory, at most {@value #MOST}
- * @param stale the services whose container mounts another folder than the one that is there: see {@link StaleMounts}
+ * @param stale the services whose container mounts another folder than the present one: see {@link StaleMounts}
  * @param full folders outside of the stack's that take nothing: see {@link Room}
  */
 public record NodeFiles(Map<String, FileState> files, Map<String, String> links, Map<String, String> odd,

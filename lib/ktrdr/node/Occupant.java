@@ -14,9 +14,9 @@ import ktrdr.report.CheckId;
 /**
  * Which node a host is, by what runs there: if the addresses of two nodes are swapped, ssh may know the keys of both.
  *
- * @param host what the host calls itself, without a domain; empty where it did not say
+ * @param host the host's own name, without a domain; empty if it did not report it
  * @param core whether containers of core's stack are there
- * @param workers the nodes for which containers of workers were started, as the env file beside their Compose file
+ * @param workers the nodes for which containers of workers were started, as the env file next to their Compose file
  *     names them
  */
 public record Occupant(String host, boolean core, List<String> workers) {

@@ -38,13 +38,13 @@ public record Registry(String host, String username) {
     private static final Pattern REFUSED = Pattern.compile("(?i)unauthorized|denied|forbidden|incorrect|credentials");
     /**
      * Disk for a byte of a compressed layer. Docker keeps the download next to what it unpacks until the layer is done
-     * (the containerd image store for ever); unpacked, a layer of the practice fleet's images takes 2.1 to 2.7 times
+     * (the containerd image store permanently); unpacked, a layer of the practice fleet's images takes 2.1 to 2.7 times
      * its compressed size in blocks of its file system: 1 + 3.
      */
     private static final long FACTOR = 4;
     /** A terabyte: of as many of these as there may be in a manifest, the sum with its factor is still a number. */
     private static final long LARGEST = 1L << 40;
-    /** A layer's own folders and notes, 32 to 56 KiB for one that is all but empty. */
+    /** A layer's own folders and metadata, 32 to 56 KiB for an almost empty layer. */
     private static final long LAYER = 64 * 1024;
 
     /**

@@ -8,9 +8,9 @@ import java.util.stream.Collectors;
  */
 public final class StaleMounts {
     /**
-     * The shell function {@code stale}: of these containers it prints the names of those that run and mount another
-     * folder than the one that is at its place below {@code $here} now. What may not be looked at, as without root, is
-     * not printed.
+     * The shell function {@code stale}: of these containers it prints the names of those that run and mount a folder
+     * which is no longer the folder at its path below {@code $here}. It omits mounts that it may not inspect, as
+     * without root.
      */
     public static final String STALE = """
             here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory

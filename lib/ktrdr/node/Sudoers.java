@@ -11,8 +11,8 @@ import ktrdr.inventory.Inventory.Node;
 /** What sudo has to permit on a node where the toolkit does not log in as root, as a file of sudoers(5). */
 public final class Sudoers {
     /**
-     * The shell that runs scripts, and the one that reads a file from its standard input; where /bin is a folder of its
-     * own it is there.
+     * The shell that runs scripts, and the shell that reads a file from its standard input; it is in /bin if that is a
+     * folder of its own.
      */
     private static final String COMMANDS = "/usr/bin/sh -s, /usr/bin/sh -c *, /bin/sh -s, /bin/sh -c *";
 

@@ -17,7 +17,7 @@ public final class ReleaseTag {
 
     private ReleaseTag() {}
 
-    /** A tag from the command line; one that a registry would not take is a {@link Problem}. */
+    /** A tag from the command line; a tag that a registry would not accept is a {@link Problem}. */
     public static String tag(String asked) {
         if (TAG.matcher(asked).matches()) return asked;
         throw Problem.usage("invalid image tag: " + asked)

@@ -17,8 +17,8 @@ import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
 /**
- * The schema of the database compared with a release: the revisions that the alembic of an image knows, and the one
- * that the database has.
+ * The schema of the database compared with a release: the revisions that the alembic of an image knows, and the
+ * revision that the database has.
  *
  * An image reports its revisions without database and network ({@code alembic history}), so that both can be compared
  * before anything is stopped. The answer of an image is kept by its id in {@code .ktrdr/revisions} on the node, since
@@ -35,7 +35,7 @@ public record Schema(Optional<Revisions> target, Database database) {
     public enum State {
         /** The database has the revision of the image. */
         SAME,
-        /** The database has no alembic schema, or one that the image can upgrade. */
+        /** The database has no alembic schema, or a schema that the image can upgrade. */
         BEHIND,
         /** The database has a revision that the image does not know: a newer release made it. */
         UNKNOWN,

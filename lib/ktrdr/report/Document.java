@@ -40,7 +40,7 @@ public final class Document {
         return new Document(name, Optional.of(exit));
     }
 
-    /** A line of a stream: it is no result, so it has no {@code ok}, {@code exit} and {@code errors}. */
+    /** A line of a stream: it is not a result, so it has no {@code ok}, {@code exit} and {@code errors}. */
     public static Document line(String name) {
         return new Document(name, Optional.empty());
     }

@@ -13,7 +13,9 @@ import java.util.stream.Stream;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory.Node;
 
-/** Problems that many nodes have alike, told once: of a fleet of thirty nobody reads the same thirty times. Pure. */
+/**
+ * Problems that many nodes share, reported once: the same thirty lines for thirty nodes would hide the others. Pure.
+ */
 public final class Repeated {
     /** Up to this many are reported one by one. */
     private static final int FEW = 3;

@@ -72,7 +72,7 @@ public abstract class Reports {
         return exit;
     }
 
-    /** The problem of each node, on standard error; one that many nodes share is reported once. */
+    /** The problem of each node, on standard error; a problem that many nodes share is reported once. */
     public void problems(Map<Node, Problem> problems) {
         Repeated.once(problems).forEach(console()::problem);
     }

@@ -35,7 +35,7 @@ final class GrafanaPassword implements PasswordStore {
             """;
     /**
      * Asked on core, at the container's own address: Grafana speaks plain HTTP, and from here the password would cross
-     * the network in the clear.
+     * the network unencrypted.
      */
     static final String LOGIN = ADDRESS + """
             printf 'Authorization: Basic %s\\n' "$(printf 'admin:%s' "$password" | base64 | tr -d '\\n')" |

@@ -11,8 +11,7 @@ import ktrdr.node.Docker;
 import ktrdr.release.NodeLocks;
 
 /**
- * The password of the database's role in PostgreSQL, which keeps the one that it was initialised with until it is
- * changed.
+ * The password of the database's role in PostgreSQL, which keeps its initial password until it is changed.
  *
  * It gets a {@link ScramVerifier}, over the socket inside its container and by standard input: the password itself is
  * in no statement. A connection over TCP from inside the container proves it; the container's own address is used, as

@@ -79,7 +79,8 @@ public final class JavaShell {
     }
 
     /**
-     * For a person at a terminal: with a prompt, Tab, history, and Ctrl-C for what runs. It ends with /exit or Ctrl-D.
+     * For an interactive terminal: with a prompt, Tab, history, and Ctrl-C for the running line. It ends with /exit or
+     * Ctrl-D.
      */
     public Exit interactive() {
         try {
@@ -107,7 +108,7 @@ public final class JavaShell {
      * throws is reported in one line, ends the run, and makes the exit code.
      *
      * @param name of the source in sentences, such as check.jsh
-     * @param json whether each value is a line of JSON, else as a person wants to see it
+     * @param json whether each value is a line of JSON, else formatted for reading
      */
     public Exit run(String name, BufferedReader source, boolean json) {
         var failed = new AtomicReference<Problem>();

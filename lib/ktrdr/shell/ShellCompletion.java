@@ -21,7 +21,7 @@ import picocli.CommandLine.Model.OptionSpec;
  * script for bash or zsh that finds candidates with it and with the names in the inventory, read at that moment. The
  * files of it are in templates/completion.
  *
- * What an argument takes is told by its label, as the help shows it, a part for each bar: NODE, WORKERS-NODE, SERVICE,
+ * The label of an argument, as the help shows it, says what it takes, a part for each bar: NODE, WORKERS-NODE, SERVICE,
  * FILE and TEST are what they say, a word in small letters is itself, any other is not known beforehand. Candidates and
  * types that picocli knows come first.
  */
@@ -42,7 +42,7 @@ public final class ShellCompletion {
      * @param commands each with its name, subcommands among them; in the order to be shown
      */
     public static String script(Shell shell, List<CommandLine> commands) {
-        // it stands in single quotes, so its comments, which may have one, stay here
+        // the program is in single quotes; its comments, which may contain one, are left out
         var program = BuiltIn.text("completion/candidates.awk").lines()
                 .filter(line -> !line.isBlank() && !line.strip().startsWith("#")).collect(Collectors.joining("\n"));
         var values = Map.of("program", program, "table", table(commands));
@@ -108,7 +108,7 @@ public final class ShellCompletion {
         return String.join(", ", words);
     }
 
-    /** The first part of a description, as long as a line beside the word can be. */
+    /** The first part of a description, at most as long as the line has room for next to the word. */
     private static String meaning(String[] description, String words) {
         var text = String.join(" ", description).replace("${COMPLETION-CANDIDATES}", words)
                 .replaceAll(" \\([^)]*\\)?.*|[.;].*", "");

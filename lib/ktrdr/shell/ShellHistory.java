@@ -25,7 +25,7 @@ final class ShellHistory {
         try (var reader = Files.newBufferedReader(file)) {
             read.load(reader);
         } catch (IOException | IllegalArgumentException e) {
-            // the first time there is none, and a broken one begins anew
+            // the first console has no history, and a broken history starts empty
         }
         read.stringPropertyNames().forEach(name -> values.put(name, read.getProperty(name)));
     }
@@ -35,7 +35,7 @@ final class ShellHistory {
         return values;
     }
 
-    /** Writes it whole; a console whose history cannot be kept has done its work all the same. */
+    /** Writes it whole; a console whose history cannot be kept has still done its work. */
     void save() {
         try {
             Files.createDirectories(file.getParent());
@@ -45,7 +45,7 @@ final class ShellHistory {
             written.store(text, null);
             OutputFile.put(file, text.toString(), "rw-------");
         } catch (IOException e) {
-            // told nobody: it is of no use at the end of a console
+            // not reported: at the end of a console it would not help
         }
     }
 }

@@ -27,7 +27,7 @@ public final class SnippetRunner extends DirectExecutionControl {
         private final Function<Object, String> shown;
         private final Consumer<Problem> failed;
 
-        /** For the interactive console, where nobody counts what failed. */
+        /** For the interactive console, which does not count failures. */
         public Provider() {
             this(new Console(Console.Color.auto, false), ValueText::words, problem -> {});
         }
@@ -92,7 +92,7 @@ public final class SnippetRunner extends DirectExecutionControl {
     protected String throwConvertedInvocationException(Throwable cause) throws RunException, InternalException {
         // a name that is not there yet is JShell's to tell
         if (cause instanceof SPIResolutionException) return super.throwConvertedInvocationException(cause);
-        // nobody is told: the run ends
+        // not reported, since the reader has gone: the run ends
         if (cause instanceof StandardOutput.Unread) throw new StoppedException();
         var problem = cause instanceof Problem known ? known : cause instanceof InterruptedException
                 ? Problem.interrupted("interrupted") : Problem.failed(String.valueOf(cause));

@@ -24,8 +24,8 @@ import ktrdr.inventory.Inventory;
 import ktrdr.node.Database;
 
 /**
- * A value as a person at the console wants to see it: what nodes and services answered as tables, text as it is.
- * Nothing in it steers a terminal.
+ * A value formatted for reading at the console: answers of nodes and services as tables, text as it is. It contains no
+ * control sequences for a terminal.
  */
 public final class ValueText {
     private ValueText() {}
@@ -121,7 +121,7 @@ public final class ValueText {
                 : String.valueOf(value);
     }
 
-    /** With the error of a node beside what it said: a value has no other place for it. */
+    /** With the error of a node next to its output: a value has no other place for it. */
     private static List<Map<String, Object>> outcomes(Fleet.Outcomes<?> outcomes) {
         var nodes = outcomes.document("said");
         var errors = new HashMap<String, Object>();

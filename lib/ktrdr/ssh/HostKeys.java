@@ -107,7 +107,7 @@ public final class HostKeys implements HostKeyVerifier {
         return port == 22 ? host.toLowerCase(Locale.ROOT) : "[" + host.toLowerCase(Locale.ROOT) + "]:" + port;
     }
 
-    /** The same, which knows the keys of others too: one that shows theirs is told by its name. */
+    /** The same, which knows the keys of other hosts too: a message about such a key names its host. */
     HostKeys among(Supplier<List<Neighbour>> others, String where) {
         neighbours = others;
         at = where;
@@ -136,7 +136,7 @@ public final class HostKeys implements HostKeyVerifier {
         return List.copyOf(algorithms);
     }
 
-    /** Of keys that would be let in. Of a fingerprint alone a file may tell what it is the fingerprint of. */
+    /** The types of the accepted keys. For a fingerprint without a type, a file may have the key, and so its type. */
     private List<String> types() {
         if (pin.isPresent() && pin.get().type().isPresent()) return List.of(pin.get().type().get());
         return lines.stream().filter(line -> line.marker().isEmpty()).map(Line::key)
@@ -161,7 +161,8 @@ public final class HostKeys implements HostKeyVerifier {
     }
 
     /**
-     * That the key is another's of the fleet, by the files or by the inventory; one that several have tells nothing.
+     * A problem if the key belongs to another host of the fleet, by the files or the inventory; empty if several have
+     * it.
      */
     private Optional<Problem> other(Key key) {
         if (lines.stream().anyMatch(line -> line.key().same(key))) return Optional.empty();

@@ -172,9 +172,10 @@ public final class Ssh implements AutoCloseable {
     }
 
     /**
-     * A file of this machine to a path of the host, with a mode such as 644, and answers its SHA-256 as the host read
-     * it. It is written beside its place and renamed once the sum is that of what was sent: what is cut or does not fit
-     * leaves what was there. A link or a folder in its place is a {@link Problem}, as is a path that is not absolute.
+     * Copies a file of this machine to a path of the host, with a mode such as 644, and returns its SHA-256 as the host
+     * read it. It is written next to its target and renamed once the checksum is verified: a cut connection or a full
+     * disk leaves the previous file. A link or a folder in its place is a {@link Problem}, as is a path that is not
+     * absolute.
      */
     public String put(Path file, String path, String mode) {
         if (!path.startsWith("/") || path.endsWith("/")) throw Problem.usage("`" + path + "` is not a valid path for "

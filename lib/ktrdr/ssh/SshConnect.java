@@ -127,14 +127,14 @@ final class SshConnect {
                 .fix("ssh -v -p " + route.port() + " " + route.user() + "@" + route.connectTo()).because(e);
     }
 
-    /** sshj's sentence where two lists have nothing in common: of what, ours, the host's. */
+    /** sshj's message if two lists have nothing in common: of what, this side's, the host's. */
     private static final Pattern NO_SETTLEMENT =
             Pattern.compile("settlement of (?:Client2Server|Server2Client)?(\\w+): \\[(.*)] and \\[(.*)]");
     /** How sshd_config(5) calls these lists, where it does so in another way. */
     private static final Map<String, String> SETTINGS = Map.of("KeyExchangeAlgorithms", "KexAlgorithms",
             "CipherAlgorithms", "Ciphers", "MACAlgorithms", "MACs");
 
-    /** Without the names by which ends of a connection tell what they can do beside. */
+    /** Without the names that are no algorithms but announce extensions. */
     private static String spoken(String algorithms) {
         return algorithms.replaceAll(", (ext-info|kex-strict)-[^,]*", "");
     }

@@ -191,7 +191,7 @@ final class SshLogin {
     }
 
     /**
-     * The public half of a key file, from itself where it is in the clear there, else from the .pub beside it; or null.
+     * The public half of a key file, from itself if it is not encrypted there, else from the .pub next to it; or null.
      */
     private byte[] publicBlob(Path file) {
         try {

@@ -17,7 +17,7 @@ import ktrdr.Problem;
 
 /**
  * What ssh_config(5) files say of one host: line by line, the first value found wins, IdentityFile adds up, and a Match
- * is judged by what is known up to its line. Keywords that are not named in {@link Entry} are passed over.
+ * is judged by what is known up to its line. Keywords that are not named in {@link Entry} are ignored.
  */
 public final class SshLookup {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -42,7 +42,7 @@ public final class SshLookup {
     private boolean once;
     private boolean active;
 
-    /** Of a host as it was typed; user and port where they are said beside the files. */
+    /** Of a host as it was typed; user and port if they are given outside of the files. */
     SshLookup(Path home, String host, Optional<String> user, Optional<Integer> port) {
         this.home = home;
         this.host = host;
@@ -137,7 +137,7 @@ public final class SshLookup {
             case "localnetwork" -> patterns.stream().anyMatch(SshLookup::local);
             case "tagged" -> SshConfig.matches(patterns, one("tag").orElse(""));
             case "sessiontype" -> SshConfig.matches(patterns, "exec");
-            // version is OpenSSH's own, and command is typed by a person: neither applies here
+            // version is OpenSSH's own, and command is typed by a user: neither applies here
             case "version", "command" -> false;
             default -> throw wrong(line, name);
         };

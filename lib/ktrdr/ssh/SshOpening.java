@@ -63,7 +63,7 @@ final class SshOpening {
         return begun;
     }
 
-    /** What came before, in one line and not more than a person reads. */
+    /** The output before it, in one short line. */
     String before() {
         return Console.harmless(Console.brief(Problem.oneLine(text(beforeOut) + "\n" + text(beforeErr)), 400));
     }

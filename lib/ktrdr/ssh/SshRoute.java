@@ -52,7 +52,7 @@ public record SshRoute(String node, String connectTo, String knownAs, Optional<S
 
     /** Looks the target up in its ssh config. A ProxyCommand, which is not obeyed, is a {@link Problem}. */
     static SshRoute to(SshTarget target, Surroundings here) {
-        // as with ssh -F, one that is named is the only one
+        // as with ssh -F, a named file is the only one
         var config = target.config().map(file -> SshConfig.read(file, here.home()))
                 .orElseGet(() -> SshConfig.read(here.home().resolve(".ssh/config"), here.system(), here.home()));
         var entry = config.lookup(target.host(), target.user(), target.port());

@@ -33,7 +33,7 @@ final class SshRun {
     private static final int TAIL = 64 << 10;
     private static final int CHUNK = 256 << 10;
     private static final int FAREWELL_SECONDS = 10;
-    /** Startup files may ask services that are slow; what asks a person waits for ever. */
+    /** Startup files may ask slow services; a prompt for the user would wait for ever. */
     private static final Duration TO_BEGIN = Duration.ofSeconds(60);
     private static final Map<String, Integer> SIGNALS = Map.of("HUP", 1, "INT", 2, "QUIT", 3, "ILL", 4, "ABRT", 6,
             "FPE", 8,
@@ -121,7 +121,7 @@ final class SshRun {
         return begun;
     }
 
-    /** sshj tells of a connection that ended before by an IllegalStateException. */
+    /** For a connection that has already ended sshj throws an IllegalStateException. */
     private Session open() throws IOException {
         try {
             return client.startSession();

@@ -28,7 +28,7 @@ import ktrdr.inventory.Inventory.Sudo;
  * @param jump jump hosts as in ProxyJump: user@host:port, separated by commas
  * @param connectTimeout for connecting, for the exchange of keys and for each try to log in
  * @param hostKeys pinned keys by host name or address, for this host and its jump hosts; known_hosts decides for others
- * @param neighbours the other hosts of the fleet: a message names the one that answers in this host's place
+ * @param neighbours the other hosts of the fleet: a message names the host that answers in this host's place
  */
 public record SshTarget(String name, String host, Optional<String> address, Optional<Integer> port,
         Optional<String> user, Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, Sudo sudo,

@@ -18,7 +18,7 @@ import ktrdr.Threads;
  */
 final class SshWire extends Socket {
     private static final int FIRST_WORDS = 120;
-    /** Nobody is woken so late but one that was stopped itself. */
+    /** Only a process that was stopped itself wakes up so late. */
     private static final long STOPPED = 1_000_000_000;
     private final InputStream in;
     private final OutputStream out;
@@ -65,7 +65,8 @@ final class SshWire extends Socket {
             try {
                 for (long left; !closed && (left = deadline - System.nanoTime()) > 0; ) {
                     wait(left / 1_000_000 + 1);
-                    // a process that was stopped for a while (Ctrl-Z, fg) heard nothing, whoever spoke
+                    // a process that was stopped for a while (Ctrl-Z, fg) received nothing, even if the host sent
+                    // something
                     long late = System.nanoTime() - deadline;
                     if (silence > 0 && late > STOPPED) deadline += late + silence;
                 }
@@ -98,7 +99,7 @@ final class SshWire extends Socket {
     }
 
     private synchronized void heard(byte[] bytes, int offset, int count) {
-        // one that has said that it speaks ssh may be slow; what else talks is not listened to for longer
+        // a host that has announced ssh may be slow; any other server gets no more time
         if (silence == 0 && firstWords.indexOf("SSH-") == 0) silence = first;
         if (silence > 0) deadline = System.nanoTime() + silence;
         int keep = Math.min(count, FIRST_WORDS - firstWords.length());

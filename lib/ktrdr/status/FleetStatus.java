@@ -41,7 +41,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         List<Check> services, Optional<List<Backend.Worker>> registered, Optional<Check> unknown,
         Map<String, String> said, List<Check> targets, Optional<List<FiringAlert>> alerts, Map<String, String> chosen) {
     /**
-     * Prometheus asks its targets every 15 s; one that was asked before its container could answer is down until then.
+     * Prometheus scrapes its targets every 15 s; a target scraped before its container could answer is down until then.
      */
     private static final Duration YOUNG = Duration.ofMinutes(2);
 

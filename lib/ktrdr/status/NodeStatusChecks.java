@@ -56,7 +56,7 @@ final class NodeStatusChecks {
                 "a backup every day at " + wanted.get() + ", by backup.schedule in the inventory",
                 there.map(at -> "a timer at " + at).orElse("no timer"), "jbang backup-db@ktrdr --schedule"));
         return status.schedule().map(schedule -> {
-            // of a storage server that was not reached nothing is known, and that is told already
+            // nothing is known of an unreachable storage server, which is reported already
             boolean known = fleet.nodes().containsKey(FleetStatus.backupNode(inventory));
             var wrong = schedule.wrong(status.clock(), known ? last.map(backup -> status.clock().minus(backup.age()))
                     : Optional.of(status.clock()));
@@ -117,7 +117,10 @@ final class NodeStatusChecks {
         return checks;
     }
 
-    /** Whether services that mount the toolkit's files have the current folder, or one that was replaced or removed. */
+    /**
+     * Whether services that mount the toolkit's files have the current folder, or a folder that was replaced or
+     * removed.
+     */
     private Check mounts() {
         var stale = String.join(" ", status.files().stale());
         return check("mounts", stale.isEmpty(), "services that have the folder monitoring/ that is there",

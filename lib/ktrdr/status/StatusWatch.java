@@ -14,8 +14,8 @@ import ktrdr.Units;
 import ktrdr.report.Check;
 
 /**
- * A {@link FleetStatus} again and again: on a terminal in place, elsewhere a line each time, or a JSON document a line.
- * It ends after its time, on q, or when its thread is interrupted.
+ * A {@link FleetStatus} that refreshes: in place on a terminal, elsewhere one line or one JSON document per refresh. It
+ * ends after its time, on q, or when its thread is interrupted.
  */
 public final class StatusWatch {
     private static final long RESIZE_NANOS = 500_000_000;

@@ -27,8 +27,8 @@ final class Unregistered {
     private Unregistered() {}
 
     /**
-     * What each of them says of it: the id of its check to the last line of its log about registration, empty where
-     * there is none. A node that does not answer any more has none.
+     * What each of them logged about it: the id of its check to the last line of its log about registration, empty if
+     * there is no such line. A node that no longer answers has no entries.
      */
     static Map<String, String> ask(Fleet fleet, Map<Node, NodeStatus> nodes, List<Backend.Worker> registered) {
         var lost = new LinkedHashMap<Node, List<Worker>>();

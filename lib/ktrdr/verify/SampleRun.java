@@ -30,9 +30,9 @@ import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
 
 /**
- * The sample operation of verify: started, followed to its end or until it progresses, and what it left: its trace in
- * Jaeger, and its result, which is the backend's to tell of a backtest and on the share of a training. An operation
- * that was started here is cancelled when it is not followed to its end, also when we are interrupted.
+ * The sample operation of verify: it is started and followed to its end or until it progresses. Then its trace is
+ * looked for in Jaeger and its result is checked, of a backtest in the backend and of a training on the share. An
+ * operation that was started here is cancelled unless it is followed to its end, also after an interrupt.
  */
 final class SampleRun {
     /** How long traces take to arrive: exporters send them in batches. */
@@ -61,7 +61,7 @@ final class SampleRun {
         this.core = inventory.core().name();
     }
 
-    /** Does all of it; {@code now} is told how far it is, {@code begun} is run when the operation was started. */
+    /** Runs the sample; {@code now} gets its progress, {@code begun} runs once the operation was started. */
     Checked run(Consumer<String> now, Runnable begun) {
         var kind = OperationsApi.Kind.valueOf(sample.operation());
         var began = Instant.now();
@@ -175,7 +175,7 @@ final class SampleRun {
 
     private Finding seen(String id, String model) {
         var seen = fleet.each(node -> node.role() == Inventory.Role.WORKERS, (node, ssh) -> {
-            // a folder with nothing in it is no model
+            // an empty folder is not a model
             var script = Sh.let("model", path(node, model))
                     + "timeout 5 find \"$model\" -type f -size +0 -print -quit 2>/dev/null || :\n";
             return until(RESULT, () -> Optional.of(ssh.must(script).strip()).filter(file -> !file.isEmpty()))
@@ -196,7 +196,7 @@ final class SampleRun {
         return Mount.path(inventory, node) + "/models/" + model;
     }
 
-    /** Asks again and again until there is something, or it takes too long. */
+    /** Polls until there is a value, or it takes too long. */
     private static <T> Optional<T> until(Duration patience, Supplier<Optional<T>> ask) {
         return new Waiting(patience, 100, "interrupted while waiting").until(ask, Optional::isPresent);
     }
