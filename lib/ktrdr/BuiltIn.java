@@ -22,7 +22,7 @@ public final class BuiltIn {
 
     /**
      * The lines of a file that become a part of a script on a node: without its head, which ends with the first empty
-     * line and tells people and shellcheck what the lines need; and with the numbers of {@link ScriptExit}.
+     * line and tells readers and shellcheck what the lines need; and with the numbers of {@link ScriptExit}.
      */
     public static String lines(String path) {
         var text = text(path);

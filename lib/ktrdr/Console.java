@@ -199,8 +199,8 @@ public final class Console implements AutoCloseable {
     }
 
     /**
-     * The terminal that the result goes to, to be drawn on; empty where it goes elsewhere. Nothing else is to be
-     * printed until it is closed.
+     * The terminal that the result goes to, for drawing on it; empty if the result goes elsewhere. Print nothing else
+     * until it is closed.
      */
     public Optional<FullScreen> terminal() {
         return outIsTerminal ? FullScreen.open(out, line -> mask(harmless(line))) : Optional.empty();

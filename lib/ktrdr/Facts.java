@@ -27,7 +27,7 @@ public final class Facts {
 
     /**
      * Reads an answer. A line of another form, or an answer without its last fact {@code end}, is a {@link Problem}:
-     * half an answer is none.
+     * the answer is incomplete.
      */
     public static Facts parse(String answer) {
         var facts = new Facts();
@@ -43,7 +43,7 @@ public final class Facts {
         return facts;
     }
 
-    /** The value of a fact, empty where it was not said. */
+    /** The value of a fact, empty if it was not reported. */
     public String get(String name) {
         return values.getOrDefault(name, List.of("")).get(0);
     }

@@ -14,7 +14,7 @@ import java.util.function.UnaryOperator;
  * The terminal as one screen of lines that is redrawn only where it changes, and keys as they are pressed.
  * {@link #close} leaves it as it was.
  *
- * Settings and size are asked and set with stty(1); Ctrl-C stays the signal that it is.
+ * Settings and size are read and set with stty(1); Ctrl-C still sends its signal.
  */
 public final class FullScreen implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
@@ -37,9 +37,7 @@ public final class FullScreen implements AutoCloseable {
         this.keys = keys;
     }
 
-    /**
-     * Takes the terminal of this process over; empty where it has none. Each line that is drawn passes {@code mask}.
-     */
+    /** Takes over the terminal of this process; empty if it has none. Each drawn line passes {@code mask}. */
     static Optional<FullScreen> open(PrintStream out, UnaryOperator<String> mask) {
         try {
             var settings = stty("-g");

@@ -58,8 +58,8 @@ public final class Http implements AutoCloseable {
     }
 
     /**
-     * The client for http:, and the one for https: from the first time that one is asked for: to read the certificates
-     * of all authorities takes a tenth of a second.
+     * The client for http:, and the client for https: once it is needed: reading the certificates of all authorities
+     * takes a tenth of a second.
      */
     private static final class Clients {
         private final OkHttpClient plain;

@@ -26,7 +26,7 @@ public final class Json {
 
     private Json() {}
 
-    /** The document that a text is; empty where it is none. */
+    /** The text parsed as a document; empty if it is not JSON. */
     public static Optional<JsonNode> read(String text) {
         try {
             return Optional.ofNullable(MAPPER.readTree(text)).filter(node -> !node.isMissingNode());
@@ -69,7 +69,7 @@ public final class Json {
         return replaced.append(text.substring(kept)).toString();
     }
 
-    /** An object as a document for people and machines, indented. */
+    /** An object as an indented document, for readers and machines. */
     public static String pretty(Object object) {
         try {
             return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(object);

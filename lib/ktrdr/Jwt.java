@@ -4,13 +4,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Base64;
 
-/** JSON Web Tokens (RFC 7519), as far as one can be read without its key; nothing of a token is in a sentence. */
+/** JSON Web Tokens (RFC 7519), as far as they can be read without a key; no message contains a part of a token. */
 public final class Jwt {
     private Jwt() {}
 
     /**
-     * When a token expires, by its own {@code exp}; what is no token, or says no end, is a {@link Problem}. The
-     * signature is not checked.
+     * When a token expires, by its own {@code exp}; text that is not a token, or a token without an expiry, is a
+     * {@link Problem}. The signature is not checked.
      */
     public static Instant expiry(String token) {
         var parts = token.strip().split("\\.", -1);

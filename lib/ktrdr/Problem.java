@@ -141,7 +141,7 @@ public final class Problem extends RuntimeException {
         return getMessage();
     }
 
-    /** For people, without colour: the sentence first, then a line for each line of its details. */
+    /** For the user, without colour: the sentence first, then a line for each line of its details. */
     public List<String> lines() {
         var lines = new ArrayList<>(List.of("error: " + sentence()));
         int width = details.keySet().stream().mapToInt(String::length).max().orElse(0);
@@ -154,7 +154,7 @@ public final class Problem extends RuntimeException {
         return lines;
     }
 
-    /** For machines, with the same keys whatever the problem; the node is empty where it is none. */
+    /** For machines, with the same keys whatever the problem; the node is empty if the problem is not of a node. */
     public Map<String, Object> document(String node) {
         var other = new LinkedHashMap<>(details);
         var document = new LinkedHashMap<String, Object>();

@@ -54,7 +54,7 @@ public final class StandardOutput extends PrintStream {
         return Optional.ofNullable(watched.failure).map(IOException::getMessage);
     }
 
-    /** Whether the reader of a pipe went away, which is no failure: it has what it wanted. */
+    /** Whether the reader of a pipe went away, which is not a failure: it has what it wanted. */
     boolean unread() {
         return watched.failure != null && Invocation.isPipe(1);
     }

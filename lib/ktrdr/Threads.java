@@ -28,8 +28,8 @@ public final class Threads {
     }
 
     /**
-     * A daemon thread for each task, for work that waits. The common pool is as small as one thread on two processors,
-     * and what waits there would keep all others waiting.
+     * A daemon thread for each task, for work that waits. The common pool has one thread on two processors, so a task
+     * that waits there would block all others.
      */
     public static Executor each(String name) {
         return work -> daemon(name, work);

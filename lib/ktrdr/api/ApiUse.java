@@ -92,12 +92,12 @@ public final class ApiUse {
     /**
      * The result of the comparison.
      *
-     * @param unknown why nothing could be compared; empty where it could
+     * @param unknown why nothing could be compared; empty if it was
      * @param gone what the backend does not have any more, or wants in addition, each in words
      * @param version that the document says
      */
     public record Compared(String unknown, List<String> gone, String version) {
-        /** For people; nothing where all is as it is used. */
+        /** For the user; empty if the backend has all that is used. */
         public Optional<String> words() {
             if (!unknown.isEmpty()) return Optional.of("not compared with what the toolkit uses: " + unknown);
             return gone.isEmpty() ? Optional.empty()

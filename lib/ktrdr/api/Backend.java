@@ -21,8 +21,8 @@ public final class Backend {
      * @param status available, busy or temporarily_unavailable
      * @param operation the id of its current operation; empty when idle
      * @param healthy when it last answered the backend well, if the backend reports it
-     * @param gpu how many GPUs of which kind it said that it has, such as "1 CUDA"; empty where it has none. Its own
-     *     torch is asked for that, once, as it registers
+     * @param gpu how many GPUs of which kind it reported, such as "1 CUDA"; empty if it has none. Its own torch detects
+     *     them, once, as it registers
      */
     public record Worker(String id, String type, String endpointUrl, String status, String operation,
             Optional<Instant> healthy, String gpu) {

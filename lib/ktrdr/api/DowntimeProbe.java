@@ -51,8 +51,8 @@ public final class DowntimeProbe {
     }
 
     /**
-     * Asks at this pace while there is no good answer, and at a fifth of it else, until {@link #stop}, on threads that
-     * do not keep the program alive. A {@link Problem} is no good answer.
+     * Asks at this pace while there is no good answer, else at a fifth of it, until {@link #stop}, on threads that do
+     * not keep the program alive. A {@link Problem} is not a good answer.
      */
     public static DowntimeProbe start(Supplier<Boolean> ask, Duration every) {
         var gap = new DowntimeProbe(ask);
@@ -91,7 +91,7 @@ public final class DowntimeProbe {
         samples.add(new Sample(asked, System.nanoTime(), good));
     }
 
-    /** Asks no more, waits for the answers that are still out, and tells the {@link #window}. */
+    /** Stops asking, waits for the outstanding answers, and returns the {@link #window}. */
     public Duration stop() {
         clock.shutdownNow();
         asks.shutdown();

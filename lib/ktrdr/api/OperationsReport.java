@@ -107,7 +107,7 @@ public final class OperationsReport {
                 + " characters; -o json has all)";
     }
 
-    /** What a status that the backend has written does not say by itself; empty where it does. */
+    /** An explanation of a status that the backend writes but that is unclear by itself; else empty. */
     static String remark(Operation operation) {
         if (operation.unclaimed() && operation.onBackend())
             return "given up by the backend, which still runs it: it may become completed";

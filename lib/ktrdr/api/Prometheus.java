@@ -22,7 +22,7 @@ public final class Prometheus {
      * A series and its value at the moment of the query; of a range, the last one.
      *
      * @param labels without {@code __name__}
-     * @param name of the metric; empty where the query has no single one, as of a sum
+     * @param name of the metric; empty if the query has no single metric, as for a sum
      */
     public record Series(String name, Map<String, String> labels, double value) {
         /** As a query has it: {@code up{job="backend"}}. */

@@ -9,7 +9,7 @@ import ktrdr.Units;
 import ktrdr.node.Docker;
 import ktrdr.report.Document;
 
-/** Backups as tables for people and documents for JSON. */
+/** Backups as tables for the user and documents for JSON. */
 public final class BackupReport {
     private BackupReport() {}
 

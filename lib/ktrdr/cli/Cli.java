@@ -144,7 +144,7 @@ public final class Cli {
         return line.getMixins().values().stream().filter(type::isInstance).map(type::cast);
     }
 
-    /** What standard output gets: tables for people, or one JSON document. */
+    /** What standard output gets: tables for the user, or one JSON document. */
     public enum Output { text, json }
 
     /** The options every script has, and what they lead to: the console, the inventory, the fleet. */
@@ -207,7 +207,7 @@ public final class Cli {
             return console;
         }
 
-        /** The fleet's inventory, found as {@link Inventory#find} tells and named once on standard error. */
+        /** The fleet's inventory, found by {@link Inventory#find} and named once on standard error. */
         public Inventory inventory() {
             if (inventory == null) {
                 inventory = Inventory.find(Optional.ofNullable(inventoryFile), invocation.environment(),
@@ -257,8 +257,7 @@ public final class Cli {
         }
 
         /**
-         * What is at hand at the console: every node, backend, operations, Prometheus, database; nothing is connected
-         * yet.
+         * What the console provides: every node, backend, operations, Prometheus, database; nothing is connected yet.
          */
         public FleetSession session() {
             return FleetSession.of(fleet(inventory(), inventory().nodes()));

@@ -14,7 +14,7 @@ import ktrdr.release.NodeMetrics;
 
 /**
  * The script that carries out a {@link NodePlan} on its node: it puts the files and the rules of {@link Firewall} in
- * place, brings the services up and tells those that stay of their changed configuration.
+ * place, brings the services up and notifies those that stay of their changed configuration.
  */
 final class ApplyScript {
     /** Compose's time for a database to be healthy before what depends on it is started. */
@@ -104,8 +104,8 @@ final class ApplyScript {
     }
 
     /**
-     * Tells services of a changed configuration, unless they started since. {@link Reread} removes the mark once they
-     * have read it.
+     * Notifies services of a changed configuration, unless they started since. {@link Reread} removes the mark once
+     * they have read it.
      */
     private String reloads() {
         var script = new StringBuilder();

@@ -130,8 +130,8 @@ final class NodeRollout {
     }
 
     /**
-     * Whether the node is up to date and that is proven without a wait. Then nothing is begun, and the entry is written
-     * as the lock is released. Otherwise the node goes the way of every deployment, which waits and can go back.
+     * Whether the node is up to date and that is proven without a wait. Then no deployment begins, and the entry is
+     * written as the lock is released. Otherwise the node gets a full deployment, which waits and can be rolled back.
      */
     private boolean settled() {
         var seen = preview.flatMap(PlanPreview::seen);

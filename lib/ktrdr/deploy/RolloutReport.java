@@ -14,7 +14,7 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.report.Document;
 
 /**
- * What a rollout reports in the end: lines for people, one document for machines, and the exit code.
+ * What a rollout reports in the end: lines for the user, one document for machines, and the exit code.
  *
  * @param good the word for a node that is as it should be, such as "deployed"
  */

@@ -6,7 +6,7 @@ import ktrdr.report.Document;
 /**
  * What a deployment does to the schema of the database.
  *
- * @param words for people
+ * @param words for the user
  * @param image that does it
  */
 record SchemaStep(Kind kind, String from, String to, String words, String image) {

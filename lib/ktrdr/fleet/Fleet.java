@@ -173,7 +173,7 @@ public final class Fleet implements AutoCloseable {
         return new Fleet(this, inventory, nodes, forks, true);
     }
 
-    /** One of them, by its id, name or host; a {@link Problem} where it is none. */
+    /** A node, by its id, name or host; a {@link Problem} if there is no such node. */
     public FleetNode host(String name) {
         return new FleetNode(this, inventory.node(name));
     }

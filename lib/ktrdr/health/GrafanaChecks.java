@@ -120,10 +120,7 @@ public final class GrafanaChecks {
                 .toList();
     }
 
-    /**
-     * One of the first queries of each dashboard, which goes the way that a panel's goes: by Grafana, from its data
-     * source.
-     */
+    /** One of the first queries of each dashboard, sent as a panel sends it: through Grafana, to its data source. */
     private Check query(List<JsonNode> dashboards) {
         return check("query", "data for a query of each dashboard by POST " + url + "/api/ds/query", () -> {
             int series = 0;
@@ -147,7 +144,7 @@ public final class GrafanaChecks {
         });
     }
 
-    /** How many series a query has now; empty where this Grafana does not take queries. */
+    /** How many series a query has now; empty if this Grafana does not accept queries. */
     private OptionalInt series(String expression) {
         var answer = http.post(url + "/api/ds/query", body(expression));
         if (answer.status() == 404) return OptionalInt.empty();

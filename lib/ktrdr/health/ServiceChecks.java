@@ -86,7 +86,7 @@ public final class ServiceChecks {
         return checks;
     }
 
-    /** The alerts that fire; empty where Prometheus does not tell. */
+    /** The alerts that fire; empty if Prometheus does not report them. */
     public Optional<List<FiringAlert>> alerts() {
         try {
             return Optional.of(FiringAlert.firing(http.json(inventory.url("prometheus") + "/api/v1/alerts")));

@@ -9,7 +9,7 @@ import ktrdr.Sha256;
 /**
  * The one key that a host may show, as the inventory pins it.
  *
- * @param type of the key, such as ssh-ed25519; empty where only a fingerprint is given
+ * @param type of the key, such as ssh-ed25519; empty if only a fingerprint is given
  * @param fingerprint SHA256: and base64 without padding, as {@code ssh-keygen -l} prints it
  */
 public record HostKeyPin(Optional<String> type, String fingerprint) {
@@ -21,7 +21,7 @@ public record HostKeyPin(Optional<String> type, String fingerprint) {
     private static final Pattern LINE = Pattern.compile("(" + TYPE + ")\\s+([A-Za-z0-9+/]{40,2000}={0,2})(?:\\s.*)?");
 
     /**
-     * A fingerprint, with the key's type before it or without, or a public key as its .pub file has it; empty where a
+     * A fingerprint, with the key's type before it or without, or a public key as its .pub file has it; empty if the
      * text is neither.
      */
     public static Optional<HostKeyPin> of(String text) {

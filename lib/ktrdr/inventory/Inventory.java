@@ -19,7 +19,7 @@ import ktrdr.Yaml;
  * @param nodes in the order of the file, one of them core
  * @param alerts where alerts are sent; empty if they are not sent
  * @param operators who logs in for procedures that only look; empty if everyone logs in as {@code ssh} says
- * @param firewall who may reach the ports of the database and the workers, next to the fleet; empty if all may
+ * @param firewall who may reach the ports of the database and the workers, in addition to the fleet; empty if all may
  * @param templates a folder whose files win over the built-in templates
  */
 public record Inventory(Path source, boolean example, String domain, String environment, Optional<String> broker,
@@ -49,7 +49,9 @@ public record Inventory(Path source, boolean example, String domain, String envi
      */
     public record Operators(String user, Optional<Path> identity) {}
 
-    /** Addresses and networks of IPv4 and IPv6, such as {@code 10.0.0.0/24}, that are let in next to the nodes. */
+    /**
+     * Addresses and networks of IPv4 and IPv6, such as {@code 10.0.0.0/24}, that may connect in addition to the nodes.
+     */
     public record FirewallSettings(List<String> allow) {}
 
     /**
@@ -61,7 +63,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
      *     before a deployment
      * @param scale workers of each type, 1 to 3; {@code backtest} and {@code training} are the counts that follow, or
      *     are given
-     * @param given where the inventory says so; empty where it does not, or where something else said it since
+     * @param given where the inventory says so; empty if it does not, or if something else has set it since
      * @param share how it has the share, where that is not as {@link Storage} says
      * @param bind the one address of the node that its ports are published at; empty for all that it has
      * @param running how its workers run
@@ -136,10 +138,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
     /** The ports that core publishes. */
     public record Services(int backend, int grafana, int prometheus, int jaeger, int otlp, int db, int alertmanager) {}
 
-    /**
-     * Whether every node tells Prometheus its own figures and those of its containers, and the port that node-exporter
-     * has there.
-     */
+    /** Whether Prometheus scrapes metrics of every node and its containers, and the port of node-exporter there. */
     public record MetricsSettings(boolean nodes, int port) {}
 
     /** The name of the service under which the backend's traces are found, and how many traces Jaeger keeps. */

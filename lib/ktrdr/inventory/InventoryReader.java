@@ -106,7 +106,7 @@ final class InventoryReader {
         return List.copyOf(nodes);
     }
 
-    /** What only shows when all nodes are seen together: one core, and no two of anything that tells nodes apart. */
+    /** The rules for all nodes together: one core, and no duplicate of anything that identifies a node. */
     private static void wholeFleet(InventorySection top, String domain, List<Node> nodes,
             Map<String, InventorySection> sections) {
         var cores = nodes.stream().filter(node -> node.role() == Role.CORE).map(Node::name).toList();

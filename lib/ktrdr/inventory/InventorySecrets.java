@@ -22,7 +22,7 @@ final class InventorySecrets {
     /** A public digest or key, at the end of an image or as a pinned host key. */
     private static final Pattern PUBLIC = Pattern.compile(
             "SHA256:[A-Za-z0-9+/]{43}=?|@sha256:[0-9a-f]{64}$|(?:ssh-|ecdsa-)[a-z0-9-]+\\s+AAAA[A-Za-z0-9+/]+={0,2}");
-    /** The forms of well-known tokens, as those who issue them tell scanners of repositories. */
+    /** The forms of well-known tokens, as their issuers publish them for secret scanners. */
     private static final Map<Pattern, String> FORMS = new LinkedHashMap<>();
 
     static {

@@ -17,7 +17,7 @@ import ktrdr.inventory.InventorySection.Form;
  * they run.
  *
  * @param scale workers of each type, where neither {@code workers} nor {@code gpu} gives the counts
- * @param given the key that gives the counts; empty where none does
+ * @param given the key that gives the counts; empty if none does
  */
 record InventoryWorkers(int scale, int backtest, int training, boolean gpu, Optional<Given> given) {
     private static final Form CPUS = Form.of("a number of processors such as 2 or 0.5",

@@ -56,7 +56,7 @@ public final class Secrets {
     private static final int JWT_CHARACTERS = 32;
     /** How the name of a variable with a secret ends, as a regular expression that awk has too. */
     public static final String NAMES = "(PASSWORD|SECRET|TOKEN|WEBHOOK_URL)";
-    /** NAME=value and NAME: value, in a list or a diff too; a reference such as ${NAME:?…} is no value. */
+    /** NAME=value and NAME: value, in a list or a diff too; a reference such as ${NAME:?…} is not a value. */
     private static final Pattern ASSIGNED = Pattern.compile("^([+-]?\\s*(?:- |export )?[\"']?[A-Z_]*"
             + NAMES.replace("(", "(?:") + "[\"']?\\s*+[=:]\\s*+)(?!\\$\\{).+");
     private final Map<Field, String> values;

@@ -40,7 +40,7 @@ public final class LogMerge {
         private long characters;
     }
 
-    /** So many later lines may go before a line of a node whose clock is ahead; then its turn has come. */
+    /** So many later lines may overtake a line of a node whose clock is ahead; then it goes out. */
     private static final int OVERTAKING = 1000;
     private static final Comparator<Held> ORDER = Comparator.<Held, String>comparing(held -> held.line.time())
             .thenComparingLong(held -> held.order);

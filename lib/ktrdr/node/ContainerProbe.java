@@ -3,10 +3,10 @@ package ktrdr.node;
 import ktrdr.Sh;
 
 /**
- * A container that is started on a node and goes again, to see that one does start, and what it makes of names. It runs
- * the node's own programs, which it sees read-only, on an image that has but one small file: it needs no registry, and
- * is never out of date. The image stays for the next time, and is made again where it was removed. A container that a
- * script left behind since it was killed is taken away by the next one.
+ * A container that is started on a node and removed, to prove that containers start there, and how they resolve names.
+ * It runs the node's own programs, mounted read-only, on an image with one small file: it needs no registry, and is
+ * never out of date. The image stays for the next time, and is made again if it was removed. If a killed script left
+ * its container behind, the next script removes it.
  */
 final class ContainerProbe {
     /** What the image is called on a node. */

@@ -86,7 +86,7 @@ public final class Database {
             }
         }
         if (lines.isEmpty()) return new Rows(List.of(), List.of());
-        // of several statements the widest tells how many columns there are
+        // of several statements the widest gives the number of columns
         var columns = new ArrayList<>(lines.get(0));
         int width = lines.stream().mapToInt(List::size).max().orElse(0);
         columns.addAll(Collections.nCopies(width - columns.size(), ""));

@@ -14,8 +14,7 @@ import ktrdr.Sh;
  * Where the database's container keeps its data, and whether that outlives the container.
  *
  * @param there whether there is a container at all
- * @param directory PostgreSQL's data_directory inside the container, with its links followed; empty where nothing says
- *     so
+ * @param directory PostgreSQL's data_directory inside the container, with its links resolved; empty if it is unknown
  * @param asked whether PostgreSQL said so itself; else it is PGDATA of a container that did not answer
  * @param mounts of the container
  */
@@ -103,7 +102,7 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
 
     /**
      * Why a new container would start with an empty database: the data is not in the volume that Compose mounts into
-     * it. Empty where it is, and where no container is there whose data could be lost.
+     * it. Empty if it is, or if there is no container whose data could be lost.
      *
      * @param node where
      * @param volume that the Compose file mounts, such as "ktrdr-core_db-data"

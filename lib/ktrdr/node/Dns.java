@@ -19,7 +19,7 @@ import ktrdr.inventory.Inventory;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
-/** The names of the fleet: records for the DNS servers people have, and what each place makes of them. */
+/** The names of the fleet: records for common DNS servers, and how each place resolves them. */
 public final class Dns {
     /** What a record is written for. */
     public enum Format {

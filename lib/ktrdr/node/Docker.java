@@ -89,7 +89,7 @@ public final class Docker {
             return status.equals("running");
         }
 
-        /** The tag of its image's reference; empty where it has none. */
+        /** The tag of its image's reference; empty if it has none. */
         public String tag() {
             var name = image.replaceFirst("@.*$", "");
             name = name.substring(name.lastIndexOf('/') + 1);

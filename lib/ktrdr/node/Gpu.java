@@ -12,7 +12,7 @@ import ktrdr.report.CheckId;
  * Container Toolkit on its PATH as it starts, and else fails each container that asks for a GPU as it is started, when
  * the one before it is gone (moby, daemon/devices_nvidia_linux.go).
  *
- * @param path dockerd's PATH; empty where it could not be read, and then nothing is known
+ * @param path dockerd's PATH; empty if it could not be read, and then nothing is known
  * @param hook the program that is there now; empty if there is none
  */
 public record Gpu(String path, String hook) {
@@ -25,8 +25,8 @@ public record Gpu(String path, String hook) {
                     + "restart docker, which stops its containers";
 
     /**
-     * Shell lines that ask, with {@code say} defined. dockerd may have another root than we have, and what leads out of
-     * that one counts as there.
+     * Shell lines that ask, with {@code say} defined. dockerd may have another root than the script, and a path that
+     * leads out of that root counts as present.
      */
     public static final String SCRIPT = """
             gpu_hooks() (
@@ -63,7 +63,7 @@ public record Gpu(String path, String hook) {
                 : hook;
     }
 
-    /** That Docker has no driver for GPUs there; empty where it has one, or that is not known. */
+    /** The problem that Docker has no driver for GPUs there; empty if it has one, or if that is unknown. */
     public Optional<Problem> missing(String node) {
         return surelyNone() ? Optional.of(Problem.failed(node + ": Docker has no GPU driver there").expected(EXPECTED)
                 .found(found())

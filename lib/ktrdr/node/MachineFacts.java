@@ -228,7 +228,7 @@ public record MachineFacts(Facts facts, double skew) {
         return Mount.parse(facts.get("mount"));
     }
 
-    /** Bytes free on the file system of a path; -1 where there is no such path. */
+    /** Bytes free on the file system of a path; -1 if there is no such path. */
     public long free(String path) {
         return facts.number("disk " + path);
     }
@@ -239,8 +239,8 @@ public record MachineFacts(Facts facts, double skew) {
     }
 
     /**
-     * What publishes which port of the host, of the containers that run; one on the host's own network says by its
-     * label that it has one.
+     * The running containers by the port of the host that each publishes; a container on the host's own network names
+     * its port in a label.
      */
     public Map<Integer, Publisher> publishers() {
         return PublishedPorts.parse(facts);

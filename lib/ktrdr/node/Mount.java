@@ -16,12 +16,12 @@ import ktrdr.inventory.Inventory.Node;
  * <pre>var mount = Mount.parse(factNamed("mount"));  // of the answer of Mount.script(Mount.path(inventory, node))
  *Mount.wrong(inventory, node, mount).ifPresent(…);  // would a container write next to the share?</pre>
  *
- * @param type of the file system, such as nfs4; empty where nothing is mounted
+ * @param type of the file system, such as nfs4; empty if nothing is mounted
  * @param source what is mounted, such as backend:/srv/share; {@code options} as the kernel has them
  * @param said what systemd says of an automount that does not mount, or that the server is silent
  */
 public record Mount(String path, Kind kind, String type, String source, List<String> options, String said) {
-    /** A mount; a bare local folder; not even that; or a mount that is meant to be there and can't be used. */
+    /** A mount; a local folder; nothing; or a mount that should be there and cannot be used. */
     public enum Kind { MOUNT, FOLDER, NOTHING, FAILED }
 
     /** A mount on first use takes some seconds where the server has just come up. */
@@ -188,7 +188,7 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
     }
 
     /**
-     * What is wrong with it as the node's share, as {@link #path} names it; empty where a container may write there. On
+     * What is wrong with it as the node's share, as {@link #path} names it; empty if a container may write there. On
      * the server the export has to be a folder. Elsewhere it has to be a mount: if it is NFS, the fleet's share;
      * another type is accepted, since a container may have got the share from the host it runs on ({@link #words}
      * tells). Where the inventory says that a node has it from its host it has to be a mount, whatever is mounted.

@@ -27,7 +27,7 @@ import ktrdr.Sh;
  *     1970
  * @param foreign other files in the directory, at most {@value #MOST}
  * @param stale the services whose container mounts another folder than the present one: see {@link StaleMounts}
- * @param full folders outside of the stack's that take nothing: see {@link Room}
+ * @param full folders outside of the stack's that cannot be written to: see {@link Room}
  */
 public record NodeFiles(Map<String, FileState> files, Map<String, String> links, Map<String, String> odd,
         Map<String, String> manifest, Map<String, Long> unread, List<String> foreign, Set<String> stale,
@@ -50,7 +50,7 @@ public record NodeFiles(Map<String, FileState> files, Map<String, String> links,
      * A file on a node.
      *
      * @param mode such as "644"; {@code owner} such as "0:0"; {@code size} in bytes
-     * @param content empty where the hash is the one wanted, and where it is larger than a megabyte
+     * @param content empty if the hash is as wanted, or if the file is larger than a megabyte
      */
     public record FileState(String sha256, String mode, String owner, long size, Optional<String> content) {}
 

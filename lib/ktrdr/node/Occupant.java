@@ -118,7 +118,7 @@ public record Occupant(String host, boolean core, List<String> workers) {
         });
     }
 
-    /** The check of who only looks; nothing where the host is the node's as far as one knows. */
+    /** The check of procedures that only look; empty if the host seems to be the node's own. */
     public Optional<Check> check(Inventory inventory, Node node) {
         return problem(inventory, node)
                 .map(problem -> new Check(CheckId.ofNode(node, "host"), node.name(), false, problem.expected(),

@@ -39,7 +39,8 @@ final class PublishedPorts {
             """;
 
     /**
-     * Port of the host to what publishes it; a container on the host's own network says by its label that it has one.
+     * Port of the host to the container that publishes it; a container on the host's own network names its port in a
+     * label.
      */
     static Map<Integer, MachineFacts.Publisher> parse(Facts facts) {
         var publishers = new TreeMap<Integer, MachineFacts.Publisher>();

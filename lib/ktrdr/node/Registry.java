@@ -87,8 +87,8 @@ public record Registry(String host, String username) {
     }
 
     /**
-     * What came of asking: the images that are to be had, and why the others are not, both by reference; and what the
-     * node's images are for, such as linux/amd64.
+     * The answers: the images that are available, and why the others are not, both by reference; and the platform of
+     * the node's images, such as linux/amd64.
      */
     public record Images(Map<String, Manifest> manifests, Map<String, Problem> problems, String platform) {}
 
@@ -277,9 +277,7 @@ public record Registry(String host, String username) {
         return new Manifest(image, digest, config, List.copyOf(layers));
     }
 
-    /**
-     * In bytes; -1 for what is none: taken for nothing, it would let an image be pulled onto a disk that is too small.
-     */
+    /** In bytes; -1 if it is invalid: taken for 0, it would let an image be pulled onto a disk that is too small. */
     private static long size(JsonNode size) {
         return size.isIntegralNumber() && size.canConvertToLong() && size.asLong() >= 0 && size.asLong() <= LARGEST
                 ? size.asLong() : -1;

@@ -15,25 +15,25 @@ import ktrdr.Units;
  * would replace all containers, and neither they nor a rollback would become healthy.
  */
 public final class Room {
-    /** So much has to go into each of them: what a start of some containers leaves there is less. */
+    /** Each of them must have room for so much: a start of some containers needs less. */
     static final long BYTES = 4 << 20;
     /**
-     * To that of locks, which on Debian is a file system of 5 MB, go files of some bytes; two that look at once may not
-     * fill it.
+     * The folder of locks, on Debian a file system of 5 MB, gets files of some bytes; two runs that check at once must
+     * not fill it.
      */
     private static final long LOCKS = 64 << 10;
     private Room() {}
 
     /**
-     * Shell lines that say a fact {@code room} for each of these folders that takes nothing, with {@code say} defined;
-     * they look into that of Docker after {@link MachineFacts#engine}.
+     * Shell lines that report a fact {@code room} for each of these folders that cannot be written to, with {@code say}
+     * defined; they look into that of Docker after {@link MachineFacts#engine}.
      */
     public static String script() {
         return BuiltIn.lines("node/room.sh").replace("BYTES", String.valueOf(BYTES))
                 .replace("LOCKS", String.valueOf(LOCKS));
     }
 
-    /** The answer: folder to why it takes nothing. */
+    /** The answer: folder to why it cannot be written to. */
     public static Map<String, String> parse(Facts facts) {
         return new TreeMap<>(facts.under("room"));
     }

@@ -19,8 +19,8 @@ public final class Sudoers {
     private Sudoers() {}
 
     /**
-     * The file for these nodes. Where none of them has a user who is not root, or one is not named in the inventory, it
-     * is a {@link Problem}.
+     * The file for these nodes. It is a {@link Problem} if none of them has a user other than root, or if the inventory
+     * does not name a user.
      */
     public static String file(List<Node> nodes) {
         var text = new StringBuilder();

@@ -9,8 +9,8 @@ import ktrdr.inventory.AlertSettings;
 import ktrdr.inventory.Secrets.Field;
 
 /**
- * The part of the core stack that sends alerts to people: Alertmanager, its file, and the secrets that the file names
- * by their path in its container. Pure.
+ * The part of the core stack that sends alerts to the operators: Alertmanager, its file, and the secrets that the file
+ * names by their path in its container. Pure.
  */
 public final class Alerting {
     public static final String SERVICE = "alertmanager";

@@ -11,7 +11,7 @@ import ktrdr.Table;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
 
-/** How every run reports: tables and sentences for people, documents for machines. */
+/** How every run reports: tables and sentences for the user, documents for machines. */
 public abstract class Reports {
     private boolean lines;
 

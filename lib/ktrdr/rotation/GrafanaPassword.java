@@ -11,9 +11,9 @@ import ktrdr.node.Docker;
 import ktrdr.release.NodeLocks;
 
 /**
- * The password of Grafana's admin, which Grafana keeps in its own database from its first start on: {@code grafana cli
- * admin reset-admin-password} replaces it there. If the image has no such command (the practice fleet's stand-in), the
- * environment is all there is.
+ * The password of Grafana's admin, which Grafana keeps in its own database from its first start on:
+ * {@code grafana cli admin reset-admin-password} replaces it there. If the image has no such command (the practice
+ * fleet's stand-in), the environment is the only place for it.
  */
 final class GrafanaPassword implements PasswordStore {
     private static final String ANSWER = "an answer of the container " + Docker.GRAFANA

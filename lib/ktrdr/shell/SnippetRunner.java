@@ -66,7 +66,7 @@ public final class SnippetRunner extends DirectExecutionControl {
     protected String invoke(Method snippet) throws Exception {
         begin();
         try {
-            // where it stopped there is no value, and then no line either
+            // a stopped snippet has no value, and so no line
             return shown.apply(snippet.invoke(null)) + "\n";
         } finally {
             end();

@@ -30,7 +30,7 @@ import ktrdr.node.Database;
 public final class ValueText {
     private ValueText() {}
 
-    /** A value of the console as people read it, a line or a table. */
+    /** A value of the console formatted for reading, a line or a table. */
     public static String words(Object value) {
         return text(value).lines().map(Console::harmless).collect(Collectors.joining("\n"));
     }
@@ -87,8 +87,8 @@ public final class ValueText {
     }
 
     /**
-     * The same for machines, one line of JSON: what is no answer of a node or a service, and nothing that JSON has, is
-     * its text.
+     * The same for machines, one line of JSON: a value that is neither an answer of a node or a service nor a JSON type
+     * is its text.
      */
     static String json(Object value) {
         try {

@@ -267,9 +267,7 @@ public final class HostKeys implements HostKeyVerifier {
         }
     }
 
-    /**
-     * The line when it speaks of the host; null for comments, other hosts and lines that make no sense, as ssh has it.
-     */
+    /** The line if it names the host; null for comments, other hosts and invalid lines, by the rules of ssh. */
     private static Line line(Path file, int number, String text, String host) {
         if (text.isEmpty() || text.startsWith("#")) return null;
         var words = text.split("\\s+");

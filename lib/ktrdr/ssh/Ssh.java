@@ -162,9 +162,9 @@ public final class Ssh implements AutoCloseable {
     }
 
     /**
-     * Runs a short script with the bytes of a stream as its standard input, however many, and tells how many went so
-     * far. It travels as an argument, so it holds no secret; and it ends when its input does, also where that is cut: a
-     * script has to know by itself how many bytes make the whole.
+     * Runs a short script with the bytes of a stream as its standard input, however many, and reports how many were
+     * sent so far. It travels as an argument, so it holds no secret; and it ends when its input does, also where that
+     * is cut: a script has to know by itself how many bytes make the whole.
      */
     public CommandResult push(String script, InputStream source, LongConsumer sent) {
         var command = SshOpening.command(target.sudo() == Sudo.NEVER ? "" : "sudo -n ", Sh.alone(script));

@@ -15,15 +15,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import ktrdr.Problem;
 
-/**
- * What files such as ~/.ssh/config say, read as ssh_config(5) has it; {@link SshLookup} tells what of it counts for a
- * host.
- */
+/** Files such as ~/.ssh/config, read by the rules of ssh_config(5); {@link SshLookup} finds the settings of a host. */
 public final class SshConfig {
     private static final int MAX_DEPTH = 16;
 
     /**
-     * A line that is no comment.
+     * A line that is not a comment.
      *
      * @param keyword in lower case
      * @param included of Include: the lines of the files that it names
@@ -54,7 +51,7 @@ public final class SshConfig {
     }
 
     /**
-     * The settings of a host, by the name as typed. A port that is no number, and a Match that cannot be judged, are
+     * The settings of a host, by the name as typed. An invalid port, and a Match that cannot be evaluated, are
      * {@link Problem}s.
      */
     public SshLookup.Entry lookup(String host) {

@@ -72,7 +72,7 @@ final class SshConnect {
                 .among(neighbours, route.connectTo());
         var wire = via == null ? direct(route) : through(route, via);
         closing.add(0, wire);
-        // of silence the wire's watch decides: what is slow goes on as long as it speaks
+        // the wire's watch decides about silence: a slow host may go on as long as it sends something
         int millis = (int) route.timeout().multipliedBy(PATIENCE).toMillis();
         var client = new SSHClient(SshAlgorithms.config(hostKeys.hasAuthority()));
         client.setSocketFactory(only(wire));

@@ -231,8 +231,8 @@ final class SshLogin {
     }
 
     /**
-     * That the connection ended while keys were offered, by whichever exception it is noticed: a server hangs up after
-     * so many of them.
+     * The problem that the connection ended while keys were offered, whichever exception shows it: a server hangs up
+     * after too many keys.
      */
     Problem hungUp(SSHClient client, String where, Exception e) {
         return Problem.unreachable(node + ": " + where + " hung up after " + offered.size()

@@ -16,8 +16,8 @@ import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
 /**
- * What ssh_config(5) files say of one host: line by line, the first value found wins, IdentityFile adds up, and a Match
- * is judged by what is known up to its line. Keywords that are not named in {@link Entry} are ignored.
+ * The settings of one host in ssh_config(5) files: line by line, the first value found wins, IdentityFile adds up, and
+ * a Match is evaluated with what is known up to its line. Keywords that are not named in {@link Entry} are ignored.
  */
 public final class SshLookup {
     private static final Duration PATIENCE = Duration.ofSeconds(30);

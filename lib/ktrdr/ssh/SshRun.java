@@ -277,7 +277,7 @@ final class SshRun {
         };
     }
 
-    /** Copies the bytes of a stream as they are, tells how many went so far, and ends the input. */
+    /** Copies the bytes of a stream as they are, reports how many were sent so far, and ends the input. */
     static Feed from(InputStream source, LongConsumer sent) {
         return stdin -> {
             var buffer = new byte[CHUNK];

@@ -64,8 +64,8 @@ final class StatusChecks {
     }
 
     /**
-     * A deployment of core writes Prometheus' configuration from the inventory, and only {@code scale} tells it of a
-     * chosen scale. That it does not know such workers is not an error of the node.
+     * A deployment of core writes Prometheus' configuration from the inventory, and only {@code scale} writes a chosen
+     * scale there. If it does not know such workers, that is not an error of the node.
      */
     private Check followed(Check target) {
         boolean missing = !target.ok() && target.found().equals(ScrapeTargets.NOT_KNOWN);

@@ -20,7 +20,7 @@ import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.Repeated;
 
-/** A {@link FleetStatus} as people and machines read it. Pure. */
+/** A {@link FleetStatus} as tables and lines for the user, and as JSON for machines. Pure. */
 public final class StatusReport {
     /** How many failing checks a line names. */
     private static final int NAMED = 5;

@@ -186,7 +186,7 @@ public final class Failover {
             // from here on nothing is to be stopped half way
             interrupted = Thread.interrupted();
         }
-        // a new worker that hears of the operation of the lost one would call itself busy with it
+        // a new worker that gets the operation of the lost worker would report itself busy with it
         tidy();
         var back = back(place);
         if (interrupted) throw Problem.interrupted("the failover test was interrupted")

@@ -114,7 +114,7 @@ public final class Verification implements AutoCloseable {
         }
     }
 
-    /** What takes no longer than a few seconds; asked again for so long while something does not hold yet. */
+    /** The checks that take no longer than a few seconds; they are repeated for so long while one of them fails. */
     public Findings quick(Duration wait) {
         var waiting = new Waiting(wait, 1000, "interrupted while waiting");
         try (var step = console.step("fleet", "verify")) {
@@ -203,7 +203,7 @@ public final class Verification implements AutoCloseable {
         return check.target() || check.is(RUNS) || FLEET.stream().anyMatch(check::ofFleet);
     }
 
-    /** What status tells as a difference of services is here whether the release is what was released. */
+    /** Turns the status check of services into a check of the release. */
     private static Check named(FleetStatus status, Check check) {
         if (!check.what().is("services")) return check;
         var node = status.inventory().node(check.node());

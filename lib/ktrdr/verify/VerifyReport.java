@@ -46,7 +46,7 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
         String version, UnaryOperator<String> mask) {
     /**
      * What a node runs, such as "sha-3f2c9ab", and since when and by whom, such as "2026-02-11 09:30Z by karl@laptop";
-     * empty where it is not known.
+     * empty if it is not known.
      */
     public record About(String release, String deployed) {
         static final About NOTHING = new About("", "");
