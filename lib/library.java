@@ -49,7 +49,6 @@
 //FILES lib/ktrdr/api/OperationFollower.java=ktrdr/api/OperationFollower.java
 //FILES lib/ktrdr/api/OperationPolling.java=ktrdr/api/OperationPolling.java
 //FILES lib/ktrdr/api/OperationsApi.java=ktrdr/api/OperationsApi.java
-//FILES lib/ktrdr/api/OperationsDesk.java=ktrdr/api/OperationsDesk.java
 //FILES lib/ktrdr/api/OperationsReport.java=ktrdr/api/OperationsReport.java
 //FILES lib/ktrdr/api/Prometheus.java=ktrdr/api/Prometheus.java
 //FILES lib/ktrdr/api/WorkerRoster.java=ktrdr/api/WorkerRoster.java
@@ -172,6 +171,13 @@
 //FILES lib/ktrdr/node/Room.java=ktrdr/node/Room.java
 //FILES lib/ktrdr/node/StaleMounts.java=ktrdr/node/StaleMounts.java
 //FILES lib/ktrdr/node/Sudoers.java=ktrdr/node/Sudoers.java
+//FILES lib/ktrdr/operations/OperationsDesk.java=ktrdr/operations/OperationsDesk.java
+//FILES lib/ktrdr/operations/StartBacktest.java=ktrdr/operations/StartBacktest.java
+//FILES lib/ktrdr/operations/StartCommand.java=ktrdr/operations/StartCommand.java
+//FILES lib/ktrdr/operations/StartData.java=ktrdr/operations/StartData.java
+//FILES lib/ktrdr/operations/StartDummy.java=ktrdr/operations/StartDummy.java
+//FILES lib/ktrdr/operations/StartOptions.java=ktrdr/operations/StartOptions.java
+//FILES lib/ktrdr/operations/StartTraining.java=ktrdr/operations/StartTraining.java
 //FILES lib/ktrdr/release/Alerting.java=ktrdr/release/Alerting.java
 //FILES lib/ktrdr/release/DatabaseNames.java=ktrdr/release/DatabaseNames.java
 //FILES lib/ktrdr/release/DeployedScale.java=ktrdr/release/DeployedScale.java

@@ -57,7 +57,6 @@
 //SOURCES ktrdr/api/OperationFollower.java
 //SOURCES ktrdr/api/OperationPolling.java
 //SOURCES ktrdr/api/OperationsApi.java
-//SOURCES ktrdr/api/OperationsDesk.java
 //SOURCES ktrdr/api/OperationsReport.java
 //SOURCES ktrdr/api/Prometheus.java
 //SOURCES ktrdr/api/WorkerRoster.java
@@ -180,6 +179,13 @@
 //SOURCES ktrdr/node/Room.java
 //SOURCES ktrdr/node/StaleMounts.java
 //SOURCES ktrdr/node/Sudoers.java
+//SOURCES ktrdr/operations/OperationsDesk.java
+//SOURCES ktrdr/operations/StartBacktest.java
+//SOURCES ktrdr/operations/StartCommand.java
+//SOURCES ktrdr/operations/StartData.java
+//SOURCES ktrdr/operations/StartDummy.java
+//SOURCES ktrdr/operations/StartOptions.java
+//SOURCES ktrdr/operations/StartTraining.java
 //SOURCES ktrdr/release/Alerting.java
 //SOURCES ktrdr/release/DatabaseNames.java
 //SOURCES ktrdr/release/DeployedScale.java

@@ -2,20 +2,14 @@
 //SOURCES ../lib/ktrdr.java
 //DESCRIPTION List, show, start, follow, cancel and resume KTRDR's operations
 
-import java.time.LocalDate;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Exit;
 import ktrdr.Problem;
-import ktrdr.Table;
-import ktrdr.api.OperationFollower;
-import ktrdr.api.OperationsApi.Kind;
-import ktrdr.api.OperationsDesk;
 import ktrdr.cli.Cli;
-import ktrdr.report.Document;
+import ktrdr.operations.OperationsDesk;
+import ktrdr.operations.StartCommand;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -23,7 +17,7 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "operations", header = "List, show, start, follow, cancel and resume KTRDR's operations.",
         mixinStandardHelpOptions = true,
-        subcommands = {Operations.Listing.class, Operations.Show.class, Operations.Start.class, Operations.Follow.class,
+        subcommands = {Operations.Listing.class, Operations.Show.class, StartCommand.class, Operations.Follow.class,
                 Operations.Cancel.class, Operations.Resume.class},
         description = {"",
             "Uses only the backend's API, over HTTP. A started operation is followed to its end, with the node and "
@@ -53,10 +47,6 @@ public class Operations implements Callable<Exit> {
                 .fix("operations --help");
     }
 
-    private static OperationsDesk open(Cli.Common common) {
-        return new OperationsDesk(common, common.running(false).inventory());
-    }
-
     /** What an operation can be. */
     static final class Statuses extends ArrayList<String> {
         Statuses() {
@@ -82,21 +72,10 @@ public class Operations implements Callable<Exit> {
 
         @Override
         public Exit call() {
-            if (limit < 1 || limit > MOST) throw Problem.usage(
-                    "invalid --limit").expected("a number from 1 to " + MOST)
-                    .found(String.valueOf(limit));
-            try (var desk = open(common)) {
-                var found = desk.operations().listWithWorkers(status, type, active, limit);
-                var report = desk.report();
-                var started = desk.backend().started();
-                common.report(Document.of("operations", Exit.OK).with("operations", report.document(found))
-                        .with("backend_started", started.map(Object::toString).orElse(null)), report.table(found));
-                if (common.json()) return Exit.OK;
-                if (found.isEmpty()) common.console().note("the backend lists no operations");
-                common.console().note("this is what the backend has in memory"
-                        + started.map(time -> ", since its start at " + time).orElse("")
-                        + "; for an operation that ended before: jbang operations@ktrdr show ID");
-                return Exit.OK;
+            if (limit < 1 || limit > MOST) throw Problem.usage("invalid --limit")
+                    .expected("a number from 1 to " + MOST).found(String.valueOf(limit));
+            try (var desk = OperationsDesk.open(common)) {
+                return desk.list(status, type, active, limit);
             }
         }
     }
@@ -108,21 +87,20 @@ public class Operations implements Callable<Exit> {
 
         @Override
         public Exit call() {
-            try (var desk = open(common)) {
+            try (var desk = OperationsDesk.open(common)) {
                 return desk.show(id);
             }
         }
     }
 
-    @Command(name = "follow",
-            header = "Follow an operation to its end; Ctrl-C asks whether to cancel it.")
+    @Command(name = "follow", header = "Follow an operation to its end; Ctrl-C asks whether to cancel it.")
     static class Follow implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Parameters(paramLabel = "ID") String id;
 
         @Override
         public Exit call() {
-            try (var desk = open(common)) {
+            try (var desk = OperationsDesk.open(common)) {
                 return desk.follow(id);
             }
         }
@@ -135,9 +113,8 @@ public class Operations implements Callable<Exit> {
 
         @Override
         public Exit call() {
-            try (var desk = open(common)) {
-                desk.follower().cancel(id);
-                return desk.show(id);
+            try (var desk = OperationsDesk.open(common)) {
+                return desk.cancel(id);
             }
         }
     }
@@ -150,130 +127,10 @@ public class Operations implements Callable<Exit> {
 
         @Override
         public Exit call() {
-            try (var desk = open(common)) {
-                var from = desk.operations().resume(id);
-                var epoch = from.path("epoch").isNumber() ? "epoch " + from.path("epoch").asInt() : "its checkpoint";
-                common.console().note("operation", "resume", id + " goes on from " + epoch + " of "
-                        + from.path("created_at").asText("an unknown time") + "; its percentage starts again at 0");
+            try (var desk = OperationsDesk.open(common)) {
+                desk.resume(id);
                 return noFollow ? desk.show(id) : desk.follow(id);
             }
-        }
-    }
-
-    @Command(name = "start", header = "Start an operation and follow it to its end.", mixinStandardHelpOptions = true,
-            subcommands = {Dummy.class, Backtest.class, TrainingStart.class, Data.class})
-    static class Start implements Callable<Exit> {
-        @Override
-        public Exit call() {
-            throw Problem.usage("operations start: no type given").expected("dummy, backtest, training or data")
-                    .fix("operations start --help");
-        }
-    }
-
-    /** The options of whatever is started. */
-    static class Starting {
-        @Option(names = "--set", paramLabel = "NAME=VALUE",
-                description = "Another field of the request to the backend; may be repeated.") Map<String,
-                        String> more = Map.of();
-        @Option(names = "--no-follow", description = "Start it, print its id and stop.") boolean noFollow;
-        @Option(names = {"-n", "--dry-run"}, description = "Show what would be sent, and stop.") boolean dryRun;
-
-        Exit start(Cli.Common common, Kind kind, Object... fields) {
-            var body = new LinkedHashMap<String, String>();
-            for (int i = 0; i < fields.length; i += 2)
-                if (fields[i + 1] != null) body.put((String) fields[i], fields[i + 1].toString());
-            body.putAll(more);
-            ktrdr.api.OperationsApi.complete(kind, body);
-            try (var desk = open(common)) {
-                if (dryRun) return wouldSend(common, desk.operations().url(kind), body);
-                var id = desk.operations().start(kind, body);
-                common.console().note("operation", kind.name(), id + " is started");
-                if (!noFollow && kind != Kind.dummy) return desk.follow(id);
-                if (!noFollow) common.console()
-                        .note("operation", kind.name(), "it is not followed: it " + OperationFollower.GIVEN_UP);
-                if (!common.json()) common.console().print(id);
-                return common.report(Document.of("operation-started", Exit.OK).with("operation", id));
-            }
-        }
-
-        private static Exit wouldSend(Cli.Common common, String url, Map<String, String> body) {
-            var table = Table.of("field", "value");
-            body.forEach(table::row);
-            return common.report(Document.of("operation-plan", Exit.OK).with("post", url).with("body", body),
-                    Table.of("post").row(url), table);
-        }
-    }
-
-    @Command(name = "dummy", header = "Start a harmless operation of 200 s on the backend; not followed.")
-    static class Dummy implements Callable<Exit> {
-        @Mixin Cli.Common common;
-        @Mixin Starting starting;
-
-        @Override
-        public Exit call() {
-            return starting.start(common, Kind.dummy);
-        }
-    }
-
-    @Command(name = "training", header = "Train a model by a strategy, on a worker; it is saved on the share.")
-    static class TrainingStart implements Callable<Exit> {
-        @Mixin Cli.Common common;
-        @Mixin Starting starting;
-        @Parameters(index = "0", paramLabel = "STRATEGY") String strategy;
-        @Option(names = "--symbols", paramLabel = "S,S", description = "Default: those of the "
-                + "strategy.") String symbols;
-        @Option(names = "--timeframes", paramLabel = "T,T",
-                description = "Such as 1d,1h (default: those of the strategy).") String timeframes;
-        @Option(names = "--start-date", paramLabel = "YYYY-MM-DD") LocalDate from;
-        @Option(names = "--end-date", paramLabel = "YYYY-MM-DD") LocalDate to;
-
-        @Override
-        public Exit call() {
-            return starting.start(common, Kind.training, "strategy_name", strategy, "symbols", symbols, "timeframes",
-                    timeframes, "start_date", from, "end_date", to);
-        }
-    }
-
-    @Command(name = "backtest",
-            header = "Test a trained model on past data, on a worker.")
-    static class Backtest implements Callable<Exit> {
-        @Mixin Cli.Common common;
-        @Mixin Starting starting;
-        @Parameters(index = "0", paramLabel = "STRATEGY") String strategy;
-        @Parameters(index = "1", paramLabel = "SYMBOL") String symbol;
-        @Parameters(index = "2", paramLabel = "TIMEFRAME", description = "Such as 1d or 1h.") String timeframe;
-        @Option(names = "--start-date", paramLabel = "YYYY-MM-DD", required = true) LocalDate from;
-        @Option(names = "--end-date", paramLabel = "YYYY-MM-DD", required = true) LocalDate to;
-        @Option(names = "--model-path", paramLabel = "PATH", required = true,
-                description = "The trained model, as in `show` of its training; of an absolute path, the part after "
-                        + "/models/.") String model;
-        @Option(names = "--initial-capital", paramLabel = "AMOUNT") java.math.BigDecimal capital;
-
-        @Override
-        public Exit call() {
-            return starting.start(common, Kind.backtest, "strategy_name", strategy, "symbol", symbol, "timeframe",
-                    timeframe, "start_date", from, "end_date", to,
-                    "model_path", model, "initial_capital", capital == null ? null : capital.toPlainString());
-        }
-    }
-
-    @Command(name = "data", header = "Load market data through the broker's host service.")
-    static class Data implements Callable<Exit> {
-        enum Mode { tail, backfill, full }
-
-        @Mixin Cli.Common common;
-        @Mixin Starting starting;
-        @Parameters(index = "0", paramLabel = "SYMBOL") String symbol;
-        @Parameters(index = "1", paramLabel = "TIMEFRAME", description = "Such as 1d or 1h.") String timeframe;
-        @Option(names = "--start-date", paramLabel = "YYYY-MM-DD") LocalDate from;
-        @Option(names = "--end-date", paramLabel = "YYYY-MM-DD") LocalDate to;
-        @Option(names = "--mode", paramLabel = "tail|backfill|full",
-                description = "Newer, older or all of it (default: tail).", defaultValue = "tail") Mode mode;
-
-        @Override
-        public Exit call() {
-            return starting.start(common, Kind.data, "symbol", symbol, "timeframe", timeframe, "mode", mode,
-                    "start_date", from, "end_date", to);
         }
     }
 }

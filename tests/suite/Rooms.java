@@ -17,7 +17,7 @@ public final class Rooms {
     private static final String ALL = """
             api         ApiFuzz ApiUse Contracted OperationFollower DowntimeProbe HostileHttp Http Jwt Observed \
             OperationsApi OperationsFleet
-            api         OperationsReport Prometheus Database
+            api         OperationsReport Prometheus Database StartCommand
             backup      Backup BackupFaults BackupRecord BackupRoundTrip BackupScript BackupTimer BackupFolder
             backup      BackupFile ProgressLines Recovery RenamedDatabase Restore RestoreFaults RestoreScript Rows
             bench       Bench SideBySide Verifying
