@@ -13,7 +13,6 @@ import java.util.stream.Collectors;
 import ktrdr.Exit;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
-import ktrdr.Table;
 import ktrdr.backup.BackupDownload;
 import ktrdr.backup.BackupFolder;
 import ktrdr.backup.BackupReport;
@@ -21,8 +20,8 @@ import ktrdr.backup.BackupSchedule;
 import ktrdr.backup.BackupTimer;
 import ktrdr.backup.RestoreScript;
 import ktrdr.cli.Cli;
-import ktrdr.fleet.Fleet;
 import ktrdr.report.Document;
+import ktrdr.ssh.Ssh;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -66,6 +65,12 @@ public class BackupDb implements Callable<Exit> {
                 description = "Restore a backup in a separate container, compare it with its record, and note the "
                         + "result; a backup in the folder, or a file on this machine.") String verify;
         @Option(names = "--list", description = "List the existing backups, newest first.") boolean list;
+
+        /** The option that was given; empty for none. */
+        String given() {
+            return list ? "--list" : to != null ? "--to" : verify != null ? "--verify" : schedule != null
+                    ? "--schedule" : "";
+        }
     }
 
     public static void main(String... args) {
@@ -74,27 +79,29 @@ public class BackupDb implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        if (keep != null && keep < 1)
-            throw Problem.usage("invalid --keep").expected("a number of at least 1").found(keep.toString());
-        if (keep != null && (instead.to != null || instead.list || instead.verify != null || instead.schedule
-                != null)) throw Problem.usage("--keep is for a backup into the folder of the inventory")
-                .found("--keep with " + (instead.list ? "--list" : instead.to != null ? "--to" : instead.verify != null
-                        ? "--verify" : "--schedule"));
+        checkKeep();
         var file = instead.to == null ? null : BackupDownload.at(instead.to);
         if (file != null && !dryRun && !yes && !file.present().isEmpty())
             common.console().confirm("Replace " + file.present().stream().map(Path::toString)
                     .collect(Collectors.joining(", ")) + "?");
-        try (var fleet = common.fleet(List.of(common.inventory().core().name()))) {
-            var backups = new BackupFolder(common.inventory(), fleet.ssh(common.inventory().core()), common.console());
-            if (instead.schedule
-                    != null) return schedule(BackupTimer.look(common.inventory(), fleet.ssh(common.inventory().core()),
-                            instead.schedule.isEmpty() ? BackupTimer.time(common.inventory())
-                                    : BackupTimer.time(instead.schedule)), fleet);
-            if (instead.list) return list(backups);
-            if (instead.verify != null) return verify(new RestoreScript(common.inventory(),
-                    fleet.ssh(common.inventory().core()), common.console()), backups);
+        var inventory = common.inventory();
+        try (var fleet = common.fleet(List.of(inventory.core().name()))) {
+            var core = fleet.ssh(inventory.core());
+            var backups = new BackupFolder(inventory, core, common.console());
+            if (instead.schedule != null) return schedule(core);
+            if (instead.list) return BackupReport.listed(common, backups.look());
+            if (instead.verify != null)
+                return verify(new RestoreScript(inventory, core, common.console()), backups);
             return file != null ? stream(backups, file) : make(backups);
         }
+    }
+
+    private void checkKeep() {
+        if (keep != null && keep < 1)
+            throw Problem.usage("invalid --keep").expected("a number of at least 1").found(keep.toString());
+        if (keep != null && !instead.given().isEmpty())
+            throw Problem.usage("--keep is for a backup into the folder of the inventory")
+                    .found("--keep with " + instead.given());
     }
 
     private Exit make(BackupFolder backups) {
@@ -102,40 +109,27 @@ public class BackupDb implements Callable<Exit> {
         var retention = keep != null ? new BackupFolder.Retention(keep, common.inventory().backup().days())
                 : BackupFolder.Retention.of(common.inventory());
         var core = common.inventory().core().name();
-        if (dryRun) {
-            var surplus = folder.surplus(retention, Instant.now());
-            return common.report(Document.of("backup-plan", Exit.OK).with("node", core).with("path", folder.path())
-                    .with("free_bytes", folder.free()).with("would_remove", surplus),
-                    BackupReport.plan(core, folder, surplus));
-        }
+        if (dryRun) return BackupReport.planned(common, core, folder, folder.surplus(retention, Instant.now()));
         var made = backups.make(retention, LocalCommand.whoAndWhere());
         made.removed().forEach(name -> common.console().note(core, "keep", name + " removed"));
-        common.report(BackupReport.document(core, folder.path() + "/" + made.record().file(), made.record(),
+        return common.report(BackupReport.document(core, folder.path() + "/" + made.record().file(), made.record(),
                 made.removed()), BackupReport.table(made.record()));
-        return Exit.OK;
     }
 
     private Exit stream(BackupFolder backups, BackupDownload file) {
-        if (dryRun) {
-            return common.report(Document.of("backup-plan", Exit.OK).with("node", "").with("path",
-                    file.path().toString()).with("would_replace", file.present().stream().map(Path::toString).toList()),
-                    Table.of("plan", "").row("backup into", file.path())
-                            .row("replaced", file.present().isEmpty() ? "nothing" : file.present()));
-        }
+        if (dryRun) return BackupReport.planned(common, file);
         var record = backups.stream(file, LocalCommand.whoAndWhere());
-        common.report(BackupReport.document("", file.path().toString(), record, List.of()), BackupReport.table(record));
-        return Exit.OK;
+        return common.report(BackupReport.document("", file.path().toString(), record, List.of()),
+                BackupReport.table(record));
     }
 
-    private Exit schedule(BackupTimer timer, Fleet fleet) {
+    private Exit schedule(Ssh core) {
+        var at = instead.schedule.isEmpty() ? BackupTimer.time(common.inventory()) : BackupTimer.time(instead.schedule);
+        var timer = BackupTimer.look(common.inventory(), core, at);
         if (dryRun && !common.json()) timer.diff().forEach(common.console()::print);
-        var now = dryRun ? Optional.<BackupSchedule>empty() : timer.apply(fleet.ssh(common.inventory().core()));
+        var now = dryRun ? Optional.<BackupSchedule>empty() : timer.apply(core);
         common.report(timer.document(now));
-        common.inventory().backup().schedule().filter(at -> !timer.at().equals(Optional.of(at)))
-                .ifPresent(at -> common.console()
-                        .note("the inventory says " + at
-                                + ": change `schedule` under `backup` too, or the next deployment to core restores "
-                                + "it"));
+        timer.differs(common.inventory()).ifPresent(common.console()::note);
         common.console().note(timer.words(dryRun) + now.flatMap(BackupSchedule::next)
                 .map(next -> "; the next at " + next).orElse(""));
         return Exit.OK;
@@ -152,15 +146,5 @@ public class BackupDb implements Callable<Exit> {
         chosen.local().ifPresent(file -> done.verified().ifPresent(file::verified));
         return common.report(Document.of("restore", Exit.OK).with("database", null)
                 .with(RestoreScript.document(chosen.record(), done)));
-    }
-
-    private Exit list(BackupFolder backups) {
-        var folder = backups.look();
-        common.report(BackupReport.document(folder, Instant.now()), BackupReport.table(folder, Instant.now()));
-        var incomplete = BackupReport.incomplete(folder);
-        if (!incomplete.isEmpty()) common.console().note(incomplete);
-        if (folder.backups().isEmpty() && !common.json())
-            common.console().note("no backup yet in " + folder.path());
-        return Exit.OK;
     }
 }

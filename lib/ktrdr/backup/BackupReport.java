@@ -1,5 +1,6 @@
 package ktrdr.backup;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -8,6 +9,7 @@ import ktrdr.Table;
 import ktrdr.Units;
 import ktrdr.node.Docker;
 import ktrdr.report.Document;
+import ktrdr.report.Reports;
 
 /** Backups as tables for the user and documents for JSON. */
 public final class BackupReport {
@@ -67,7 +69,7 @@ public final class BackupReport {
                 + folder.path();
     }
 
-    /** The plan of a backup, without making it. */
+    /** The plan of a backup into the folder, without making it. */
     public static Table plan(String node, BackupListing folder, List<String> surplus) {
         var table = Table.of("plan", "").row("backup of", "the database in the container " + Docker.DATABASE + " on "
                 + node).row("into", folder.path() + ", " + Units.size(folder.free()) + " free");
@@ -76,5 +78,29 @@ public final class BackupReport {
                         table.row("the last one", newest.record().file() + ", " + Units.size(newest.record().bytes())));
         surplus.forEach(name -> table.row("then removed", name));
         return table;
+    }
+
+    /** Reports the plan of a backup into the folder. */
+    public static Exit planned(Reports reports, String node, BackupListing folder, List<String> surplus) {
+        return reports.report(Document.of("backup-plan", Exit.OK).with("node", node).with("path", folder.path())
+                .with("free_bytes", folder.free()).with("would_remove", surplus), plan(node, folder, surplus));
+    }
+
+    /** Reports the plan of a backup to a file of this machine. */
+    public static Exit planned(Reports reports, BackupDownload file) {
+        var replaced = file.present();
+        return reports.report(Document.of("backup-plan", Exit.OK).with("node", "").with("path", file.path().toString())
+                .with("would_replace", replaced.stream().map(Path::toString).toList()), Table.of("plan", "")
+                .row("backup into", file.path()).row("replaced", replaced.isEmpty() ? "nothing" : replaced));
+    }
+
+    /** Reports all backups, and what is incomplete among them. */
+    public static Exit listed(Reports reports, BackupListing folder) {
+        var exit = reports.report(document(folder, Instant.now()), table(folder, Instant.now()));
+        var incomplete = incomplete(folder);
+        if (!incomplete.isEmpty()) reports.console().note(incomplete);
+        if (folder.backups().isEmpty() && !reports.json())
+            reports.console().note("no backup yet in " + folder.path());
+        return exit;
     }
 }

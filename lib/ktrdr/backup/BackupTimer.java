@@ -191,6 +191,13 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
                 : "a backup " + does + "made every day at ") + at.get() + " by its clock (" + zone + ")";
     }
 
+    /** A warning if the inventory has another time, which the next deployment to core would bring back. */
+    public Optional<String> differs(Inventory inventory) {
+        return inventory.backup().schedule().filter(time -> !at.equals(Optional.of(time)))
+                .map(time -> "the inventory says " + time
+                        + ": change `schedule` under `backup` too, or the next deployment to core restores it");
+    }
+
     /** For JSON output; {@code now} is what systemd says after it was applied. */
     public Document document(Optional<BackupSchedule> now) {
         return Document.of("backup-schedule", Exit.OK).with("node", node).with("schedule", at.orElse(null))

@@ -101,6 +101,15 @@ class BackupTimerTest {
         assertEquals("core: there is no timer for backups, nothing to remove", nothing.words(false));
     }
 
+    @Test
+    void warns_if_the_inventory_has_another_time() {
+        var scheduled = Fixtures.inventory(Fixtures.INVENTORY + "backup: {schedule: \"02:00\"}\n");
+        assertEquals(Optional.empty(), plan("02:00", BARE).differs(scheduled));
+        for (var at : List.of("14:30", "off"))
+            assertTrue(plan(at, BARE).differs(scheduled).orElseThrow().startsWith("the inventory says 02:00: "));
+        assertEquals(Optional.empty(), plan("14:30", BARE).differs(inventory));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"2:00", "24:00", "02:60", "02:00:00", "noon", "", "OFF", "02:00 UTC"})
     void a_time_is_two_digits_of_hours_and_of_minutes(String asked) {
