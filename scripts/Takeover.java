@@ -4,7 +4,6 @@
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -117,16 +116,13 @@ public class Takeover implements Callable<Exit> {
         var what = back ? "--back" : "--drop-old";
         try (var fleet = common.fleet(names); var locks = change.locks(fleet, common, "takeover " + what)) {
             var taking = new InstallationTakeover(fleet, locks, common.console());
-            var asked = fleet.each((node, ssh) -> taking.kept(node));
-            asked.problems().values().stream().findFirst().ifPresent(problem -> {
-                throw problem;
-            });
-            var kept = new LinkedHashMap<Node, InstallationTakeover.Kept>();
-            for (var node : fleet.nodes())
-                if (!asked.values().get(node).state().isEmpty()) kept.put(node, asked.values().get(node));
-            var done = new ArrayList<Map<String, Object>>();
+            var kept = taking.kept();
             if (kept.isEmpty()) common.console().note("no old installation on " + words(fleet.nodes()));
-            kept.forEach((node, eachKept) -> tell(node, eachKept));
+            kept.forEach((node, eachKept) -> {
+                if (dropOld) eachKept.refuseUnfinished(node);
+                common.console().note(node.name(), "aside", eachKept.words());
+            });
+            var done = new ArrayList<Map<String, Object>>();
             if (!kept.isEmpty() && !change.dryRun) {
                 change.confirm(common.console(),
                         back ? "the current installation would be removed, with all data written since. Continue?"
@@ -137,15 +133,6 @@ public class Takeover implements Callable<Exit> {
             }
             return common.report(Document.of("takeover", Exit.OK).with("nodes", done));
         }
-    }
-
-    private void tell(Node node, InstallationTakeover.Kept kept) {
-        if (!back && !kept.state().equals("done")) throw Problem.failed(node.name()
-                + ": the takeover did not finish, so the old installation is the only one")
-                .expected("a completed takeover").found("an interrupted takeover")
-                .fix("jbang takeover@ktrdr " + node.id() + " --back");
-        common.console().note(node.name(), "aside", String.join(", ", kept.containers())
-                + (kept.volumes().isEmpty() ? "" : "; copied from the volumes " + String.join(", ", kept.volumes())));
     }
 
     private String end(InstallationTakeover taking, Node node, InstallationTakeover.Kept kept) {

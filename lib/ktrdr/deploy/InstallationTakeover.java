@@ -2,6 +2,7 @@ package ktrdr.deploy;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -270,11 +271,31 @@ public final class InstallationTakeover implements RolloutExchange {
      * @param state open, done, or empty if there is nothing
      * @param volumes that were copied, {@code images} that were made
      */
-    public record Kept(String state, List<String> containers, List<String> volumes, List<String> images) {}
+    public record Kept(String state, List<String> containers, List<String> volumes, List<String> images) {
+        /** An unfinished takeover is a {@link Problem}: the old installation is the only one then. */
+        public void refuseUnfinished(Node node) {
+            if (!state.equals("done")) throw Problem.failed(node.name()
+                    + ": the takeover did not finish, so the old installation is the only one")
+                    .expected("a completed takeover").found("an interrupted takeover")
+                    .fix("jbang takeover@ktrdr " + node.id() + " --back");
+        }
 
-    /** What is still aside. */
-    public Kept kept(Node node) {
-        return kept.of(node);
+        /** The containers, and the volumes that were copied. */
+        public String words() {
+            return String.join(", ", containers)
+                    + (volumes.isEmpty() ? "" : "; copied from the volumes " + String.join(", ", volumes));
+        }
+    }
+
+    /** What is still aside on the nodes that have something; a node that cannot be asked is a {@link Problem}. */
+    public Map<Node, Kept> kept() {
+        var asked = fleet.each((node, ssh) -> kept.of(node));
+        asked.problems().values().stream().findFirst().ifPresent(problem -> {
+            throw problem;
+        });
+        var found = new LinkedHashMap<>(asked.values());
+        found.values().removeIf(left -> left.state().isEmpty());
+        return found;
     }
 
     /** Removes what is aside, of a takeover that ended well, with the volumes that were copied. */
