@@ -28,6 +28,7 @@ class ShapeTest {
     private static final int COLUMNS = 120;
     private static final int METHOD = 30;
     private static final int FILE = 300;
+    private static final int SCRIPT = 150;
     private static final int PARAMETERS = 6;
     private static final Path ROOT = Project.root();
 
@@ -139,6 +140,17 @@ class ShapeTest {
             // lists of names are read name by name: imports, and JBang's directives
             long lines = Files.readString(file).lines().filter(line -> !line.matches("import .*|//[A-Z_]+ .*")).count();
             if (lines > FILE) large.add(ROOT.relativize(file) + " has " + lines + " lines");
+        }
+        assertEquals(List.of(), large);
+    }
+
+    /** A script has its options and the story; what has a name of its own belongs to the library. */
+    @Test
+    void scripts_have_at_most_150_lines() throws IOException {
+        var large = new ArrayList<String>();
+        for (var file : java("scripts")) {
+            long lines = Files.readString(file).lines().count();
+            if (lines > SCRIPT) large.add(ROOT.relativize(file) + " has " + lines + " lines");
         }
         assertEquals(List.of(), large);
     }
