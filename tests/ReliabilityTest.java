@@ -130,10 +130,11 @@ class ReliabilityTest {
      */
     @Test
     void what_is_quoted_is_said() throws IOException {
-        var toolkit = text(Project.root().resolve("ktrdr")) + java("lib/ktrdr") + java("scripts") + java("tests/lab");
+        var toolkit = plain(
+                text(Project.root().resolve("ktrdr")) + java("lib/ktrdr") + java("scripts") + java("tests/lab"));
         var wrong = new ArrayList<String>();
         for (var row : rows()) {
-            var said = plain(toolkit + row.tests.stream().map(test -> test.replaceFirst("\\..*", "")).distinct()
+            var said = toolkit + plain(row.tests.stream().map(test -> test.replaceFirst("\\..*", "")).distinct()
                     .map(ReliabilityTest::source).collect(Collectors.joining()));
             for (var quote : quoted(row.seen))
                 for (var part : quote.replaceFirst("^(error: )?(core|workers-[bc]): ", "").split("…"))
@@ -142,8 +143,8 @@ class ReliabilityTest {
         assertEquals(List.of(), wrong);
     }
 
+    /** Without escapes, and with sentences that are broken over lines as one. */
     private static String plain(String source) {
-        // a sentence may go on in the next line of source
         return source.replaceAll("(?<!\\\\)\"\\s*\\+\\s*\"", "").replace("\\\"", "\"");
     }
 
