@@ -90,7 +90,7 @@ class StageRefusedTest {
         try {
             refused(1, ktrdr("stage", "workers", "B", "--tag", OTHER, "-i",
                     World.inventory(folder, "/opt/ktrdr-workers-b", "/opt/small").toString()).run(),
-                    "workers-b: the files could not be written to /opt/small", "No file was replaced");
+                    "workers-b: the files could not be written to /opt/small", "no file was replaced");
             assertEquals("", World.on("workers-b", "ls -A /opt/small"));
         } finally {
             World.on("workers-b", "umount /opt/small && rmdir /opt/small");
@@ -114,7 +114,7 @@ class StageRefusedTest {
     @Test
     void refuses_without_a_tag_an_env_file_or_a_checkout() {
         refused(2, ktrdr("stage", "workers", "B", "-i", World.inventory(folder, "/opt/ktrdr-workers-b", "/opt/none")
-                .toString()).in(folder).run(), "which release?", "--tag");
+                .toString()).in(folder).run(), "no release: --tag is missing", "--tag");
     }
 
     @Test
