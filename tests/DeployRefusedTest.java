@@ -122,7 +122,8 @@ class DeployRefusedTest {
 
     @Test
     void no_tag_outside_of_a_checkout_where_core_runs_nothing() throws IOException {
-        refused(2, deployWith(World.inventory(folder, "/opt/ktrdr-core", "/opt/none"), "core", "all"), "no release: --tag is missing",
+        refused(2, deployWith(World.inventory(folder, "/opt/ktrdr-core", "/opt/none"), "core", "all"),
+                "no release: --tag is missing",
                 "core runs none", "--tag");
     }
 

@@ -155,12 +155,13 @@ class RollbackTest {
 
     @Test
     void skips_a_torn_history_line_and_drops_it_at_the_next_entry() throws IOException {
+        var before = outcomes("workers-b", 1).get(0);
         World.on("workers-b",
                 "cd /opt/ktrdr-workers-b/.ktrdr; tail -n 1 releases.jsonl | head -c 200 >>releases.jsonl");
         good(ktrdr("rollback", "workers", "B", "--list").run());
         good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
         for (var line : World.history("workers-b").lines().toList()) new ObjectMapper().readTree(line);
-        assertEquals(List.of(OLDER + " deployed", NEWER + " deployed"), outcomes("workers-b", 2));
+        assertEquals(List.of(before, NEWER + " deployed"), outcomes("workers-b", 2));
         good(ktrdr("rollback", "workers", "B").run());
         assertEquals(4, running("workers-b", OLDER));
     }
