@@ -17,6 +17,7 @@
 //SOURCES ktrdr/inventory/*.java
 //SOURCES ktrdr/logs/*.java
 //SOURCES ktrdr/node/*.java
+//SOURCES ktrdr/operations/*.java
 //SOURCES ktrdr/release/*.java
 //SOURCES ktrdr/report/*.java
 //SOURCES ktrdr/rotation/*.java
