@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import ktrdr.Fixtures;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 import ktrdr.status.NodeStatus;

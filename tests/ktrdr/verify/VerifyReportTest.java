@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
-import ktrdr.Fixtures;
 import ktrdr.inventory.Inventory;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
