@@ -75,8 +75,8 @@ class BackendLostTest {
         assertEquals(1, ran.exit(), ran::toString);
         var check = "workers-c.backtest-worker-2.registered";
         assertEquals(Set.of(check), ran.failing().keySet(), ran::toString);
-        assertTrue(ran.failing().get(check).contains("not registered, though it is up; its log says"),
-                ran::toString);
+        // what its log says depends on how it started: one that met a slow backend has a line of that
+        assertTrue(ran.failing().get(check).startsWith("not registered, though it is up; its log "), ran::toString);
     }
 
     private static void aDeploymentStartsItAgain(String release) {

@@ -201,7 +201,7 @@ class VerifyTest {
     @Test
     void a_database_that_a_node_does_not_reach_is_named_for_that_node() {
         try (var cut = Faults.closed("core", "10.42.1.11", 5432)) {
-            names("workers-b.db", "silence", "--quick");
+            names("workers-b.db", "no answer for 5 s", "--quick");
         }
     }
 
