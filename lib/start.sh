@@ -119,7 +119,8 @@ directives() {
 }
 
 # The files of scripts that are none of the library.
-own_files() { directives "$@" | sed -n 's/^\(SOURCES\|FILES\) \([^ ]*\).*/\2/p' | grep -v ^lib/ | sort -u; }
+own_files() { directives "$@" | own; }
+own() { sed -n '/^[A-Z]* lib\//d; s/^\(SOURCES\|FILES\) \([^ ]*\).*/\2/p' | sort -u; }
 
 # Of what directives says, the rest of each line of a kind, in one line.
 words() { sed -n "s/^$1 //p" | tr '\n' ' '; }
@@ -173,7 +174,7 @@ make_library() {
   flags=$(directives lib/ktrdr.java | words RUNTIME_OPTIONS)
   # the other processor compiles the procedures meanwhile
   make_archive &
-  [ "$(start_keys)" = "$keys" ] && note_built built || return 3
+  [ "$(start_keys)" = "$keys" ] && jars=$(looks) && note_built built || return 3
 }
 
 # Builds procedures into one jar, and notes it for each.
@@ -190,17 +191,19 @@ make_programs() {
   # shellcheck disable=SC2086
   [ "$(own_files $scripts | xargs -d '\n' sha256sum)" = "$before" ] && [ "$(start_keys)" = "$keys" ] || return 3
   path=$library:$jar
+  jars=$(looks) || return 3
   for one; do
     script=${one#*:}
-    files=$(own_files "$script" | tr '\n' ' ')
-    flags=$(directives "$script" | words RUNTIME_OPTIONS)
+    said=$(directives "$script")
+    files=$(printf '%s\n' "$said" | own | tr '\n' ' ')
+    flags=$(printf '%s\n' "$said" | words RUNTIME_OPTIONS)
     note_built "$(program_key)" || return 3
   done
 }
 
 # Writes what holds reads.
 note_built() {
-  jars=$(looks) && printf '%s\n' "$path" "$flags" "$jars" >"$entry/$1.new" && mv "$entry/$1.new" "$entry/$1"
+  printf '%s\n' "$path" "$flags" "$jars" >"$entry/$1.new" && mv "$entry/$1.new" "$entry/$1"
 }
 
 # Whether a class path has no character that means something to this shell or to JSON.
@@ -220,8 +223,11 @@ compile() {
   directives "$@" >"$jar.list" 2>/dev/null || return 3
   [ -z "$library" ] || sed -i '/^\(SOURCES\|FILES\) lib\//d' "$jar.list"
   sed -n 's/^SOURCES //p' "$jar.list" >"$jar.sources"
-  # shellcheck disable=SC2046 # options are words
-  "$jdk/bin/javac" $(directives lib/sources.java | words JAVAC_OPTIONS) -g -parameters -cp "${library:-$path}" \
+  options=$(directives lib/sources.java | words JAVAC_OPTIONS)
+  # a JDK 17 needs not look its own interfaces up in the list of those that each release had, which takes time
+  [ "$major" -ne 17 ] || options=$(printf %s "$options" | sed 's/--release 17//')
+  # shellcheck disable=SC2086 # options are words
+  "$jdk/bin/javac" $options -g -parameters -cp "${library:-$path}" \
     -d "$classes" "@$jar.sources" || { room && return 4 || return 3; }
   sed -n 's/^FILES //p' "$jar.list" | while read -r file name; do
     mkdir -p "$classes/${name%/*}" && cp "$file" "$classes/$name" || exit
