@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2154 # the front door sets home, catalog, procedure, script and jbang
-# The quick road of ./ktrdr: the library and all procedures are built once, and while nothing of them has
+# The fast path of ./ktrdr: the library and all procedures are built once, and while nothing of them has
 # changed java is started with that directly.
 #
 # $XDG_CACHE_HOME/ktrdr/start/CHECKOUT/
@@ -11,7 +11,7 @@
 #     lib.jar, scripts.jar
 #     archive      the library's classes as the JVM maps them into memory: class data sharing, and from JDK 25 on a
 #                  cache made ahead of time (JEP 310, JEP 514)
-#     built        of the library: class path, flags, size and time of each jar; what has it is whole
+#     built        of the library: class path, flags, size and time of each jar; written last
 #     PROGRAM      the same of a procedure; its name is a checksum of the procedure's own files. An edited procedure
 #                  has a PROGRAM.jar of its own: the archive stays good while the class path begins as it did when it
 #                  was made, so that is at its end.
@@ -38,11 +38,11 @@ ready() {
   entry=$place/${keys% *}
   archive_flags
   holds "$entry/${keys#* }" || { make_start && holds "$entry/${keys#* }"; } || return
-  # a run that clears away sees that it is in use
+  # marks it as in use, so that no other run's cleanup removes it
   true 2>/dev/null >"$entry/used" || :
 }
 
-# Reads what is written of jars, and tells whether they are still those.
+# Reads a record of jars, and checks whether they are unchanged.
 holds() {
   { read -r path && read -r flags && jars=$(cat); } 2>/dev/null <"$1" && [ "$(looks)" = "$jars" ]
 }
@@ -56,7 +56,7 @@ looks() {
 # The class of a script has the name of its file.
 main() { basename "$1" .java; }
 
-# The keys LIBRARY and PROGRAM. Each step is asked how it ended: the checksum of half a list is a wrong one.
+# The keys LIBRARY and PROGRAM. The exit code of each step is checked: a checksum of a partial list is wrong.
 start_keys() (
   cd "$home" || exit
   machine=$(stat -L -c '%n %s %Y' "$jvm" "$jdk/lib/modules" "$jdk/lib/server/libjvm.so" "$jdk/bin/javac") || exit
@@ -70,14 +70,14 @@ start_keys() (
   library=$(library_key) && program=$(program_key) || exit
   keys="$library $program"
   echo "$keys"
-  # what was written a moment ago may be written again with no later time: clocks of file systems tick
+  # a file written a moment ago may be written again with the same time: file system clocks tick
   # shellcheck disable=SC2086 # no file of the toolkit has a space in its name
   young=$(find -L lib templates $files -type f -newerct '2 seconds ago' -print -quit) && [ -z "$young" ] || exit 0
   seen=$place/seen-$procedure
   { printf '%s\n' "$state" "$keys" "$files" >"$seen.new" && mv "$seen.new" "$seen"; } 2>/dev/null || :
 )
 
-# A checksum of how the files are on the disk: an edit can set the time of modification back, not that of the change.
+# A checksum of the files' metadata on the disk: an edit can reset the modification time, but not the change time.
 state() {
   # shellcheck disable=SC2086
   found=$(find -L lib templates $files -type f -printf '%p %s %T@ %C@ %i\n') || return
@@ -94,7 +94,7 @@ program_key() {
   sums=$(sha256sum $files) && printf '%s\n' "$script" "$sums" | sha256sum | cut -d ' ' -f 1
 }
 
-# What the directives of sources say, and of those that they name: "SOURCES file", "FILES file name-in-the-jar",
+# The directives of sources, and of the sources that they name: "SOURCES file", "FILES file name-in-the-jar",
 # "RUNTIME_OPTIONS words", "JAVAC_OPTIONS words".
 directives() {
   awk 'function beside(file, name) {
@@ -112,21 +112,21 @@ directives() {
         else if (line ~ "^//(RUNTIME|JAVAC)_OPTIONS ") print substr(line, 3)
       }
       close(file)
-      # as JBang has it: what a file says comes before what those say that it names
+      # like JBang: the directives of a file come before those of the files that it names
       for (i = 1; i <= n; i++) take(named[i])
     }
     BEGIN { for (i = 1; i < ARGC; i++) take(ARGV[i]) }' "$@"
 }
 
-# The files of scripts that are none of the library.
+# The files of scripts that are not part of the library.
 own_files() { directives "$@" | own; }
 own() { sed -n '/^[A-Z]* lib\//d; s/^\(SOURCES\|FILES\) \([^ ]*\).*/\2/p' | sort -u; }
 
-# Of what directives says, the rest of each line of a kind, in one line.
+# The rest of each line of a kind in the output of directives, in one line.
 words() { sed -n "s/^$1 //p" | tr '\n' ' '; }
 
-# Builds what is missing; of two at the same moment one does and the other waits. The run that builds holds the lock,
-# and so does a compiler that outlives it.
+# Builds what is missing; of two concurrent runs one builds and the other waits. The run that builds holds the lock, and
+# so does a compiler that outlives it.
 make_start() {
   mkdir -p "$place" 2>/dev/null && [ -w "$place" ] && [ -x "$jdk/bin/jar" ] || return
   command -v flock >/dev/null && room || return
@@ -160,7 +160,7 @@ make_start() {
 # Whether the disk has room for what is built, and for the archive.
 room() { df -Pk "$place" 2>/dev/null | awk 'END { exit $4 < 64 * 1024 }'; }
 
-# The procedures that have no dependencies but the library's.
+# The procedures without dependencies other than the library's.
 quick_procedures() { procedures | cut -f 1 | grep -vxE "$ours"; }
 
 make_library() {
@@ -172,12 +172,12 @@ make_library() {
   compile "$entry/lib.jar" '' lib/sources.java || return
   path=$entry/lib.jar:$path
   flags=$(directives lib/ktrdr.java | words RUNTIME_OPTIONS)
-  # the other processor compiles the procedures meanwhile
+  # the second processor compiles the procedures in parallel
   make_archive &
   [ "$(start_keys)" = "$keys" ] && jars=$(looks) && note_built built || return 3
 }
 
-# Builds procedures into one jar, and notes it for each.
+# Builds procedures into one jar, and records it for each.
 make_programs() {
   holds "$entry/built" || return 3
   library=$path
@@ -201,18 +201,18 @@ make_programs() {
   done
 }
 
-# Writes what holds reads.
+# Writes the record that holds reads.
 note_built() {
   printf '%s\n' "$path" "$flags" "$jars" >"$entry/$1.new" && mv "$entry/$1.new" "$entry/$1"
 }
 
-# Whether a class path has no character that means something to this shell or to JSON.
+# Whether a class path has no characters that are special in this shell or in JSON.
 whole() {
   case $1 in '' | *[!A-Za-z0-9/:._@+-]*) return 1 ;; esac
 }
 
-# Compiles sources, and those that they name, into a jar with their files: `compile JAR CLASS-PATH SOURCE…`. Sources
-# of lib/ are the library's alone.
+# Compiles sources, and those that they name, into a jar with their files: `compile JAR CLASS-PATH SOURCE…`. Sources of
+# lib/ are only in the library.
 compile() {
   jar=$1
   library=$2
@@ -224,7 +224,7 @@ compile() {
   [ -z "$library" ] || sed -i '/^\(SOURCES\|FILES\) lib\//d' "$jar.list"
   sed -n 's/^SOURCES //p' "$jar.list" >"$jar.sources"
   options=$(directives lib/sources.java | words JAVAC_OPTIONS)
-  # a JDK 17 needs not look its own interfaces up in the list of those that each release had, which takes time
+  # a JDK 17 need not check its own interfaces against the list for each release, which takes time
   [ "$major" -ne 17 ] || options=$(printf %s "$options" | sed 's/--release 17//')
   # shellcheck disable=SC2086 # options are words
   "$jdk/bin/javac" $options -g -parameters -cp "${library:-$path}" \
@@ -241,7 +241,7 @@ archive_flags() {
   if [ "$major" -ge 25 ]; then
     use="-XX:AOTCache=$entry/archive"
     make="-XX:AOTCacheOutput=$entry/archive.new"
-    # there all that is in it is loaded at the start of each run
+    # there all of the archive is loaded at the start of each run
     load=
   else
     use="-Xshare:auto -XX:SharedArchiveFile=$entry/archive"
@@ -250,14 +250,14 @@ archive_flags() {
   fi
 }
 
-# Without an archive procedures start slower, and that is all.
+# Without an archive procedures only start slower.
 make_archive() {
   # shellcheck disable=SC2086 # flags are words
   env -i "$jvm" $make $flags -cp "$path" ktrdr.cli.Training "$home/inventory.yaml" $load </dev/null >/dev/null 2>&1 &&
     mv "$entry/archive.new" "$entry/archive" || rm -f "$entry/archive.new"
 }
 
-# Removes what was built of earlier states, except what a run may start with, and of checkouts that are gone.
+# Removes builds of earlier states, except those that a run may use, and of deleted checkouts.
 clear_away() {
   echo "$home" >"$place/home"
   find "$place" -mindepth 1 -maxdepth 1 -type d ! -path "$entry" | while read -r old; do

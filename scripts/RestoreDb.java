@@ -83,7 +83,7 @@ public class RestoreDb implements Callable<Exit> {
             var cut = all ? operationsCut(fleet, report) : "";
             if (change.dryRun) return report.planned(all ? inventory.database().name() : into, chosen.record());
             if (into != null) return report.restored(chosen.record(),
-                    chosen.restored(source -> restore.run(RestoreScript.Mode.beside, source, into, "")),
+                    chosen.restored(source -> restore.run(RestoreScript.Mode.into, source, into, "")),
                     Map.of("database", into));
             confirm(fleet, chosen.record(), present, cut);
             return replace(fleet, chosen, report, present, backups);

@@ -68,17 +68,17 @@ public class RotateSecret implements Callable<Exit> {
                 .map(entry -> entry.getKey().name() + ": " + entry.getValue().outcome())
                 .collect(Collectors.joining("; "));
         change.confirm(common.console(),
-                field + " would be replaced" + rotation.beside() + "; " + recreated + ". Continue?");
+                field + " would be replaced" + rotation.alsoIn() + "; " + recreated + ". Continue?");
     }
 
     /** Containers may have the new value by a deployment, while the service that stores it has the previous one. */
     private void behind(SecretRotation rotation) {
         if (change.dryRun) {
-            common.console().note(field + " would be replaced" + rotation.beside());
+            common.console().note(field + " would be replaced" + rotation.alsoIn());
             return;
         }
         change.confirm(common.console(),
-                "containers have the new " + field + " already; it would be replaced" + rotation.beside()
+                "containers have the new " + field + " already; it would be replaced" + rotation.alsoIn()
                         + ". Continue?");
         rotation.begin();
     }

@@ -31,19 +31,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Alerts of the practice fleet, told to a web server of this machine by an Alertmanager on core: with an inventory that
- * names a receiver, and no longer without.
+ * An Alertmanager on core sends the practice fleet's alerts to a web server on this machine, as long as the inventory
+ * names a receiver.
  */
 @Tag("fleet")
 class AlertsFleetTest {
     private static final String IMAGE = "registry.ktrdr.home.mynerd.place:5000/alertmanager:lab";
-    /** Of a scrape, and of a look at the rules. */
+    /** Interval of scrapes and of rule evaluation. */
     private static final Duration INTERVAL = Duration.ofSeconds(15);
     private static final Duration FOR = Duration.ofMinutes(1);
-    /** Until the first message about a node, and from one to the next. */
+    /** Delay before the first message about a node, and between later ones. */
     private static final Duration GROUP_WAIT = Duration.ofSeconds(10);
     private static final Duration GROUP_INTERVAL = Duration.ofMinutes(1);
-    /** For two shared processors. */
+    /** Extra time for a machine with two shared processors. */
     private static final Duration SLACK = Duration.ofSeconds(20);
     private static final String TOKEN = UUID.randomUUID().toString();
     private static final LinkedBlockingQueue<JsonNode> TOLD = new LinkedBlockingQueue<>();
@@ -82,11 +82,10 @@ class AlertsFleetTest {
         assertFalse(World.containers("core").containsKey("ktrdr-alertmanager"));
         assertEquals("", World.on("core", "cd /opt/ktrdr-core && grep -l alertmanager monitoring/*.yml || :"));
         Wait.until(() -> !alertmanagers().contains(":9093"), AlertsFleetTest::alertmanagers);
-        // what it knew of silences outlives it, as all data does
+        // the deployment keeps the volume with silences, as it keeps all data
         World.on("core", "docker volume rm ktrdr-core_alertmanager-data");
     }
 
-    /** Those that Prometheus sends to. */
     private static String alertmanagers() {
         return World.get("http://10.42.1.10:9090/api/v1/alertmanagers");
     }
@@ -109,13 +108,13 @@ class AlertsFleetTest {
         return ran;
     }
 
-    /** What Alertmanager says that it reads. */
+    /** The configuration that Alertmanager runs with. */
     private static String configuration() throws IOException {
         return new ObjectMapper().readTree(World.get("http://10.42.1.10:9093/api/v2/status")).path("config")
                 .path("original").asText();
     }
 
-    /** The alert about a worker, of the message that has it in this state; what comes before is of others. */
+    /** Returns the alert about this worker in this state; skips messages about other workers. */
     private static JsonNode told(String state, String worker, Duration patience) throws InterruptedException {
         long deadline = System.nanoTime() + patience.toNanos();
         for (long left = patience.toNanos(); left > 0; left = deadline - System.nanoTime()) {
@@ -129,7 +128,7 @@ class AlertsFleetTest {
                 + state);
     }
 
-    /** But for restarts, which are those of a quarter of an hour: classes before this one break Docker. */
+    /** Skips restart alerts: they cover 15 minutes, and earlier test classes break Docker. */
     private static List<JsonNode> alerts(Ran status, String node) {
         return StreamSupport.stream(status.json().path("alerts").spliterator(), false)
                 .filter(alert -> alert.path("node").asText().equals(node))
@@ -148,7 +147,7 @@ class AlertsFleetTest {
             assertEquals("backtest-worker-2 on workers-b is down", alert.path("annotations").path("summary").asText());
             assertEquals("docs/OPERATIONS.md#ktrdrworkerdown", alert.path("annotations").path("runbook_url").asText());
 
-            // without a receiver it is told by status all the same
+            // status reports alerts without a receiver too
             var status = run(World.inventory(), "status", "-o", "json");
             assertEquals(List.of("KtrdrWorkerDown warning backtest-worker-2 on workers-b is down"),
                     alerts(status, "workers-b").stream()
@@ -238,7 +237,7 @@ class AlertsFleetTest {
                 "alertmanager removed", "sha-1000001 runs again, healthy");
         assertNotEquals(before, World.containers("core").get("ktrdr-alertmanager"), ran::toString);
         assertTrue(World.on("core", "docker exec ktrdr-alertmanager cat /run/alerts/webhook_url").endsWith(TOKEN));
-        // Prometheus takes some seconds for what it has read again
+        // Prometheus needs some seconds to apply a reloaded configuration
         Wait.until(() -> alertmanagers().contains(":9093"), AlertsFleetTest::alertmanagers);
         good(named, "stage", "core", "--check");
     }

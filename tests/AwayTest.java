@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * The machine that watches is one that is carried about: its address changes, and it sleeps. Here it is a network
- * namespace of its own, with its own place on the hosts' network.
+ * The machine that watches is a laptop: its address changes, and it sleeps. Here it is a network namespace with its own
+ * address on the hosts' network.
  */
 @Tag("fleet")
 class AwayTest {
@@ -45,9 +45,9 @@ class AwayTest {
         away.close();
     }
 
-    /** Nothing is told to the other side: what was connected is so no more. */
+    /** Open connections die silently: the other side gets no packet. */
     private void moves(String from, String to) {
-        // the first address of a network takes the others with it when it goes
+        // removing the first address of a network removes its other addresses too
         away.sh("ip address del " + from + "/24 dev eth0; ip address add " + to + "/24 dev eth0");
     }
 
@@ -59,7 +59,7 @@ class AwayTest {
         return ROUND.matcher(said.out() + said.err()).results().map(round -> round.group(2)).toList();
     }
 
-    /** Waits for so many rounds more, and until the last of them has all nodes. */
+    /** Waits for three more rounds, the last two with all nodes. */
     private static void goesOn(Underway watch) {
         var before = new int[1];
         watch.await(said -> (before[0] = rounds(said).size()) >= 0);

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** A backend that is gone and there again: its workers, which are left alone, are known to it once more. */
+/** The backend is killed and started again: workers that keep running register with it again. */
 @Tag("fleet")
 class BackendLostTest {
     @BeforeAll
@@ -26,7 +26,7 @@ class BackendLostTest {
         return List.of(World.containers("workers-b"), World.containers("workers-c"));
     }
 
-    /** Asks a worker for its health all the time, as a probe of somebody's may, until it is told not to. */
+    /** Requests a worker's health every two seconds during an action, as an external probe may. */
     private static void probed(String host, int port, Runnable meanwhile) {
         World.on(host, "setsid sh -c 'while sleep 2; do curl -s -o /dev/null http://localhost:" + port
                 + "/health; done' >/dev/null 2>&1 </dev/null & echo $! >/run/probe");
@@ -58,11 +58,11 @@ class BackendLostTest {
     }
 
     private static void theOthersRegisterAgain(List<Map<String, String>> before) {
-        // without a word to its workers
+        // SIGKILL: the backend cannot notify its workers
         World.on("core", "docker kill -s KILL ktrdr-backend && docker start ktrdr-backend");
         Wait.until(Duration.ofSeconds(90), () -> registered().split("\"worker_id\"", -1).length - 1 == 7,
                 BackendLostTest::registered);
-        // Docker looks at them all the time, and none was started anew
+        // Docker's health checks keep running, and no worker was restarted
         assertEquals(before, workers());
         for (var host : List.of("workers-b", "workers-c"))
             assertEquals("4",
@@ -75,7 +75,7 @@ class BackendLostTest {
         assertEquals(1, ran.exit(), ran::toString);
         var check = "workers-c.backtest-worker-2.registered";
         assertEquals(Set.of(check), ran.failing().keySet(), ran::toString);
-        // what its log says depends on how it started: one that met a slow backend has a line of that
+        // the log excerpt depends on the start: a worker that met a slow backend has an extra line
         assertTrue(ran.failing().get(check).startsWith("not registered, though it is up; its log "), ran::toString);
     }
 
@@ -92,7 +92,7 @@ class BackendLostTest {
         assertTrue(!back.equals(lost) && back.startsWith(lost.split(" ")[0]), back);
     }
 
-    /** Each start of a worker would be another service among the traces otherwise. */
+    /** Otherwise each start of a worker would add a service to the traces. */
     @Test
     void a_worker_has_the_same_id_at_each_start() {
         World.on("workers-b", "docker restart -t 3 backtest-worker-1");

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Backups that something happens to: nothing that was good is lost, and nothing of a bad one is left. */
+/** Interrupted and failed backups: good backups are kept, and nothing of a failed one is left. */
 @Tag("fleet")
 class BackupFaultsTest {
     private static final String FOLDER = "/srv/ktrdr-shared/db-backups";
@@ -42,7 +42,7 @@ class BackupFaultsTest {
         World.on("core", "rm -rf " + FOLDER + "/* " + FOLDER + "/.making.*");
     }
 
-    /** One good backup is there before each, and nothing else. */
+    /** Each test starts with exactly one good backup. */
     @BeforeEach
     void a_good_backup() {
         World.on("core", "rm -rf " + FOLDER + "/*");
@@ -51,8 +51,7 @@ class BackupFaultsTest {
     }
 
     /**
-     * Whatever happened, the good one is as it was, and nothing of another is left: no file, no folder, no dump that
-     * goes on.
+     * After every fault the good backup is unchanged, and the failed one left no file, no folder and no running dump.
      */
     @AfterEach
     void it_is_still_good_and_nothing_is_left_of_another() {
@@ -73,7 +72,7 @@ class BackupFaultsTest {
         assertEquals(1, dumps().size(), () -> dumps().toString());
     }
 
-    /** Runs while a lock on its table keeps the dump waiting half-way. */
+    /** Runs an action while a lock on the table keeps the dump waiting. */
     private static void halfWay(Happening happening) {
         try (var locked = Faults.lockedTable("candles"); var run = ktrdr("backup-db").start()) {
             World.awaitDump();
@@ -107,8 +106,8 @@ class BackupFaultsTest {
     }
 
     /**
-     * The script is let in by the container's own socket; where that was changed it has no password to give, and waits
-     * for none.
+     * The script logs in through the container's own socket. If that requires a password, the script has none and must
+     * not wait for one.
      */
     @Test
     void a_database_that_asks_for_a_password() {
@@ -159,7 +158,7 @@ class BackupFaultsTest {
         }
     }
 
-    /** Nothing is written meanwhile, so that whoever waits would know of nothing. */
+    /** The dump produces no output while it waits, so the wait must be reported. */
     @Test
     void a_blocking_lock_is_named_and_not_awaited_forever() {
         try (var locked = Faults.lockedTable("candles"); var run = ktrdr("backup-db").start()) {

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A database with all that one can hold goes into a backup and, by plain pg_restore, into another database. */
+/** A backup of a database with every kind of object is restored into another database by plain pg_restore. */
 @Tag("fleet")
 class BackupRoundTripTest {
     private static final String FOLDER = "/srv/ktrdr-shared/backup-zoo";
@@ -72,8 +72,8 @@ class BackupRoundTripTest {
     }
 
     /**
-     * The writer adds a row and moves one from debit to credit in each transaction: a copy of one moment has them
-     * balanced, and as many rows as it says.
+     * Each transaction adds a row and moves one from debit to credit. A consistent copy is balanced and has the row
+     * count that it records.
      */
     @Test
     void five_million_rows_are_backed_up_as_of_one_moment() {

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** backup-db, of a small table and into a folder of its own. */
+/** backup-db with a small table and its own folder. */
 @Tag("fleet")
 class BackupTest {
     private static final String FOLDER = "/srv/ktrdr-shared/backup-test";
@@ -170,7 +170,7 @@ class BackupTest {
             refused(1, backup("--keep", "1").run(), "error: core: no backup was made", "No space left on device");
             assertEquals(List.of(), names());
         } finally {
-            // the end of a pipe that failed may be there for a moment yet
+            // the last process of a failed pipe may need a moment to end
             World.await("core", 50, "0.1", "something of the backup is still at work", "umount " + FOLDER);
         }
     }

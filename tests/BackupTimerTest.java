@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Backups that core makes by itself, into a folder of this test's own. */
+/** Scheduled backups on core, in this test's own folder. */
 @Tag("fleet")
 class BackupTimerTest {
     private static final String FOLDER = "/srv/ktrdr-shared/db-backups/of-the-timer";
@@ -73,14 +73,14 @@ class BackupTimerTest {
     }
 
     /**
-     * The service's last lines, with those too that were said a moment ago: what a unit prints is on its way to the
-     * journal when the unit has ended.
+     * The service's last lines. The sync is needed: a unit's last output can reach the journal after the unit has
+     * ended.
      */
     private static String journal(int lines) {
         return World.on("core", "journalctl --sync; journalctl -u ktrdr-backup --no-pager -o cat -n " + lines);
     }
 
-    /** What cannot be told from the files, and changes with whatever is written. */
+    /** Changes with every write, even if the files' content stays the same. */
     private static String units() {
         return World.on("core",
                 "stat -c '%n %Y %i %a' /etc/systemd/system/ktrdr-backup.* /usr/local/lib/ktrdr/backup-db; systemctl "
@@ -143,7 +143,7 @@ class BackupTimerTest {
         assertTrue(nothing.err().contains("nothing to remove"), nothing::toString);
     }
 
-    /** As after a boot: the timer starts, and its stamp says that the last run is two days ago. */
+    /** As after a boot: the timer starts, and its stamp says that the last run was two days ago. */
     private void a_run_that_was_missed_is_made_up() {
         var before = dumps().get(1);
         World.on("core", "systemctl stop ktrdr-backup.timer; touch -d '2 days ago' "
@@ -153,7 +153,7 @@ class BackupTimerTest {
         World.on("core", INACTIVE);
     }
 
-    /** A lock on its table keeps the first half-way until the second has met it. */
+    /** A lock on the table keeps the first backup waiting until the second has met it. */
     private void of_timer_and_operator_at_once_only_one_makes_a_backup() {
         try (var locked = Faults.lockedTable("timer_words");
                 var person = ktrdr("backup-db").env("KTRDR_INVENTORY", inventory).start()) {

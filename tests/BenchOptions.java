@@ -6,9 +6,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** The command line of the benchmarks, for bench.java and for completion. */
-@Command(name = "bench", header = "Measure the procedures side by side with what a person would use instead.")
+@Command(name = "bench", header = "Measure the procedures next to their manual alternatives.")
 public class BenchOptions {
-    /** What can be measured. */
+    /** Names of all benchmarks. */
     static final class Names extends ArrayList<String> {
         Names() {
             super(List.of("backup", "console-gather", "deploy-core", "deploy-core-newer", "deploy-workers",

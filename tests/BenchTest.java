@@ -16,7 +16,7 @@ import ktrdr.Project;
 import ktrdr.status.ReportFixtures;
 import org.junit.jupiter.api.Test;
 
-/** Every benchmark has two sides with names, can be asked for, and is told of where the benchmarks are described. */
+/** Every benchmark has two named sides, can be selected by name, and is described in the documentation. */
 class BenchTest {
     private static TreeSet<String> names() {
         return Case.ALL.stream().map(Case::name).collect(Collectors.toCollection(TreeSet::new));

@@ -21,8 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Tab is pressed in a real bash and a real zsh on a pseudo-terminal; programs in the place of ktrdr and jbang tell
- * which words they got.
+ * Tab is pressed in a real bash and a real zsh on a pseudo-terminal. Stand-ins for ktrdr and jbang report the arguments
+ * that they received.
  */
 @Tag("packages")
 class CompletionShellsTest {
@@ -43,7 +43,7 @@ class CompletionShellsTest {
                 ShellCompletion.script(shell, Completion.commands()));
     }
 
-    /** A shell of nobody's settings, with the completion read; what it shows is in a file. */
+    /** A shell without user settings that has loaded the completion; its output goes to a file. */
     private static final class Terminal implements AutoCloseable {
         private final Process process;
         private final Path said;

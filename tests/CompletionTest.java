@@ -25,9 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
-/**
- * What the completion of bash answers, asked by a real bash as it does at a Tab; CompletionShellsTest presses the key.
- */
+/** Completion results from a real bash, called as Tab calls it; CompletionShellsTest presses the key. */
 class CompletionTest {
     private static final String INVENTORY = """
             domain: ktrdr.test
@@ -45,7 +43,7 @@ class CompletionTest {
         Files.writeString(folder.resolve("inventory.yaml"), INVENTORY);
     }
 
-    /** The candidates after these words, the last of which is being typed. */
+    /** The candidates for the last of these words, which is incomplete. */
     private static List<String> after(String... words) {
         return after(Map.of(), "_ktrdr", words);
     }
@@ -175,7 +173,7 @@ class CompletionTest {
                 after(Map.of("KTRDR_INVENTORY", other.toString()), "_ktrdr", "./ktrdr", "scale", "else"));
     }
 
-    /** Ways to write the same in YAML; the first is the project's own inventory. */
+    /** Equivalent YAML notations; the first is the project's own inventory. */
     @ParameterizedTest
     @ValueSource(strings = {"",
             "nodes:\n  core:\n    role: core # the one\n    id: \"A\"\n\n    # here\n    host: 'one'\n  w1: {role: "

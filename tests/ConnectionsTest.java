@@ -22,22 +22,21 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Where procedures connect to, by what the kernel was asked for: strace notes every attempt, of the JVM and of whatever
- * it starts, one that fails and a name that is looked up too. What the nodes send elsewhere is in
- * {@link SecretsWatchTest}.
+ * Where procedures connect to, at kernel level: strace records every attempt of the JVM and its child processes,
+ * including failed ones and name lookups. {@link SecretsWatchTest} covers what nodes send elsewhere.
  */
 @Tag("fleet")
 class ConnectionsTest {
-    /** An internet address and port, in IPv4 or as IPv6 has it. */
+    /** An internet address and port, in IPv4 or IPv6 notation. */
     private static final Pattern ADDRESS =
             Pattern.compile("sin6?_port=htons\\((\\d+)\\).*?(?:inet_addr\\(|AF_INET6, )\"(?:::ffff:)?([^\"]+)\"");
     private static final Pattern SOCKET = Pattern.compile("sun_path=@?\"([^\"]*)\"");
-    /** ssh, and on core what services answer on: workers are asked within their containers, and the database too. */
+    /** ssh, and core's published services: workers and the database are reached inside their containers. */
     private static final Pattern NODES =
             Pattern.compile("10\\.42\\.1\\.1[0-2] 22|10\\.42\\.1\\.10 (8000|3000|9090|16686)");
     /**
-     * The C library asks for the name of the user there, on this machine, before it reads /etc/passwd; where no such
-     * service runs, what it asks elsewhere is seen here.
+     * The C library asks this local socket for the user's name before it reads /etc/passwd. Without that service, its
+     * lookups elsewhere appear in the trace.
      */
     private static final Pattern NAMES_OF_USERS = Pattern.compile("/var/run/nscd/socket");
     @TempDir Path folder;
@@ -48,20 +47,20 @@ class ConnectionsTest {
                 "connections are looked at");
     }
 
-    /** The words before a command that has its calls noted, on a machine whose own name nobody else knows. */
+    /** Prefix that traces a command, on a machine whose own name no resolver knows. */
     private static String[] traced(Path noted) {
         return new String[] {"unshare", "--uts", "sh", "-c", "hostname laptop.of-nobody.test; exec \"$@\"", "sh",
             "strace", "-f", "-qq", "--seccomp-bpf", "-s", "200", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-e",
                 "signal=none", "-o", noted.toString()};
     }
 
-    /** Runs a procedure that ends well and answers where it tried to connect to: address and port, or path. */
+    /** Runs a procedure that succeeds, and returns its connection attempts: address and port, or path. */
     private Set<String> tried(String... words) throws IOException {
         return tried(0, words);
     }
 
     private Set<String> tried(int worst, String... words) throws IOException {
-        // what JBang builds once is no part of a run
+        // JBang's one-time build is not part of a run
         assertEquals(0, ktrdr(words[0], "--help").run().exit());
         var noted = folder.resolve("calls");
         var ran = ktrdr(words).under(traced(noted)).run();
@@ -86,7 +85,7 @@ class ConnectionsTest {
     @Test
     void procedures_connect_to_nodes_and_to_nothing_else() throws IOException {
         var all = new TreeSet<String>();
-        // what other tests took away may still be missed by the backend and Prometheus
+        // the backend and Prometheus may still miss what other tests removed
         all.addAll(tried(1, "status"));
         all.addAll(tried(1, "verify", "--quick"));
         all.addAll(tried("logs", "core", "--tail", "1"));
@@ -94,7 +93,7 @@ class ConnectionsTest {
         all.addAll(tried("backup-db", "--list"));
         all.addAll(tried("rotate-secret", "ghcr_token"));
         assertEquals(Set.of(), foreign(all));
-        // and these were seen
+        // proves that the trace recorded connections
         assertTrue(all.contains("10.42.1.10 22") && all.contains("10.42.1.10 8000") && all.contains("10.42.1.12 22"),
                 all::toString);
     }

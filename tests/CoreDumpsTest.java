@@ -17,8 +17,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The memory of what knows secrets is not written to a disk when it dies, whatever the user's limits allow: with them
- * it would be, as the last test shows.
+ * A process with secrets writes no memory dump to disk when it crashes, whatever the user's limits allow. The last test
+ * shows the dump without these flags.
  */
 class CoreDumpsTest {
     private static final String UNLIMITED = "ulimit -c unlimited\n";
@@ -30,7 +30,7 @@ class CoreDumpsTest {
                 .flatMap(line -> Arrays.stream(line.split(" ")).skip(1)).toList();
     }
 
-    /** The files that a JVM with these flags leaves where it ran when something in it is broken. */
+    /** Files that a crashing JVM with these flags leaves in its working directory. */
     private List<String> left(List<String> flags, String limit) throws IOException {
         var program = Files.writeString(folder.resolve("Dying.java"), """
                 class Dying {
@@ -70,7 +70,7 @@ class CoreDumpsTest {
 
     @Test
     void a_script_on_a_node_has_no_core_dumps() {
-        // its standard input stays open for as long as it may run
+        // standard input stays open while the script may run
         var ran = LocalCommand.command("sh", "-c", "{ cat; sleep 2; } | sh -s")
                 .input(UNLIMITED + Sh.tethered("ulimit -c")).run();
         assertEquals("0", ran.out().strip(), ran::toString);

@@ -27,8 +27,8 @@ import pictures.Dashboard;
 import pictures.Prometheus;
 
 /**
- * Every query of every panel, asked of the Prometheus of the practice fleet with each value of the dashboard's
- * variables, after operations ran there.
+ * Every query of every panel against the practice fleet's Prometheus, with each value of the dashboard's variables,
+ * after some operations.
  */
 @Tag("fleet")
 class DashboardsFleetTest {
@@ -37,7 +37,7 @@ class DashboardsFleetTest {
     private static final String PROMETHEUS = "http://10.42.1.10:9090";
     private static final Set<String> ALL = Set.of("core", "workers-b", "workers-c");
     private static final Set<String> WORKERS = Set.of("workers-b", "workers-c");
-    /** Panels that are rightly empty, and when. */
+    /** Panels that may be empty, and when. */
     private static final Map<String, String> EMPTY = Map.of(
             "System Overview: Alerts", "no alert fires",
             "System Overview: Errors by route", "no answer was an error",
@@ -45,7 +45,7 @@ class DashboardsFleetTest {
             "System Overview: Size of the backup", "no backup was made since the fleet came up",
             "System Overview: Duration of the backup", "no backup was made since the fleet came up");
 
-    /** Panels of what was done: nothing of a node, a worker or a type that did nothing. */
+    /** Panels about operations: no series for a node, worker or type without any. */
     private static final Set<String> PARTLY = Set.of("Operations: Duration of operations, by node",
             "Worker Status: Duration of operations, by worker");
 
@@ -66,7 +66,7 @@ class DashboardsFleetTest {
                     "--end-date", "2024-02-01", "--model-path", "models/practice").run();
             assertEquals(0, ran.exit(), ran::toString);
         }
-        // two scrapes of all that is a rate, and the rules; what does not come is named by the test
+        // rates need two scrapes, and the rules one evaluation; the test names what is missing
         World.on("core", """
                 for i in $(seq 60); do
                   curl -sG --data-urlencode 'query=count(rate(ktrdr_operations_total[1m])) and \
@@ -100,7 +100,7 @@ class DashboardsFleetTest {
                         .resolve("templates/monitoring/grafana/dashboards/" + name + ".json")));
     }
 
-    /** The nodes that a query grouped by node has to answer for; empty for others. */
+    /** The nodes that must appear in the result of a query grouped by node; empty for other queries. */
     private static Set<String> nodes(String expression) {
         if (!expression.matches(".*(by \\([a-z_, ]*\\bnode\\b|^node:|[( ]node:).*") || expression.startsWith("sum("))
             return Set.of();
@@ -118,7 +118,7 @@ class DashboardsFleetTest {
                     HERE.labelValues(variable.path("definition").asText(), Instant.now()));
             var nodes = name.equals("worker-status") ? WORKERS : ALL;
             assertTrue(variables.get("node").containsAll(nodes), variables::toString);
-            // Prometheus remembers for five minutes those that another test had beside them
+            // Prometheus keeps nodes that another test added for five minutes
             variables.get("node").retainAll(nodes);
             for (var panel : board.path("panels"))
                 for (var target : panel.path("targets")) {
@@ -131,7 +131,7 @@ class DashboardsFleetTest {
                     var missing = new TreeSet<>(nodes(expression));
                     missing.retainAll(nodes);
                     series.forEach(json -> missing.remove(json.path("metric").path("node").asText()));
-                    // of what may be empty a node may have nothing: an alert is of one
+                    // a panel that may be empty may lack some nodes: an alert concerns one node
                     boolean optional = series.isEmpty() || EMPTY.containsKey(at) || PARTLY.contains(at);
                     if (!optional && !missing.isEmpty()) wrong.add(at + " has nothing of " + missing);
                     wrong.addAll(single(at, expression, variables, series.isEmpty()));
@@ -142,7 +142,7 @@ class DashboardsFleetTest {
     }
 
     /**
-     * With one value of a variable at a time: only what has that value, and something, unless it is a node without
+     * With one variable value at a time, the result has only that value and is not empty, except on a node without
      * workers.
      */
     private static List<String> single(String at, String expression, Map<String, TreeSet<String>> variables,

@@ -20,8 +20,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * An inventory, or secrets, with other names than the PostgreSQL that runs was made with: it is asked before anything
- * is touched.
+ * The inventory or the secrets name a database or user other than the running PostgreSQL's: procedures check that
+ * before any change.
  */
 @Tag("fleet")
 class DatabaseNameTest {
@@ -103,7 +103,7 @@ class DatabaseNameTest {
         assertEquals(before, World.sql("select string_agg(datname, ' ' order by datname) from pg_database"));
     }
 
-    /** Gives the database the name that the inventory has, by the command that the refusal names, and deploys. */
+    /** Renames the database to the inventory's name with the command from the error message, and deploys. */
     private static void renamed(Path inventory) {
         var refused = run(inventory, "deploy all --tag " + TAG);
         var command = Pattern.compile("until it is deployed: (docker exec .*?'); or").matcher(refused.err());

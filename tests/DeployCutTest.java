@@ -18,10 +18,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/**
- * Deployments whose connection to a node is cut, or whose node goes: the node ends in a state that is known, and so
- * does the run.
- */
+/** A deployment loses its connection to a node, or the node itself: the node and the run both end in a known state. */
 @Tag("fleet")
 class DeployCutTest {
     private static final String HOST = "workers-b";
@@ -120,7 +117,7 @@ class DeployCutTest {
     @Test
     void a_docker_that_is_restarted_while_it_waits_for_health() {
         Ran ran;
-        // the engine gives workers, which do not end at SIGTERM, their 30 s
+        // Docker gives workers 30 s, since they do not end at SIGTERM
         try (var run = deployment("90s")) {
             run.awaitHealth(HOST, 4, after);
             Faults.restartDocker(HOST);

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Deployments that meet a registry, a disk, an image or a clock that is not as it should be. */
+/** Deployments with a faulty registry, disk, image or clock. */
 @Tag("fleet")
 class DeployFaultsTest {
     private static final String HOST = "workers-b";
@@ -52,7 +52,7 @@ class DeployFaultsTest {
         after = another(HOST);
     }
 
-    /** The client's config.json gives each new container a proxy, which Compose does not compare. */
+    /** The client's config.json sets a proxy in each new container, and Compose does not compare it. */
     @Test
     void a_dead_proxy_fails_no_check_and_unhealthy_ones_are_recreated() {
         World.on(HOST, "mkdir -p /root/.docker; echo '{\"proxies\": {\"default\": {\"httpProxy\": "
@@ -85,7 +85,7 @@ class DeployFaultsTest {
         World.sql("drop table kept");
     }
 
-    /** Asserts that it failed before anything was changed on the nodes, and said so of the first one. */
+    /** Asserts that it failed before any change on the nodes, and reported the first node. */
     private static void refused(Ran ran, String everything, String... words) {
         assertEquals(1, ran.exit(), ran::toString);
         complained(ran, HOST);
@@ -121,7 +121,7 @@ class DeployFaultsTest {
         var ran = ktrdr("deploy", "workers", "all", "--tag", after, "-i",
                 World.inventory(folder, World.secrets().toString(), wrong.toString()).toString()).run();
         refused(ran, everything, "ghcr_token");
-        // it has an image under that tag, of which the registry has to say whether it is the one
+        // workers-c has an image with that tag, but only the registry can say whether it is current
         told(ran, "workers-c", "failed");
         assertEquals(other, Aftermath.still(World.everything("workers-c")));
     }
@@ -169,7 +169,7 @@ class DeployFaultsTest {
         clean("workers-c", ran);
     }
 
-    /** As another tool would that runs on the node at the same time. */
+    /** Simulates another tool that runs on the node at the same time. */
     @Test
     void rolls_back_if_a_container_is_changed_meanwhile() {
         World.on(HOST, "setsid sh -c 'for _ in $(seq 900); do case $(docker inspect --format \"{{.Config.Image}}\" "
@@ -191,7 +191,7 @@ class DeployFaultsTest {
         var workers = World.containers(HOST);
         var ran = ktrdr("deploy", "all", "--tag", "sha-dead000", "--timeout", "5m", "--on-failure", "continue").run();
         returned(ran, "core", before);
-        // without core nothing is gone on with
+        // a failed core stops the deployment of all other nodes
         told(ran, HOST, "untouched");
         assertEquals(workers, World.containers(HOST));
         assertTrue(ran.err().contains("error: core: backend keeps exiting"), ran::toString);

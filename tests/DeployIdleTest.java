@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Deployments to workers that are at work. */
+/** Deployments to busy workers. */
 @Tag("fleet")
 class DeployIdleTest {
     private static final String HOST = "workers-b";
@@ -29,7 +29,7 @@ class DeployIdleTest {
         assertEquals(0, ran.exit(), ran::toString);
     }
 
-    /** Gives the first backtest worker something to do. */
+    /** Starts an operation on the first backtest worker. */
     private static void occupy(String operation, Duration time) {
         World.occupy(HOST, 5003, operation, time);
     }
@@ -62,7 +62,7 @@ class DeployIdleTest {
 
     @Test
     void a_training_is_saved_and_its_worker_goes_once_it_is_cancelled() {
-        // what the backend has as cancelled its worker calls its own for 20 s and more
+        // a worker reports a cancelled operation as its own for 20 s and longer
         var former = World.train(HOST, 5006);
         World.on(HOST, "docker exec training-worker-2 sh -c 'kill -s TERM 1'");
         Wait.until(() -> World.backend("/operations/" + former).contains("\"status\":\"cancelled\""),

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Deployments whose process is killed or stopped, by a person or by the kernel. */
+/** Deployments whose process is killed or stopped, by an operator or by the kernel. */
 @Tag("fleet")
 class DeployKilledTest {
     private static final String HOST = "workers-b";

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Two people who work on the same nodes, one who dies at it, and one who stops. */
+/** Two operators deploy to the same nodes, a run is killed, and a run is stopped. */
 @Tag("fleet")
 class DeployLockTest {
     private static final String OLDER = "sha-1000001";
@@ -42,7 +42,7 @@ class DeployLockTest {
                 + World.on("workers-c", "ls -d /opt/*/.ktrdr/lock 2>/dev/null || true");
     }
 
-    /** A deployment in a process of its own, which waits in its pull: the registry is frozen. */
+    /** A deployment in its own process that waits in its pull: the registry is paused. */
     private Process deploymentThatWaits(Path said) throws IOException {
         World.forget("workers-b", NEWER);
         World.docker("pause", "ktrdr-lab-services");
@@ -66,7 +66,7 @@ class DeployLockTest {
             assertTrue(second.err().contains(System.getProperty("user.name") + "@")
                     && second.err().contains(": deploy workers B " + NEWER), second::toString);
             assertEquals(before, World.everything());
-            // the locks of the nodes before it were given back
+            // the locks of the previous nodes were released
             assertEquals(LOCK, locks());
             isRefusedByItsOtherName();
             assertEquals(before, World.everything());
@@ -104,7 +104,7 @@ class DeployLockTest {
         assertEquals("", World.on("workers-b", "ls -d /srv/ktrdr-night 2>/dev/null || :") + locks());
     }
 
-    /** The inventory of other people, who call workers-b by another name and have another folder for it. */
+    /** Another team's inventory, with another name and another folder for workers-b. */
     private Path night() {
         return World.inventory(folder, "workers-b: {id: B,", "night: {id: N,", "/opt/ktrdr-workers-b",
                 "/srv/ktrdr-night");
@@ -158,7 +158,7 @@ class DeployLockTest {
         for (var signal : List.of("INT", "TERM", "HUP")) {
             var process = deploymentThatWaits(folder.resolve("said-" + signal));
             assertEquals(LOCK, locks());
-            // the front door became java
+            // the front door replaced itself with java, so this is java's process id
             World.signal(process.pid(), signal);
             assertTrue(process.waitFor(30, TimeUnit.SECONDS), signal);
             assertEquals(130, process.exitValue(), signal);
@@ -172,14 +172,14 @@ class DeployLockTest {
         var first = ktrdr("deploy", "workers", "B", "--tag", "sha-bad0000", "--timeout", "50s", "--no-rollback")
                 .processBuilder().redirectErrorStream(true)
                 .redirectOutput(folder.resolve("said").toFile()).start();
-        // longer than the time after which a silent one is taken over
+        // longer than the time after which a lock without a heartbeat expires
         assertFalse(first.waitFor(35, TimeUnit.SECONDS));
         for (var other : List.of(ktrdr("deploy", "workers", "B", "--tag", NEWER),
                 ktrdr("stage", "workers", "B", "--tag", NEWER), ktrdr("rollback", "workers", "B"))) {
             var ran = other.run();
             assertEquals(4, ran.exit(), ran::toString);
         }
-        // to look is no work
+        // a dry run needs no lock
         var looked = ktrdr("deploy", "all", "--tag", OLDER, "--dry-run").run();
         assertEquals(0, looked.exit(), looked::toString);
         assertTrue(first.waitFor(3, TimeUnit.MINUTES));

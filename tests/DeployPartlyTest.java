@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Deployments that reach only a part of the fleet, or are stopped half way. */
+/** Deployments that reach only part of the fleet, or are stopped halfway. */
 @Tag("fleet")
 class DeployPartlyTest {
     private static final String OLDER = "sha-1000001";

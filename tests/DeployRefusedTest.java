@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a deployment cannot do: each has its sentence and its exit code, and the fleet is as it was before. */
+/** Refused deployments: each has its own message and exit code, and leaves the fleet unchanged. */
 @Tag("fleet")
 class DeployRefusedTest {
     private static final String TAG = "sha-1000001";
@@ -73,8 +73,8 @@ class DeployRefusedTest {
     }
 
     /**
-     * What Docker and the toolkit need beside the stack's own folder: without it no command runs in a container, that
-     * of a health check neither.
+     * Docker and the toolkit need these folders in addition to the stack's own. Without them no command runs in a
+     * container, not even a health check.
      */
     @Test
     void a_folder_for_temporary_files_that_takes_nothing() {
@@ -127,7 +127,7 @@ class DeployRefusedTest {
                 "core runs none", "--tag");
     }
 
-    /** As the runbook has it for whoever was woken by an alert. */
+    /** The runbook uses this form for an operator on call. */
     @Test
     void without_a_tag_the_release_that_core_runs_is_meant_and_named() {
         for (var words : List.of("core backend", "workers B", "core all")) {
@@ -225,7 +225,7 @@ class DeployRefusedTest {
     void refuses_a_node_whose_disk_is_too_small_for_the_images() {
         World.forget("workers-b", OTHER);
         before = World.everything();
-        // hosts share this machine's disk, so a program of that name in front of the real one stands in for a small one
+        // hosts share this machine's disk, so a stand-in for df simulates a small disk
         World.on("workers-b", """
                 cat >/usr/local/bin/df <<'END'
                 #!/bin/sh
@@ -257,7 +257,7 @@ class DeployRefusedTest {
                     "core: a new database container would not have the data of the current one",
                     "data_directory in the volume ktrdr-core_db-other", "in the volume ktrdr-core_db-data");
         }
-        // a service that does not touch it is deployed as ever
+        // a service that does not use the database can still be deployed
         assertEquals(0, deployWith(inventory, "core", "grafana", "--tag", OTHER, "--dry-run").exit());
     }
 

@@ -19,12 +19,12 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Deployments to the practice fleet, looked at from outside. */
+/** Deployments to the practice fleet, checked from outside. */
 @Tag("fleet")
 class DeployTest {
     private static final String OLDER = "sha-1000001";
     private static final String NEWER = "sha-2000002";
-    /** Newer, of a KTRDR that is another. */
+    /** A newer release, of a KTRDR with another API. */
     private static final String OTHER_API = "sha-fade000";
     private static final String LACKS =
             "parameter active_only of GET /operations is gone; DELETE /operations/{id} is gone; POST /backtests/start "
@@ -51,7 +51,7 @@ class DeployTest {
 
     @Test
     void a_newer_release_replaces_only_the_backend_and_keeps_all_rows() {
-        // this one takes 8 s to start, as the real one does
+        // this release takes 8 s to start, like the real one
         World.sql("drop table if exists kept; create table kept (word text); insert into kept values ('still here')");
         var before = World.containers("core");
         var deployed = good(ktrdr("deploy", "core", "all", "--tag", OTHER_API).run());
@@ -63,10 +63,10 @@ class DeployTest {
         assertTrue(World.on("core", "cat /opt/ktrdr-core/.env.core").contains("IMAGE_TAG=" + OTHER_API));
         var away = AWAY.matcher(deployed.err());
         assertTrue(away.find() && Double.parseDouble(away.group(1)) > 8, deployed::toString);
-        // what it lacks is a warning here, and a check of verify
+        // deploy warns about the missing API, and a check of verify fails
         assertTrue(deployed.err().contains("the backend differs from what the toolkit uses: " + LACKS),
                 deployed::toString);
-        // and that it was away for so long is none of them
+        // the long start fails no check
         var verified = refused(1, ktrdr("verify", "--quick").run(), "backend.contract does not hold",
                 "found     " + LACKS, "rollback@ktrdr core");
         var held = Pattern.compile("(\\d+) of (\\d+) checks hold").matcher(verified.toString());
@@ -103,8 +103,8 @@ class DeployTest {
     }
 
     /**
-     * What a node gives to every login, for all of it or by the shell's startup file, would win over the env file that
-     * was written for the deployment.
+     * A node's settings for every login, system-wide or in the shell's startup file, would override the deployment's
+     * env file.
      */
     private static final String ELSEWHERE =
             "cp -p /etc/environment /root/.bashrc /tmp/; printf '%s\\n' IMAGE_TAG=sha-1000001 "
@@ -146,7 +146,7 @@ class DeployTest {
                         + "label=com.docker.compose.project=ktrdr-workers) | sort -u").lines().toList();
     }
 
-    /** C had the tag when it was another image; B gets it from the registry as it is now. */
+    /** C has the tag's previous image; B gets the current one from the registry. */
     @Test
     void detects_a_repushed_tag_and_the_next_deployment_unifies_it() {
         var repository = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";

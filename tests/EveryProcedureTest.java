@@ -32,9 +32,8 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Every procedure of the catalog once, from bare hosts on, each in a process of its own as a person types it, and what
- * the world is like after it. The processes run on the newest JDK of this machine, or on that of $KTRDR_PASS_JDK, so
- * that one pass covers two of them.
+ * Runs every procedure of the catalog once from bare hosts, each in its own process as an operator types it, and checks
+ * the result. The processes use this machine's newest JDK, or $KTRDR_PASS_JDK, so that one pass covers two JDKs.
  */
 @Tag("fleet")
 @Tag("quick")
@@ -59,15 +58,15 @@ class EveryProcedureTest {
     @AfterAll
     static void no_secret_and_no_backup_is_left() throws IOException {
         pass.close();
-        // it remembers the workers that were more for a while, which the next to look would find
+        // the backend remembers removed workers for a while, and the next verify would report them
         World.on("core", "if docker inspect ktrdr-backend >/dev/null 2>&1; then docker restart -t 3 ktrdr-backend; fi");
         // a test that ran alone left the hosts bare
         Aftermath.restore();
     }
 
     /**
-     * The first word of a test's display name is the procedure that it runs; one that runs alone finds the release that
-     * it would have found.
+     * The first word of a test's display name is its procedure. If a test runs alone, the release that it expects is
+     * deployed first.
      */
     @BeforeEach
     void its_procedure(TestInfo test) {
@@ -80,7 +79,7 @@ class EveryProcedureTest {
         return displayName.split(" ", 2)[0];
     }
 
-    /** Runs the test's procedure with these words; it has to end so. */
+    /** Runs the test's procedure with these arguments and expects this exit code. */
     private Ran run(int exit, String... words) {
         return pass.run(exit, procedure, words);
     }
@@ -314,7 +313,7 @@ class EveryProcedureTest {
     @Order(19)
     @DisplayName("lab names the hosts that run")
     void lab() {
-        // the table has the guests too, which may run beside this
+        // the table also has the guests, which may run at the same time
         var rows = new ArrayList<String>();
         for (var host : run(0, "status", "-o", "json").json().path("hosts")) rows.add(host.path("name").asText());
         var containers = World.docker("ps", "--filter", "label=ktrdr-lab", "--format", "{{.Names}}").lines()

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** verify --failover on a fleet that is well, and stopped half way. */
+/** verify --failover on a healthy fleet, and interrupted halfway. */
 @Tag("fleet")
 class FailoverTest {
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
@@ -45,7 +45,7 @@ class FailoverTest {
 
     @BeforeEach
     void every_worker_is_there() {
-        // a worker that another test stopped has a miss on its account until the next look at its health
+        // a worker that another test stopped keeps a failed health check until the next check
         Wait.until(() -> workers().split("\"status\":\"available\"", -1).length == 9
                 && workers().split("\"health_check_failures\":0", -1).length == 9, FailoverTest::workers);
         before = containers();
@@ -54,14 +54,14 @@ class FailoverTest {
     @AfterEach
     void nothing_waits_on_a_node_any_more() {
         for (var host : HOSTS) {
-            // a run that was killed leaves a lock that the next one would have to wait for
+            // a killed run leaves a lock that the next run would wait for
             World.on(host, "rm -rf /opt/ktrdr-" + host + "/.ktrdr/lock");
             assertEquals("", World.on(host,
                     "ls /run/lock | grep outage || :; pgrep -f '/run/lock/ktrdr-outag[e]' || :"), host);
         }
     }
 
-    /** Host and name to id and start of every container. */
+    /** Maps host and name of every container to its id and start time. */
     private static Map<String, String> containers() {
         var all = new LinkedHashMap<String, String>();
         for (var host : HOSTS) World.containers(host).forEach((name, what) -> all.put(host + " " + name, what));
@@ -85,7 +85,7 @@ class FailoverTest {
         }
     }
 
-    /** The one container that was stopped, by host and name; it is the same one, and it runs. */
+    /** Host and name of the one container that was stopped; the same container runs again. */
     private String stoppedOnce() {
         var after = containers();
         assertEquals(before.keySet(), after.keySet());
@@ -102,7 +102,7 @@ class FailoverTest {
                 .equals("true");
     }
 
-    /** Waits until a worker is stopped, and answers which: host and name. */
+    /** Waits until a worker is stopped, and returns its host and name. */
     private static String awaitStopped() {
         for (int i = 0; i < 100; i++)
             for (var host : List.of("workers-b", "workers-c")) {

@@ -25,8 +25,8 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A fleet whose inventory keeps the database and the workers to it, and binds the ports of one node; seen from a fourth
- * host, that of the lab's DNS server.
+ * A fleet whose inventory limits access to the database and the workers, and binds one node's ports. A fourth host, the
+ * lab's DNS server, tests the access.
  */
 @Tag("fleet")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -49,7 +49,7 @@ class FirewallFleetTest {
         var containers = containers();
         var deployed = good(by("deploy", "all", "--tag", OLDER));
         assertTrue(!deployed.err().contains(" firewall "), deployed::toString);
-        // nothing but the node whose ports are bound now had a reason to be replaced
+        // only the node with newly bound ports has a reason to replace containers
         assertEquals(containers, containers());
     }
 
@@ -77,17 +77,17 @@ class FirewallFleetTest {
         return ran;
     }
 
-    /** The containers of the nodes whose ports are bound as ever. */
+    /** Containers of the nodes whose port binding is unchanged. */
     private static List<Map<String, String>> containers() {
         return List.of(World.containers("core"), World.containers("workers-b"));
     }
 
-    /** Asks an address and a port for a connection. */
+    /** Opens a TCP connection to an address and a port. */
     private static String connect(String port) {
         return "timeout 0.5 bash -c 'exec 3<>/dev/tcp/$0/$1' " + port + " 2>/dev/null";
     }
 
-    /** Says which of these let themselves be connected to. */
+    /** Prints which of these ports accept a connection. */
     private static String connects(List<String> ports) {
         return ports.stream().map(port -> "{ if " + connect(port) + "; then echo " + port + "; fi; } &\n")
                 .collect(Collectors.joining()) + "wait\n";
@@ -112,7 +112,7 @@ class FirewallFleetTest {
         for (var host : HOSTS) assertEquals(CLOSED, World.on(host, connects(CLOSED)).lines().sorted().toList(), host);
     }
 
-    /** As at boot, when the kernel has no rule: the unit comes before Docker, and Docker keeps what it finds. */
+    /** As at boot, when the kernel has no rule: the unit starts before Docker, and Docker keeps existing rules. */
     @Test
     @Order(3)
     void docker_starts_behind_the_rules() {
@@ -154,8 +154,7 @@ class FirewallFleetTest {
     }
 
     /**
-     * The next deployment of all has it back. By its address, and by an inventory that does not have it any more, as by
-     * its name.
+     * The next full deployment restores the node. It can be retired by address without an inventory entry, and by name.
      */
     @Test
     @Order(8)

@@ -27,10 +27,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * ./ktrdr on machines that lack one thing or another, and the catalog from another folder; needs Maven's and JBang's
- * registries.
- */
+/** ./ktrdr on machines that lack a tool, and the catalog from another folder. Needs Maven's and JBang's registries. */
 @Tag("machine")
 class FrontDoorTest {
     private static final Path ROOT = Project.root();
@@ -61,7 +58,7 @@ class FrontDoorTest {
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
-    /** On this home and PATH, with no JAVA_HOME: a new machine, as far as the front door can tell. */
+    /** This home and PATH and no JAVA_HOME look like a new machine to the front door. */
     private CommandResult run(Map<String, String> more, String... words) {
         var command = LocalCommand.command(words).directory(folder).env("HOME", home.toString())
                 .env("PATH", bin.toString()).env("JAVA_HOME", "")
@@ -120,7 +117,7 @@ class FrontDoorTest {
                 "stty cols 80; " + ROOT.resolve("ktrdr") + " --help", "/dev/null").out();
         assertTrue(shown.contains("\n  verify-infra   Check that the machines are ready"), shown);
         assertEquals(List.of(), shown.lines().filter(line -> line.length() > 80).toList());
-        // what wraps is whole
+        // wrapped text is complete
         assertEquals(door("--help").out().replaceAll("\\s+", " "), shown.replaceAll("\\s+", " "));
     }
 
@@ -186,7 +183,7 @@ class FrontDoorTest {
         assertFalse(Files.exists(bin.resolve("jbang")));
     }
 
-    /** A machine of its own as far as /usr/local goes, and a JBang in the cache of root. */
+    /** A private /usr/local, and a JBang in root's cache. */
     private CommandResult inUsrLocal(String script) throws IOException {
         with("unshare", "mount", "cp", "find", "rmdir", "ls", "java", "javac");
         fake("mvn", "exit 1");

@@ -37,35 +37,35 @@ import picocli.CommandLine;
 import picocli.CommandLine.ParseResult;
 
 /**
- * The examples of every --help, typed at a prompt as they stand there: what changes something with --dry-run, what only
- * looks as it is.
+ * Runs the examples of every --help exactly as written: commands that change something with --dry-run, read-only
+ * commands unchanged.
  */
 @Tag("fleet")
 class HelpExamplesTest {
     private static final String TAG = "sha-1000001";
     private static final String BACKUPS = "/srv/ktrdr-shared/db-backups";
-    /** An example in a line of help; what follows two spaces is about it. */
+    /** An example in a line of help; text after two spaces describes it. */
     private static final Pattern EXAMPLE = Pattern.compile("^ {2}(\\S.*?)(?: {2,}.*)?$");
     private static final Pattern REDIRECTED = Pattern.compile(" >(\\S+)");
 
     private enum How {
-        /** As it stands, or with --dry-run where its command has that. */
+        /** As written, or with --dry-run if the command has that option. */
         RUN,
-        /** It goes on by itself: it is seen to print, and ends at Ctrl-C. */
+        /** Runs until stopped: must print something, and ends at Ctrl-C. */
         UNTIL_CTRL_C,
-        /** Its words are understood, no more. */
+        /** The arguments are only parsed. */
         PARSED
     }
 
     /**
-     * What is special about examples.
+     * Exceptions for some examples.
      *
-     * @param begins how they begin, without jbang, ./ and @ktrdr
-     * @param exits the exit codes that are right
+     * @param begins the start of the examples, without jbang, ./ and @ktrdr
+     * @param exits the accepted exit codes
      */
     private record Special(String begins, How how, List<Integer> exits, String why) {}
 
-    /** Of each example the first that fits; one that is not here is run, and ends with 0. */
+    /** The first match applies; an example without a match is run and must exit with 0. */
     private static final List<Special> SPECIAL = List.of(
             new Special("setup-nfs", How.RUN, List.of(1),
                     "no kernel of a container has NFS: setup-nfs is tested on virtual machines"),
@@ -96,8 +96,7 @@ class HelpExamplesTest {
     private static final Special PLAIN = new Special("", How.RUN, List.of(0), "");
 
     /**
-     * What stands for something real in the examples, in this order: to what there is. A line break is where an example
-     * begins or ends.
+     * Maps placeholders in examples to real values, in this order. A line break marks the start or end of an example.
      */
     private static final Map<String, Function<Real, String>> STANDS_FOR = new LinkedHashMap<>();
 
@@ -105,26 +104,26 @@ class HelpExamplesTest {
         STANDS_FOR.put("ktrdr-20260101T020000Z-sha-3f2c9ab", Real::backup);
         STANDS_FOR.put("sha-3f2c9ab", real -> TAG);
         STANDS_FOR.put(" ID", real -> " " + real.operation());
-        // a fleet that is well logs no error
+        // a healthy fleet logs no error
         STANDS_FOR.put("ERROR|Traceback", real -> "INFO|LOG");
         STANDS_FOR.put("STRATEGY", real -> "practice");
-        // a person types something
+        // the console reads commands from standard input
         STANDS_FOR.put("\njbang console@ktrdr\n", real -> "jbang console@ktrdr <check.jsh");
-        // no folder of a test is a checkout of KTRDR's at a commit that was released
+        // no test folder is a checkout of KTRDR at a released commit
         STANDS_FOR.put("deploy@ktrdr workers B C", real -> "deploy@ktrdr workers B C --tag " + TAG);
         STANDS_FOR.put("deploy@ktrdr core all --backup", real -> "deploy@ktrdr core all --backup --tag " + TAG);
         STANDS_FOR.put("deploy@ktrdr all --dry-run", real -> "deploy@ktrdr all --dry-run --tag " + TAG);
         STANDS_FOR.put("takeover@ktrdr --dry-run", real -> "takeover@ktrdr --dry-run --tag " + TAG);
-        // the shell that takes it in prints nothing; that it works there is CompletionShellsTest's
+        // eval and source print nothing; CompletionShellsTest covers them
         STANDS_FOR.put("eval \"$(./ktrdr completion bash)\"", real -> "./ktrdr completion bash");
         STANDS_FOR.put("source <(./ktrdr completion zsh)", real -> "./ktrdr completion zsh");
         STANDS_FOR.put("~/.local/share/bash-completion/completions/ktrdr", real -> "completion");
     }
 
-    /** What the fleet has that an example can name. */
+    /** Real values of the fleet for placeholders. */
     private record Real(String backup, String operation) {}
 
-    /** An example: as it is in the help, as it is typed here, and its words as picocli takes them. */
+    /** An example: its help text, the command line typed here, and picocli's parse result. */
     private record Example(String help, String typed, Special special, ParseResult parsed) {
         boolean changes() {
             var options = parsed.commandSpec().optionsMap();
@@ -132,7 +131,7 @@ class HelpExamplesTest {
                     .noneMatch(option -> options.containsKey(option) && parsed.hasMatchedOption(option));
         }
 
-        /** With --dry-run where its command has it, and nobody's word that it may. */
+        /** Adds --dry-run if the command has it, and removes --yes. */
         String careful() {
             if (!changes() || parsed.hasMatchedOption("--dry-run")) return typed;
             return typed.replace(" --yes", "").replaceFirst("(?= [|>]|$)", " --dry-run");
@@ -158,7 +157,7 @@ class HelpExamplesTest {
         Files.writeString(folder.resolve("check.sh"), "uptime\n");
         Files.createSymbolicLink(folder.resolve(".lab"), World.folder());
         Prompt.at(folder);
-        // JBang's builds of one script at the same moment are in each other's way
+        // concurrent JBang builds of one script conflict
         good(ktrdr("pictures", "--help").run());
         examples = commands().values().stream().flatMap(HelpExamplesTest::examples).toList();
     }
@@ -173,12 +172,12 @@ class HelpExamplesTest {
         return ran;
     }
 
-    /** Every procedure by its name, as its script has it. */
+    /** Every procedure by its name. */
     private static Map<String, CommandLine> commands() {
         var commands = new LinkedHashMap<String, CommandLine>();
         for (var command : Completion.commands())
             if (command.getCommandSpec().userObject() instanceof Callable<?>) add(commands, command.getCommand());
-        // these have their help beside their options
+        // completion has only the options of these commands, not their help
         Stream.of(new all(), new bench(), new pictures()).forEach(command -> add(commands, command));
         return commands;
     }
@@ -263,8 +262,8 @@ class HelpExamplesTest {
     }
 
     /**
-     * What a dry run could have changed, but for the folders of services that systemd starts when they are asked:
-     * containers, files, images and histories, and beside them the backups, the databases, units and mounts.
+     * Everything that a dry run could change: containers, files, images, histories, backups, databases, units and
+     * mounts. Excludes the folders of services that systemd starts on demand.
      */
     private static String everything() {
         return World.everything() + World.on("core", "ls -l --time-style=full-iso " + BACKUPS)
@@ -280,7 +279,7 @@ class HelpExamplesTest {
         each(examples.stream().filter(which).toList(), example -> Prompt.at(folder).run(example.careful()));
     }
 
-    /** Several at a time: they wait for the network for the most part. All that is wrong is told together. */
+    /** Runs three at a time, since they mostly wait for the network. Reports all failures together. */
     private static void each(List<Example> examples, Function<Example, Ran> how) {
         assertFalse(examples.isEmpty());
         var pool = Executors.newFixedThreadPool(3);
@@ -304,7 +303,7 @@ class HelpExamplesTest {
         return said(example, ran).isEmpty() ? example.help() + "\n  says nothing" : "";
     }
 
-    /** What it printed, there or into a file, but for the line that names the inventory. */
+    /** The output, printed or in a file, without the line that names the inventory. */
     private static String said(Example example, Ran ran) {
         var file = REDIRECTED.matcher(example.typed());
         try {

@@ -8,7 +8,7 @@ import java.util.regex.Pattern;
 import ktrdr.Project;
 import org.junit.jupiter.api.Test;
 
-/** docs/KTRDR.md: each fact names a test that there is. */
+/** docs/KTRDR.md: each fact names an existing test. */
 class KtrdrFactsTest {
     private static final Pattern TEST = Pattern.compile("`(\\w+Test)\\.(\\w+)`");
 

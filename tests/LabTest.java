@@ -101,7 +101,7 @@ class LabTest {
         }
     }
 
-    /** Pulls an image on a host that may have it already. */
+    /** Pulls an image unless the host already has it. */
     private static void pulled(String host, String image) {
         World.on(host, "docker image inspect " + image
                 + " >/dev/null 2>&1 || { mkdir -p /dev/shm/login; export DOCKER_CONFIG=/dev/shm/login; trap 'rm -rf "

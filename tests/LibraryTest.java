@@ -27,10 +27,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * docs/LIBRARY.md is the map of lib/: complete, with nothing on it that is gone, and every public type and method tells
- * what it is for.
- */
+/** docs/LIBRARY.md maps lib/ completely, without obsolete entries, and every public type and method has a comment. */
 class LibraryTest {
     @TempDir Path folder;
     private static final List<String> TYPES = new ArrayList<>();
@@ -49,7 +46,7 @@ class LibraryTest {
         }
     }
 
-    /** Collects public types, and what is public of them and has no comment. */
+    /** Collects public types, and public members without a comment. */
     private static final class Reader extends TreePathScanner<Void, Void> {
         private final CompilationUnitTree unit;
         private final DocTrees docs;
@@ -75,7 +72,7 @@ class LibraryTest {
         public Void visitMethod(MethodTree method, Void none) {
             boolean overrides = method.getModifiers().getAnnotations().stream()
                     .anyMatch(item -> item.getAnnotationType().toString().equals("Override"));
-            // a constructor that only takes its fields is told by the type
+            // the type's comment covers its constructors
             boolean constructor = method.getReturnType() == null;
             if (isPublic(method.getModifiers()) && !overrides && !constructor) note(method.getName(), method);
             return null;

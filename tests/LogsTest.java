@@ -21,15 +21,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * logs, of containers that write what the test tells them to: a worker that the fleet has room for and does not run.
+ * logs with containers that write what the test dictates. They act as a worker that the fleet has room for but does not
+ * run.
  */
 @Tag("fleet")
 class LogsTest {
     private static final String SERVICE = "training-worker-3";
-    /** A process of the toolkit's on the node that is left, or its folder. */
+    /** A leftover process or folder of the toolkit on the node. */
     private static final String LEFT =
             "pgrep -af 'docker (logs|events)' || :; find /tmp -maxdepth 1 -name 'tmp.*' -newer /opt/logs-test";
-    /** How many containers there were so far: each has a secret of its own. */
+    /** Number of containers so far: each has its own secret. */
     private static int made;
     @TempDir Path folder;
 
@@ -55,7 +56,7 @@ class LogsTest {
                 + "TERM; while :; do sleep 0.2; done' >/dev/null");
     }
 
-    /** Shell lines that run inside of the container; what they print with {@code out} and {@code err} is in its log. */
+    /** Runs shell lines inside the container; {@code out} and {@code err} write to its log. */
     private static void inside(String host, String script) {
         World.on(host, "docker exec -i logs-test sh -eu <<'INSIDE'\nout() { printf '%s\\n' \"$1\" >/proc/1/fd/1; "
                 + "}\nerr() { printf '%s\\n' \"$1\" >/proc/1/fd/2; }\n" + script + "\nINSIDE\n");
@@ -122,7 +123,7 @@ class LogsTest {
 
     @Test
     void tail_since_and_a_stopped_container() {
-        // more lines than are shown where nothing is asked for
+        // more lines than the default limit
         inside("workers-c",
                 "out 'cut 1'; for i in $(seq 220); do out between; done; sleep 2; out 'cut 2'; out 'cut 3'");
         World.on("workers-c", "docker stop -t 1 logs-test >/dev/null");
@@ -150,7 +151,7 @@ class LogsTest {
         await(said, "step 2");
         inside("workers-b", "out 'step 3'");
         World.on("workers-b", "docker restart -t 1 logs-test >/dev/null");
-        // Docker reads the two by themselves: which of two that come at once is older is for it to say
+        // Docker reads stdout and stderr separately, so the order of simultaneous lines is undefined
         inside("workers-b", "out 'step 4'; sleep 0.1; err 'step 5'");
         await(said, "step 5");
         make("workers-b");

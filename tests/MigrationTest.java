@@ -22,14 +22,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** The schema of the database in deployments and rollbacks, as the database and its containers have it. */
+/** The database schema during deployments and rollbacks, checked in the database and its containers. */
 @Tag("fleet")
 class MigrationTest {
-    /** The revisions of the tags: what most have, one more that older code works with, and another that it does not. */
+    /** The tags' schema revisions: the usual one, one that older code works with, and one that it does not. */
     private static final String USUAL = "e1a0000000b2";
     private static final String COMPATIBLE = "e1a0000000c3";
     private static final String OTHER = "e1a0000000d4";
-    /** One that takes a while, and the tag that has it. */
+    /** A revision with a slow migration, and its tag. */
     private static final String BACKFILLED = "e1a0000000c5";
     private static final String SLOW = "sha-8000008";
     private static final String AT_IT = "query like 'do $$ begin perform pg_sleep(8)%' and state = 'active'";
@@ -155,7 +155,7 @@ class MigrationTest {
         var containers = World.containers("core");
         var planned = deployed("--tag", NEWER, "--dry-run");
         assertTrue(planned.out().contains("schema   " + COMPATIBLE + ", as " + NEWER + " has it"), planned::toString);
-        // the backend is as it is to be, so this is about the schema alone
+        // the backend is up to date, so only the schema changes
         deployed("--tag", OLDER, "--schema", "downgrade");
         assertEquals(USUAL, revision());
         assertEquals(containers, World.containers("core"));
@@ -188,7 +188,7 @@ class MigrationTest {
         assertFalse(World.on("core", "docker ps -a --format '{{.Names}}'").contains("ktrdr-migration"));
     }
 
-    /** Starts a deployment whose migration takes a while, and answers once PostgreSQL is at its statement. */
+    /** Starts a deployment with a slow migration, and returns once PostgreSQL runs its statement. */
     private static Underway migrating() {
         var run = ktrdr("deploy", "core", "backend", "--tag", SLOW, "--no-backup").start();
         Wait.until(Duration.ofMinutes(1),
@@ -201,9 +201,7 @@ class MigrationTest {
         return World.on("core", "docker inspect --format '{{.State.StartedAt}}' ktrdr-backend");
     }
 
-    /**
-     * The older release serves as before: what it writes is not held up by a session that nobody waits for any more.
-     */
+    /** The older release serves as before: no abandoned database session blocks its writes. */
     private static void serves(Map<String, String> before) {
         assertEquals(before, World.containers("core"));
         assertTrue(World.on("core", "curl -sS -m 3 -X POST localhost:8000/api/v1/dummy/start")

@@ -37,16 +37,16 @@ import pictures.Answers;
 import pictures.Prometheus;
 
 /**
- * A running fleet with two more nodes in the inventory: node D, and one with a GPU, which runs a training worker alone
- * and where nobody logs in as root.
+ * A running fleet with two more nodes in the inventory: node D, and a GPU node with one training worker and no root
+ * login.
  */
 @Tag("fleet")
 class MoreNodesTest {
     private static final String GPU = "gpuworker";
     private static final String DIRECTORY = "/opt/ktrdr-gpuworker";
     /**
-     * What ktrdr, who is not root, sees of the machine: arguments and environments of processes, files with a secret in
-     * them, the lock.
+     * What the unprivileged user ktrdr can see on the machine: process arguments and environments, files with a secret,
+     * the lock.
      */
     private static final String LOOK = """
             runuser -u ktrdr -- sh -c 'ps -ewwo args; cat /proc/[0-9]*/environ 2>/dev/null | tr "\\0" "\\n"' || :
@@ -69,13 +69,13 @@ class MoreNodesTest {
         return ran;
     }
 
-    /** The inventory as it is for who forgot that a user has to become root. */
+    /** The inventory of an operator who forgot `sudo: true`. */
     private static Ran withoutSudo(Path folder, String... arguments) {
         var inventory = World.variant(World.more(), folder, ", sudo: true", "").toString();
         return ktrdr(arguments).env("KTRDR_INVENTORY", inventory).run();
     }
 
-    /** What a person types for two more nodes; and a look around on one of them while the next release goes there. */
+    /** Adds two nodes as an operator does, and looks for visible secrets on one of them during the next deployment. */
     @BeforeAll
     static void two_nodes_are_added_and_deployed_to() {
         if (!Aftermath.release("core").equals(OLDER))
@@ -92,7 +92,7 @@ class MoreNodesTest {
             var ran = run.end();
             assertEquals(0, ran.exit(), ran::toString);
         }
-        // until Prometheus has asked each new target once
+        // until Prometheus has scraped each new target once
         good("verify --quick --wait 90s");
     }
 
@@ -102,8 +102,7 @@ class MoreNodesTest {
         var prometheus = ktrdr("deploy", "core", "prometheus", "--tag", OLDER).run();
         assertEquals(0, removed.exit(), removed::toString);
         assertEquals(0, prometheus.exit(), prometheus::toString);
-        // Prometheus looks every five seconds which targets of a job are gone, and answers once the last scrape of such
-        // a host has ended
+        // Prometheus checks for removed targets every five seconds, and drops one after its last scrape has ended
         World.on("core", """
                 for i in $(seq 30); do
                   said=$(curl -sf -m 2 'http://localhost:9090/api/v1/targets?state=active') || continue
@@ -120,14 +119,11 @@ class MoreNodesTest {
                 "--format", "{{.Names}}"));
         assertEquals("gone", World.on("core", "getent hosts workers-d.ktrdr.home.mynerd.place || echo gone"));
         untouched();
-        // it has forgotten their workers then, which the next to verify would find
+        // makes the backend forget the removed workers, which the next verify would report
         World.on("core", "docker restart -t 3 ktrdr-backend");
     }
 
-    /**
-     * The workers of the other nodes, and what on core has to do with more of them: id and start time of each
-     * container.
-     */
+    /** Containers that must not change, on the other nodes and on core: id and start time of each. */
     private static Map<String, String> others() {
         var containers = new LinkedHashMap<String, String>();
         for (var host : List.of("workers-b", "workers-c"))
@@ -174,7 +170,7 @@ class MoreNodesTest {
         untouched();
     }
 
-    /** The address and the GPUs of each worker that told the backend of some. */
+    /** Address and GPUs of each worker that reported GPUs to the backend. */
     private static List<String> withGpu() {
         var inventory = Inventory.read(World.more());
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(10))) {
@@ -187,7 +183,7 @@ class MoreNodesTest {
     @Test
     void verify_and_deploy_report_a_worker_without_its_gpu() {
         var release = Aftermath.release(GPU);
-        // what a worker says whose torch finds none
+        // the registration of a worker whose torch finds no GPU
         World.on("core", "curl -fsS -o /dev/null -H 'Content-Type: application/json' -d '{\"worker_id\": "
                 + "\"gpu-training-gpu\", \"worker_type\": \"training\", \"endpoint_url\": "
                 + "\"http://gpuworker.ktrdr.home.mynerd.place:5005\", \"capabilities\": {\"gpu\": false}}' "
@@ -222,7 +218,7 @@ class MoreNodesTest {
         var inventory = World.variant(World.more(), folder, "disk_free: 2GB, scale: 1", "disk_free: 2GB, gpu: true")
                 .toString();
         var before = World.containers("workers-d").keySet();
-        // the toolkit came after dockerd had started
+        // the container toolkit was installed after dockerd had started
         World.on("workers-d", "ln -s /bin/true /usr/local/bin/nvidia-container-runtime-hook");
         try {
             var ran = refused(5, ktrdr("deploy", "workers", "D", "--tag", OLDER).env("KTRDR_INVENTORY", inventory)
@@ -238,8 +234,8 @@ class MoreNodesTest {
     }
 
     /**
-     * Of the panels that have a series for B, those that have none for D or the GPU node, and the nodes that they have.
-     * One that is repeated for each node counts as one.
+     * Panels that have a series for B but not for D or the GPU node, with the nodes they have. A panel that is repeated
+     * per node counts once.
      */
     private static Map<String, Set<String>> panelsWithoutTheNewNodes() {
         var inventory = Inventory.read(World.more());
@@ -251,8 +247,7 @@ class MoreNodesTest {
                         new TreeSet<>(board.dashboard().values().get("node")));
                 for (var answered : board.panels())
                     for (var query : answered.queries())
-                        // an alert is of what is wrong, and a time of what was done, which need not be on each
-                        // of them
+                        // alerts and operation durations need not exist on every node
                         if (!query.expression().contains("ALERTS")
                                 && !query.expression().contains("operation_duration"))
                             shown.computeIfAbsent(board.dashboard().title() + ": " + answered.panel().model()

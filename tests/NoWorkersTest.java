@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** A fleet of core alone: what is said of its workers means no node, and not every node. */
+/** On a fleet of core alone, an empty list of worker nodes means no node, not every node. */
 class NoWorkersTest {
     @TempDir Path folder;
 

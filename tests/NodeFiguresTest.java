@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The figures that every node tells Prometheus: its own, those of its containers, and what procedures left. */
+/** The metrics that every node reports to Prometheus: its own, its containers', and those that procedures wrote. */
 @Tag("fleet")
 class NodeFiguresTest {
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
@@ -55,7 +55,7 @@ class NodeFiguresTest {
         return ask(expression).path(0).path("value").path(1).asDouble(-1);
     }
 
-    /** Waits until Prometheus answers a query with something. */
+    /** Waits until a Prometheus query has a result. */
     private static void await(String expression) {
         World.on("core", "for i in $(seq 150); do curl -sG --data-urlencode \"query=$(cat <<'QUERY'\n" + expression
                 + "\nQUERY\n)\" http://localhost:9090/api/v1/query | grep -q '\"value\"' && exit 0; sleep 0.5; done; "
@@ -71,8 +71,7 @@ class NodeFiguresTest {
                     value("node_memory_MemTotal_bytes" + node));
             assertEquals(Double.parseDouble(World.on(host, "df -PB1 / | awk 'NR == 2 { print $2 }'")),
                     value("node_filesystem_size_bytes{node=\"" + host + "\",mountpoint=\"/\"}"));
-            // of the host's own network, not of a container's; a device that was taken away and joined again has
-            // another number
+            // the host's own network, not a container's; a device that is removed and added again gets another number
             var received = value("sum(node_network_receive_bytes_total{node=\"" + host + "\",device=~\"eth[0-9]\"})");
             var own = Double.parseDouble(World.on(host,
                     "cat /sys/class/net/eth[0-9]/statistics/rx_bytes | awk '{ all += $1 } END { print all }'"));
@@ -95,10 +94,10 @@ class NodeFiguresTest {
                 "date -u -d \"$(docker inspect --format '{{.State.StartedAt}}' backtest-worker-1)\" +%s");
         assertEquals(Double.parseDouble(started),
                 value("container_start_time_seconds{node=\"workers-b\",name=\"backtest-worker-1\"}"));
-        // one that has just started needs more from look to look
+        // memory use of a container that has just started still changes between readings
         await("time() - container_start_time_seconds{node=\"core\",name=\"ktrdr-backend\"} > 45");
         var used = value("container_memory_working_set_bytes{node=\"core\",name=\"ktrdr-backend\"}");
-        // as docker stats has it, which subtracts the same from the same
+        // docker stats subtracts the same cache
         var docker = Double.parseDouble(World.on("core",
                 "docker stats --no-stream --format '{{.MemUsage}}' ktrdr-backend | sed 's/MiB.*//'")) * (1 << 20);
         assertTrue(used > docker / 2 && used < docker * 2, used + " " + docker);
@@ -130,7 +129,7 @@ class NodeFiguresTest {
 
     @Test
     void one_switch_takes_all_of_it_away_and_brings_it_back() {
-        // on one of them it has just failed, and is not run again
+        // on workers-b the service has just failed, and does not run again
         assertEquals("failed", World.on("workers-b", """
                 more=/run/systemd/system/ktrdr-containers.service.d
                 systemctl stop ktrdr-containers.timer
@@ -147,7 +146,7 @@ class NodeFiguresTest {
                     + "/.ktrdr/metrics/containers.prom 2>/dev/null || :; systemctl list-units --all --no-legend "
                     + "'ktrdr-containers.*'"), host);
         }
-        // of a target that is gone Prometheus has series for five minutes more
+        // Prometheus keeps the series of a removed target for five minutes
         var targets = World.get("http://10.42.1.10:9090/api/v1/targets?state=active");
         assertTrue(targets.contains("\"job\":\"backend\"") && !targets.contains("\"job\":\"node\""), targets);
         var verified = ktrdr("verify", "--quick", "-o", "json")

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** operations against the practice fleet's backend and workers. */
+/** operations with the practice fleet's backend and workers. */
 @Tag("fleet")
 class OperationsFleetTest {
     private static final String API = "http://10.42.1.10:8000/api/v1/operations";
@@ -58,7 +58,7 @@ class OperationsFleetTest {
         assertTrue(on.find(), ran::toString);
         var id = Pattern.compile("op_backtesting_\\w+").matcher(ran.err());
         assertTrue(id.find(), ran::toString);
-        // the worker itself remembers it
+        // the worker itself has the operation
         assertTrue(World.on(on.group(1), "curl -fsS http://localhost:" + (on.group(2).equals("1") ? 5003 : 5004)
                 + "/operations/" + id.group()).contains("completed"), ran::toString);
         assertTrue(ktrdr("operations", "show", id.group()).run().out().contains("result_summary.metrics.total_trades"));
@@ -135,7 +135,7 @@ class OperationsFleetTest {
         var deployed = ktrdr("deploy", "core", "backend", "--tag", "sha-2000002", "--wait-idle", "2s").run();
         assertTrue(deployed.exit() == 0 && deployed.err().contains("the backend is stopped while busy, and " + id),
                 deployed::toString);
-        // of one service alone Compose notes another configuration
+        // Compose records another configuration after a deployment of one service
         assertEquals(0, ktrdr("deploy", "core", "all", "--tag", "sha-1000001").run().exit());
     }
 
@@ -156,7 +156,7 @@ class OperationsFleetTest {
         assertEquals(id, ktrdr("operations", "show", id, "-o", "json").run().json().path("operation").asText());
         var cancelled = ktrdr("operations", "cancel", id).run();
         assertEquals(0, cancelled.exit(), cancelled::toString);
-        // the backend writes over it once it has come to notice, unless that was before anybody asked
+        // the backend overwrites the status after it notices, unless it noticed before the second cancel
         Wait.millis(2500);
         var again = ktrdr("operations", "cancel", id).run();
         assertTrue(again.exit() == 1
@@ -194,7 +194,7 @@ class OperationsFleetTest {
         assertFalse(said.matches("(?s).*code 130.*-isig.*"), said);
     }
 
-    /** Follows on a terminal, presses Ctrl-C, and this key at the question; what was seen there. */
+    /** Follows in a terminal, presses Ctrl-C, answers the question with this key, and returns the output. */
     private String terminal(String id, String key) throws Exception {
         var said = Files.createTempFile(folder, "said", "");
         var command = ktrdr("operations", "follow", id).processBuilder();
@@ -204,7 +204,7 @@ class OperationsFleetTest {
         await(said, "Working: step");
         press(terminal, "\u0003");
         await(said, "Cancel it, or leave it running? [c/L]");
-        // the terminal is told first that Ctrl-C is only a key now
+        // first the terminal's mode changes, so that Ctrl-C is an ordinary key
         Wait.millis(500);
         press(terminal, key);
         assertTrue(terminal.waitFor(20, TimeUnit.SECONDS), () -> read(said));

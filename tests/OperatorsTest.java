@@ -23,13 +23,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A node where nobody logs in as root: by a sudo that allows what verify-infra --sudoers prints and no more, and as an
- * operator who is in the group docker and has no sudo at all.
+ * A node without root login: with a sudo that allows only what verify-infra --sudoers prints, or as an operator in the
+ * group docker without sudo.
  */
 @Tag("fleet")
 class OperatorsTest {
     private static final String NODE = "workers-b";
-    /** What sudo was asked for on the node, by either of them. */
+    /** Log of all sudo calls on the node. */
     private static final String ASKED = "/var/log/sudo-test";
     private static final String PLACED = "/run/ktrdr-narrow-test";
     @TempDir static Path folder;

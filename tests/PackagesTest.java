@@ -18,7 +18,7 @@ import jdk.jshell.spi.ExecutionControlProvider;
 import ktrdr.Project;
 import org.junit.jupiter.api.Test;
 
-/** The shape of the house: which package uses which, and that everything is where it is looked for. */
+/** The package structure: which package uses which, and where files belong. */
 class PackagesTest {
     private static final Pattern IMPORT = Pattern.compile("(?m)^import (?:static )?ktrdr\\.(?:([a-z]+)\\.)?[A-Z]");
     private static final Path ROOT = Project.root();
@@ -34,12 +34,12 @@ class PackagesTest {
     }
 
     private static String code(Path file) throws IOException {
-        // text blocks first: what is a comment in them, or one quote, would be one of Java
+        // text blocks first: comment marks and quotes inside them would be read as Java's
         return Files.readString(file).replaceAll("(?s)\"\"\".*?\"\"\"", "").replaceAll("(?s)/\\*.*?\\*/", "")
                 .replaceAll("(?m)//.*$", "").replaceAll("\"(\\\\.|[^\"\\\\\n])*\"", "\"\"");
     }
 
-    /** Each package of the library, by its name below ktrdr, to those that its classes import from. */
+    /** Maps each package of the library, by its name below ktrdr, to the packages it imports from. */
     private static Map<String, Set<String>> packages() throws IOException {
         var uses = new TreeMap<String, Set<String>>();
         for (var file : Project.library()) {
@@ -47,7 +47,7 @@ class PackagesTest {
             var others = uses.computeIfAbsent(own, none -> new TreeSet<>());
             IMPORT.matcher(Files.readString(file)).results()
                     .forEach(found -> others.add(found.group(1) == null ? "ktrdr" : found.group(1)));
-            // a name in full is no way around
+            // a fully qualified name would bypass the import check
             assertFalse(code(file).replaceAll("(?m)^(import|package) .*$", "").matches("(?s).*\\bktrdr\\.[a-zA-Z].*"),
                     file + " names a class in full");
             others.remove(own);
@@ -113,7 +113,7 @@ class PackagesTest {
         assertEquals(List.of(), wrong);
     }
 
-    /** Nothing says so where it is not: procedures start slower, and that is all. */
+    /** A missing class has no other symptom than slower starts. */
     @Test
     void what_the_front_door_loads_for_its_archive_is_there() throws IOException {
         var named = Pattern.compile("-cp \"\\$path\" (ktrdr\\.\\S+)")

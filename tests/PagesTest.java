@@ -26,18 +26,21 @@ import org.commonmark.node.Text;
 import org.commonmark.parser.Parser;
 import org.junit.jupiter.api.Test;
 
-/** The pages of documentation: short where they have to be, and no link of theirs is dead. */
+/** The documentation pages: length limits, and no dead links. */
 class PagesTest {
     private static final Path ROOT = Project.root();
     private static final Parser MARKDOWN = Parser.builder().extensions(List.of(TablesExtension.create())).build();
-    /** A page that a source, a message or a comment names, with a section of it. */
+    /** A reference to a page, with an optional section, in a source, a message or a comment. */
     private static final Pattern NAMED = Pattern.compile("docs/[\\w/-]+\\.md(?:#[\\w-]+)?");
     /** Words that read like a translation. */
     private static final Pattern ODD = Pattern.compile("(?i)\\b(whoever|somebody|nobody|anybody|the former|of ours"
             + "|beside|(is|are) so|that is none|(is|are) told|taken back|let go of|who is to)\\b");
     private static final Map<Path, Page> PAGES = new HashMap<>();
 
-    /** @param links as they stand there @param anchors what GitHub calls its headings */
+    /**
+     * @param links as written
+     * @param anchors the headings' anchors as GitHub generates them
+     */
     private record Page(List<String> links, Set<String> anchors) {
         static Page of(String text) {
             var page = new Page(new ArrayList<>(), new HashSet<>());
@@ -88,7 +91,7 @@ class PagesTest {
         }
     }
 
-    /** Files of some endings below folders of the project, or files themselves. */
+    /** Files with this ending below these folders; a place may also be a file. */
     private static List<Path> files(String ending, String... places) {
         return Stream.of(places).map(ROOT::resolve).flatMap(place -> {
             try (var all = Files.walk(place, place.equals(ROOT) ? 1 : Integer.MAX_VALUE)) {
@@ -104,7 +107,7 @@ class PagesTest {
         return PAGES.computeIfAbsent(file.normalize(), of -> Page.of(text(of)));
     }
 
-    /** Whether there is such a file or folder, and in it such a section. */
+    /** Whether the linked file or folder exists, and the section in it. */
     private static boolean leads(Path folder, Path itself, String link) {
         var parts = link.split("#", 2);
         var to = parts[0].isEmpty() ? itself : folder.resolve(parts[0]);
@@ -157,7 +160,7 @@ class PagesTest {
         assertTrue(words < 500, () -> words + " words");
     }
 
-    /** What is below these chapters of the runbook is looked for by what is seen, at night. */
+    /** On call, an operator searches these chapters of the runbook by symptom. */
     @Test
     void the_runbook_opens_with_an_index_by_symptom() {
         var chapters = List.of("Troubleshooting", "Alerts", "Disaster recovery");
@@ -190,7 +193,7 @@ class PagesTest {
         assertEquals(List.of(), odd);
     }
 
-    /** Tables and pictures are as wide as they are, and so is output that a test compares. */
+    /** Tables and pictures have no limit, nor has output that a test compares. */
     @Test
     void lines_of_pages_fit_in_120_columns() {
         var wide = new ArrayList<String>();

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 /** {@link EveryProcedureTest} runs each procedure of the catalog. */
 class PassCatalogTest {
-    /** What of the catalog has no place in a pass, and why. */
+    /** Catalog entries outside of the pass, and why. */
     private static final Map<String, String> ELSEWHERE = Map.of("takeover", "TakeoverTest", "retire",
             "FirewallFleetTest", "lib", "it is no procedure", "ktrdr", "KtrdrTest",
             "test", "it runs this pass", "bench", "it needs minutes and the fleet to itself",

@@ -32,13 +32,13 @@ import pictures.Picture;
 import pictures.Prometheus;
 
 /**
- * The dashboards as a browser draws them from the practice fleet's Prometheus: nothing lies over anything, nothing is
- * cut off, and empty is only what has no series.
+ * A browser draws the dashboards from the practice fleet's Prometheus: no overlaps, no cut-off text, and only panels
+ * without series are empty.
  */
 @Tag("fleet")
 class PicturesFleetTest {
     private static final Duration SHOWN = Duration.ofMinutes(15);
-    /** Notes each text that is drawn outside of its canvas: before the page's own scripts. */
+    /** Records text that is drawn outside of its canvas; must load before the page's own scripts. */
     private static final String WATCH = """
             <script>
               const outside = [], plain = CanvasRenderingContext2D.prototype.fillText;
@@ -67,7 +67,7 @@ class PicturesFleetTest {
               });
               return wrong;
             })()""";
-    /** Of elements: what is wider than its box, and what leaves its panel. */
+    /** Elements that are wider than their box or leave their panel. */
     private static final String CUT_OFF = """
             (() => {
               const wrong = outside.map(text => 'on a canvas: ' + text);
@@ -88,8 +88,7 @@ class PicturesFleetTest {
               return wrong;
             })()""";
     /**
-     * What each panel shows: whether it says that there is no data, its text, and how much of the colours of its series
-     * is on its canvas.
+     * What each panel shows: whether it reports no data, its text, and the share of its series' colours on its canvas.
      */
     private static final String SHOWS = """
             [...document.querySelectorAll('.panel')].map(panel => {
@@ -204,8 +203,8 @@ class PicturesFleetTest {
     }
 
     /**
-     * Whether there are no two values at moments beside each other that a line could be drawn between; what is no
-     * number, such as the quantile of nothing, is no value.
+     * Whether no two adjacent values exist that a line could connect. NaN, such as a quantile without samples, is not a
+     * value.
      */
     private static boolean lonely(Answers.Answered answered, long step) {
         for (var query : answered.queries())

@@ -10,10 +10,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import pictures.Recording;
 
-/**
- * Parts of the pictures in a real browser, without a fleet: values with their units, which are written as Grafana does,
- * and a terminal.
- */
+/** Parts of the pictures in a real browser, without a fleet: values with units in Grafana's format, and a terminal. */
 @Tag("browser")
 class PicturesInBrowserTest extends InBrowser {
     private static final List<List<String>> WRITTEN = List.of(

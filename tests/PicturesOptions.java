@@ -8,7 +8,7 @@ import picocli.CommandLine.Parameters;
 
 /** The command line of the pictures, for pictures.java and for completion. */
 @Command(name = "pictures",
-        header = "Draw pictures of the dashboards from a fleet's Prometheus, and tell which query has how many series.")
+        header = "Draw pictures of the dashboards, with the number of series per query.")
 public class PicturesOptions {
     @Option(names = "--range", paramLabel = "D",
             description = "The last so much time, such as 30m (default: what each dashboard says).") Duration range;

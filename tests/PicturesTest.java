@@ -13,7 +13,7 @@ import pictures.Dashboard;
 import pictures.Recording;
 import pictures.Topology;
 
-/** What the pictures are made of, without a fleet: a dashboard's layout and queries, the fleet's drawing. */
+/** Parts of the pictures without a fleet: a dashboard's layout and queries, and the fleet's drawing. */
 class PicturesTest {
     private static final Map<String, List<String>> VALUES = Map.of("node", List.of("core", "workers-b"));
 

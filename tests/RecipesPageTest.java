@@ -10,13 +10,13 @@ import ktrdr.Project;
 import lab.Recipes;
 import org.junit.jupiter.api.Test;
 
-/** docs/RECIPES.md: enough scripts, each short, whole, found by others, and tested. */
+/** docs/RECIPES.md has enough scripts, and each is short, complete, linked and tested. */
 class RecipesPageTest {
     @Test
     void there_are_a_dozen_scripts_of_five_to_eighteen_lines() {
         var all = Recipes.all();
         assertTrue(all.size() >= 12, () -> all.size() + " scripts");
-        // a section of another form would be none
+        // a section in another format would be skipped
         assertEquals(all.size(), Recipes.page().split("\n## ").length - 1);
         assertEquals(all.size(), Recipes.page().split("\n```java\n").length - 1);
         for (var recipe : all) {

@@ -33,9 +33,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Each script of docs/RECIPES.md, run by the real JBang with a home of its own that knows this catalog, and its answer
- * beside that of the hosts. All of them are compiled at once, as sources of one file: each with the library alone takes
- * JBang as long as all.
+ * Runs each script of docs/RECIPES.md with the real JBang, in its own home with this catalog, and compares the result
+ * with the hosts'. All scripts are compiled together as sources of one file, since JBang takes as long for a single
+ * one.
  */
 @Tag("fleet")
 class RecipesTest {
@@ -55,7 +55,7 @@ class RecipesTest {
         }
         Files.writeString(folder.resolve("recipes.java"),
                 all + "class recipes {\n    public static void main(String... args) {}\n}\n");
-        // for done: it ends while the others run
+        // for the recipe done: the operation ends during the other tests
         post("/backtests/start",
                 "{\"strategy_name\":\"practice\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":"
                         + "\"2024-01-01\",\"end_date\":\"2024-02-01\",\"model_path\":\"/mnt/ktrdr-shared/models/"
@@ -72,7 +72,7 @@ class RecipesTest {
                 .timeout(Duration.ofMinutes(3)).run();
     }
 
-    /** Runs a recipe; one that ended otherwise is a failure with all that it said. */
+    /** Runs a recipe; any other exit code fails with the full output. */
     private static CommandResult run(int exit, String recipe, String... words) {
         return run("", exit, recipe, words);
     }
@@ -97,7 +97,6 @@ class RecipesTest {
                 body, API + path).must().out()).orElseThrow();
     }
 
-    /** A column of the rows of a document. */
     private static List<String> column(JsonNode rows, String heading) {
         var values = new ArrayList<String>();
         rows.forEach(row -> values.add(row.path(heading).asText()));
@@ -119,7 +118,7 @@ class RecipesTest {
                 .map(line -> line.split(" "))
                 .forEach(one -> used.put(node + " " + one[0], Units.size(one[1])));
         assertEquals(used.keySet(), new HashSet<>(rows.stream().map(row -> row[0] + " " + row[1]).toList()));
-        // what they use goes up and down a little between the two
+        // memory use changes a little between the two readings
         long most = used.values().stream().mapToLong(Long::longValue).max().orElseThrow();
         assertTrue(used.get(rows.get(0)[0] + " " + rows.get(0)[1]) > 0.8 * most, () -> ran.out() + used);
     }
@@ -200,7 +199,7 @@ class RecipesTest {
     void until_ends_with_the_line_and_after_its_limit_without() {
         var waiting = CompletableFuture.supplyAsync(
                 () -> run(0, "until", "B", "backtest-worker-1", "--line", "recipe [0-9]+", "--within", "60s"));
-        // said again and again: the log is followed from a moment that is not known here
+        // repeated, since the time at which following starts is unknown
         while (!waiting.isDone()) World.on("workers-b",
                 "docker exec backtest-worker-1 sh -c 'echo a recipe 42 for the log >/proc/1/fd/1'; sleep 0.3");
         says(waiting.join(), "workers-b backtest-worker-1 a recipe 42 for the log");
@@ -295,7 +294,7 @@ class RecipesTest {
         for (var row : document.path("workers")) {
             var said = World.on(row.path("node").asText(),
                     "curl -s http://localhost:" + ports.get(row.path("worker").asText()) + "/metrics");
-            // Prometheus asks every 15 s, and a worker may have ended one since
+            // Prometheus scrapes every 15 s, and a worker may have ended an operation since
             long now = said.lines()
                     .filter(line -> line.startsWith("ktrdr_operations_total{")
                             && line.contains("status=\"" + row.path("status").asText() + "\""))

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Nodes that lost all but the share and the images, and the way back to a fleet with yesterday's data. */
+/** Nodes that lost everything except the share and the images are restored with yesterday's data. */
 @Tag("fleet")
 class RecoveryTest {
     private static final String TAG = "sha-1000001";
@@ -54,7 +54,7 @@ class RecoveryTest {
         var before = World.sql(ROWS);
         for (var host : List.of("core", "workers-b", "workers-c")) World.bare(host);
         good("verify-infra");
-        // these hosts have the share from outside, since they have no kernel of their own that could serve or mount it
+        // these hosts get the share from outside: they have no kernel of their own to serve or mount it
         var inventory = World.inventory(folder, "storage: {server: core",
                 "storage: {server: pve.ktrdr.home.mynerd.place").toString();
         var shared = ktrdr("setup-nfs").env("KTRDR_INVENTORY", inventory).run();

@@ -20,12 +20,9 @@ import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 
-/**
- * docs/RELIABILITY.md: each row names a test that there is, quotes what is said, and no fault that is tested is without
- * a row.
- */
+/** docs/RELIABILITY.md: each row names an existing test and quotes real messages, and every tested fault has a row. */
 class ReliabilityTest {
-    /** Classes of which each test is a fault. */
+    /** In these classes each test is a fault. */
     private static final List<String> FAULTS = List.of("DeployCutTest", "DeployKilledTest", "DeployFaultsTest",
             "DeployLockTest", "DeployPartlyTest", "DeployRefusedTest",
             "StageRefusedTest", "FailoverTest", "BackupFaultsTest", "RestoreFaultsTest", "RecoveryTest", "SshdTest",
@@ -34,7 +31,7 @@ class ReliabilityTest {
     private static final Pattern QUOTED = Pattern.compile("`([^`]+)`");
     private static final Path PAGE = Project.root().resolve("docs/RELIABILITY.md");
 
-    /** @param tests such as DeployCutTest.during_the_pull_nothing_was_changed; several where they show one fault */
+    /** @param tests such as DeployCutTest.during_the_pull_nothing_was_changed; several if they cover one fault */
     private record Row(String fault, String seen, String end, String exit, String time, List<String> tests) {}
 
     private static String text(Path file) {
@@ -54,13 +51,13 @@ class ReliabilityTest {
                 .map(line -> line.replaceFirst("^\\| ", "").replaceFirst(" \\|$", "").split(" \\| ", -1)).toList();
     }
 
-    /** Those of six cells; what has others is told once. */
+    /** Rows with six cells; a separate test reports all others. */
     private static List<Row> rows() {
         return cells().stream().filter(of -> of.length == 6)
                 .map(of -> new Row(of[0], of[1], of[2], of[3], of[4], quoted(of[5]))).toList();
     }
 
-    /** The classes of a name: several packages may have one. */
+    /** The classes with this name: several packages may have one. */
     private static List<Class<?>> classes(String name) {
         var found = new ArrayList<Class<?>>();
         for (var full : Project.classes(name))
@@ -72,7 +69,7 @@ class ReliabilityTest {
         return found;
     }
 
-    /** The tests of a class by its simple name, each with it. */
+    /** The tests of a class as Class.method, with its simple name. */
     static Set<String> tests(String name) {
         return classes(name).stream().flatMap(type -> Arrays.stream(type.getDeclaredMethods()))
                 .filter(ReliabilityTest::isTest).map(method -> name + "." + method.getName())
@@ -89,7 +86,7 @@ class ReliabilityTest {
         assertTrue(all.size() >= 80, () -> all.size() + " rows");
         assertEquals(List.of(), all.stream().filter(of -> of.length != 6 || Arrays.stream(of).anyMatch(String::isBlank))
                 .map(of -> String.join(" | ", of)).toList());
-        // a table of another form would be read as something else
+        // a table in another format would be misread
         assertEquals(text(PAGE).split("\n## ").length - 1,
                 text(PAGE).split(Pattern.quote(HEAD + "\n|---|---|---|---|---|---|\n")).length - 1);
     }
@@ -125,8 +122,8 @@ class ReliabilityTest {
     }
 
     /**
-     * What stands in backquotes is in the source of the test, or in that of the toolkit, but for the node before it and
-     * what an ellipsis stands for.
+     * Quoted text appears in the source of the test or of the toolkit, without the leading node name and around each
+     * ellipsis.
      */
     @Test
     void what_is_quoted_is_said() throws IOException {
@@ -143,7 +140,7 @@ class ReliabilityTest {
         assertEquals(List.of(), wrong);
     }
 
-    /** Without escapes, and with sentences that are broken over lines as one. */
+    /** Removes escapes, and joins strings that are split over lines. */
     private static String plain(String source) {
         return source.replaceAll("(?<!\\\\)\"\\s*\\+\\s*\"", "").replace("\\\"", "\"");
     }

@@ -15,12 +15,12 @@ import lab.InBrowser;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** The page that verify writes, as a real browser shows it: on a desk, on a phone, in the dark and on paper. */
+/** The page that verify writes, in a real browser: on a desktop, on a phone, in dark mode and on paper. */
 @Tag("browser")
 class ReportInBrowserTest extends InBrowser {
     private static final int DESK = 1280;
     private static final int PHONE = 390;
-    /** Text whose contrast with what is behind it is less than 4.5 : 1 (WCAG 2.2, 1.4.3). */
+    /** Text whose contrast with its background is less than 4.5 : 1 (WCAG 2.2, 1.4.3). */
     private static final String FAINT = """
             (() => {
               const parts = colour => colour.match(/[\\d.]+/g).map(Number);

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What runs, started anew as it is. */
+/** Restarts of running containers without any change. */
 @Tag("fleet")
 class RestartFleetTest {
     @TempDir Path folder;
@@ -27,7 +27,7 @@ class RestartFleetTest {
         Aftermath.well();
     }
 
-    /** Container to its id and its start. */
+    /** Maps each container to its id and start time. */
     private static Map<String, String> starts(String host) {
         var starts = new TreeMap<String, String>();
         World.on(host, "docker ps -a --format '{{.Names}}' | grep -v exporter | while read -r name; do docker inspect "
@@ -40,7 +40,7 @@ class RestartFleetTest {
         return starts.get(container).split(" ")[0];
     }
 
-    /** That of these containers this one alone was started anew, and none made anew. */
+    /** Asserts that only this container was restarted, and none was recreated. */
     private static void only(String container, Map<String, String> before, Map<String, String> after) {
         assertEquals(id(before, container), id(after, container));
         assertFalse(before.get(container).equals(after.get(container)), container);

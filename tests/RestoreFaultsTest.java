@@ -21,8 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Restores that something happens to: the database is a whole one, what was stopped runs again, and nothing of the
- * restore is left on core.
+ * Failed and interrupted restores: the database is complete, stopped containers run again, and no file of the restore
+ * is left on core.
  */
 @Tag("fleet")
 class RestoreFaultsTest {
@@ -59,7 +59,7 @@ class RestoreFaultsTest {
         World.sql("DROP ROLE IF EXISTS \"faults' Owner\", faults_group, faults_reader");
     }
 
-    /** What the database has and no backup does. */
+    /** Adds a row that no backup has. */
     private static void later() {
         World.sql("INSERT INTO faults.bars VALUES (0, 'later')");
     }
@@ -71,7 +71,7 @@ class RestoreFaultsTest {
 
     @BeforeEach
     void what_runs() {
-        // of a test that failed nothing is left for this one
+        // removes leftovers of a failed test
         World.on("core", "docker start ktrdr-backend >/dev/null; docker exec -u root ktrdr-db sh -c 'rm -f "
                 + "/tmp/ktrdr-restore*'");
         running = now();
@@ -81,7 +81,7 @@ class RestoreFaultsTest {
         return HOSTS.stream().map(host -> World.on(host, RUNNING)).toList();
     }
 
-    /** What a node does when its connection has ended takes a while. */
+    /** A node needs some time to clean up after its connection has ended. */
     @AfterEach
     void all_runs_again_and_nothing_is_left() {
         HOSTS.forEach(World::awaitIdle);
@@ -102,9 +102,7 @@ class RestoreFaultsTest {
         World.on("core", "cd " + FOLDER + "; sha256sum -c --quiet " + name + ".dump.zst.sha256");
     }
 
-    /**
-     * What of a host's is asked in a step waits before it; then our process is killed. The words are a pattern of sh.
-     */
+    /** The step's command on the host waits, then the toolkit's process is killed. The arguments are a sh pattern. */
     @ParameterizedTest(name = "{0}, of a backup {1}")
     @CsvSource(quoteCharacter = '"', value = {
         "push,     here,    core,      cat,       '>/var/tmp/ktrdr-pushed',             old",
@@ -127,11 +125,10 @@ class RestoreFaultsTest {
                 var run = ktrdr("restore-db", from.equals("here") ? file : name, "--yes").start()) {
             run.awaitAsked(host);
             run.kill();
-            // the host mends it by programs of which one is a stand-in: taken away while a shell opens
-            // it, it is not found
+            // the host's cleanup uses the stand-in, which must not be removed while a shell opens it
             all_runs_again_and_nothing_is_left();
         } finally {
-            // the lock of who was killed is taken over after half a minute, which is shown elsewhere
+            // a killed run's lock expires only after half a minute; another test covers that
             for (var text : HOSTS) World.on(text, "rm -rf /opt/ktrdr-*/.ktrdr/lock");
         }
         if (expected.equals("old")) {
@@ -145,7 +142,7 @@ class RestoreFaultsTest {
         later();
     }
 
-    /** All of it has arrived when the connection goes, so that its size tells nothing. */
+    /** The file is complete when the connection is cut, so its size proves nothing. */
     @Test
     void a_push_that_is_cut() {
         var before = rows();
@@ -167,8 +164,8 @@ class RestoreFaultsTest {
     }
 
     /**
-     * What was half loaded goes once the server is back; and who wants a backup meanwhile would be told what is under
-     * way.
+     * The partly loaded database is removed once the server is back. A backup in between would report the running
+     * restore.
      */
     @Test
     void a_database_that_is_restarted_while_it_loads() {
@@ -201,7 +198,7 @@ class RestoreFaultsTest {
         assertTrue(dropped.err().matches("(?s).*core +drop +[^\n]*ktrdr_restoring.*"), dropped::toString);
     }
 
-    /** PostgreSQL's own figure is lost in a crash, as by a reset. */
+    /** PostgreSQL loses its row statistics in a crash, as after a reset. */
     @Test
     void tells_the_rows_to_be_replaced_even_without_statistics() {
         World.sql("CREATE TABLE faults.many AS SELECT i, md5(i::text) FROM generate_series(1, 200000) i; DELETE FROM "
@@ -215,7 +212,7 @@ class RestoreFaultsTest {
         }
     }
 
-    /** The words of PostgreSQL stand between others of pg_restore. */
+    /** pg_restore surrounds PostgreSQL's message with its own. */
     @Test
     void an_index_that_cannot_be_built_quotes_the_database() {
         World.sql("CREATE FUNCTION faults.once(bigint) RETURNS bigint IMMUTABLE LANGUAGE sql AS $f$ SELECT $1 / CASE "
@@ -273,8 +270,8 @@ class RestoreFaultsTest {
     }
 
     /**
-     * Scripts are let in by the container's own socket; where that was changed they have no password to give, and wait
-     * for none. A try has a server of its own.
+     * Scripts log in through the container's own socket. If that requires a password, they have none and must not wait
+     * for one. A trial restore has its own server.
      */
     @Test
     void a_database_that_asks_for_a_password() {

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A backup in the place of the database, beside it and for a try, on the practice fleet. */
+/** Restores that replace the database, that go next to it, and as a trial, on the practice fleet. */
 @Tag("fleet")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class RestoreTest {
@@ -71,15 +71,12 @@ class RestoreTest {
         return World.on("core", "cd " + FOLDER + "; ls -t ktrdr-*.json | head -n 1").replaceFirst("\\.json$", "");
     }
 
-    /**
-     * Every database but those of PostgreSQL, with the rows of ours and the settings: equal when nothing was touched.
-     */
+    /** All databases except PostgreSQL's own, and the test's rows: equal if nothing was changed. */
     private static String databases() {
         return World.sql("SELECT oid, datname FROM pg_database WHERE datname LIKE 'ktrdr%' ORDER BY datname; SELECT "
                 + "count(*), sum(id), max(symbol) FROM restored.bars;");
     }
 
-    /** What runs on each host. */
     private static List<String> running() {
         return new ArrayList<>(HOSTS.stream().map(host -> World.on(host, RUNNING)).toList());
     }
@@ -88,10 +85,7 @@ class RestoreTest {
         return World.get("http://10.42.1.10:8000/api/v1/workers").split("\"status\": ?\"available\"", -1).length - 1;
     }
 
-    /**
-     * A copy of the backup under another name, with something done to it, and its sums made anew where it is not the
-     * damage.
-     */
+    /** A changed copy of the backup under another name. Checksums are recomputed unless they are the damage. */
     private static String changed(String other, String change, boolean sums) {
         World.on("core", "cd " + FOLDER + "; for f in " + name + ".dump.zst " + name + ".json; do cp \"$f\" \"" +
                 other + "${f#" + name + "}\"; done; sed 's/" + name + "/" + other
@@ -227,9 +221,7 @@ class RestoreTest {
         assertEquals("ktrdr", World.sql("SELECT datname FROM pg_database WHERE datname LIKE 'ktrdr%'"));
     }
 
-    /**
-     * Not TimescaleDB: an extension of its name with its two functions, which note in a table that they were called.
-     */
+    /** A stand-in for the TimescaleDB extension: its two functions record their calls in a table. */
     @Test
     @Order(7)
     void the_hooks_of_timescaledb_are_called_where_the_backup_has_it() {

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Going back, by hand and by itself. */
+/** Manual and automatic rollbacks. */
 @Tag("fleet")
 class RollbackTest {
     private static final String OLDER = "sha-1000001";
@@ -207,7 +207,7 @@ class RollbackTest {
         }
     }
 
-    /** Has the newer release killed on one host alone, for five minutes at most. */
+    /** Kills containers of the newer release on this host, for at most five minutes. */
     private static void spoil(String host) {
         World.on(host, "setsid sh -c 'echo $$ >/run/spoil; for _ in $(seq 1500); do ids=$(docker ps -q --filter "
                 + "ancestor=registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + NEWER

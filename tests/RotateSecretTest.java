@@ -27,10 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/**
- * Secrets that are others in the provider from one moment to the next; each test ends with those that the fleet had
- * before.
- */
+/** Secrets that change in the provider; each test ends with the fleet's original secrets. */
 @Tag("fleet")
 class RotateSecretTest {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -40,11 +37,11 @@ class RotateSecretTest {
     private final Set<String> rotated = new TreeSet<>();
     private Path folder;
 
-    /** On no disk, as the lab's own secrets. */
+    /** In memory only, like the lab's own secrets. */
     @BeforeEach
     void a_provider_of_our_own() throws IOException {
         Aftermath.settle();
-        // all workers know the backend, which the test before may have replaced
+        // waits until all workers are registered: the previous test may have replaced the backend
         Aftermath.well();
         folder = Files.createTempDirectory(Path.of("/dev/shm"), "rotate");
     }
@@ -67,7 +64,7 @@ class RotateSecretTest {
         return ran;
     }
 
-    /** An inventory whose provider has this value, and the lab's others. */
+    /** An inventory whose provider has this value, and the lab's values otherwise. */
     private String provider(String field, String value) {
         if (!List.of("ghcr_token", "alert_webhook_url").contains(field)) rotated.add(field);
         var file = World.secretsWith(folder.resolve("secrets.json"), field, value);
@@ -90,7 +87,7 @@ class RotateSecretTest {
         return World.sql("select rolpassword from pg_authid where rolname = current_user");
     }
 
-    /** The names of the containers that have a value in their environment, on all hosts. */
+    /** Names of all containers on all hosts with this value in their environment. */
     private static Set<String> having(String variable, String value) {
         var found = new TreeSet<String>();
         for (var host : HOSTS)
@@ -101,7 +98,7 @@ class RotateSecretTest {
         return found;
     }
 
-    /** All that has the database's password: the backend and the workers of both nodes. */
+    /** PostgreSQL, the backend and the workers of both nodes all use this password. */
     private static void theDatabasesPasswordIs(String password, String other) {
         assertTrue(letsIn(password));
         assertFalse(letsIn(other));
@@ -144,7 +141,7 @@ class RotateSecretTest {
         assertEquals(everything, World.everything());
     }
 
-    /** Which of these values was in an argument list of any process, the hosts' too, while this one ran. */
+    /** The argument lists, on this machine and the hosts, that contained one of these values during the run. */
     private static Set<String> watched(Process run, List<String> values) throws Exception {
         var seen = new TreeSet<String>();
         for (; run.isAlive(); Thread.sleep(50))
@@ -233,7 +230,7 @@ class RotateSecretTest {
             ran = run.end();
         }
         assertEquals(5, ran.exit(), ran::toString);
-        // a stop that was cut goes on in the engine, and is over by then
+        // an interrupted stop continues in Docker, and has ended after this time
         Wait.millis(3_000);
         theDatabasesPasswordIs(former("db_password"), PASSWORD);
         for (var host : HOSTS) Aftermath.runs(host, Aftermath.OLDER, ran);
@@ -264,8 +261,8 @@ class RotateSecretTest {
     }
 
     /**
-     * The lab's Grafana is a stand-in where its image cannot be had: it has no database of its own, and no command that
-     * resets a password there.
+     * The lab uses a Grafana stand-in if the image is not available: it has no database and no command to reset a
+     * password.
      */
     @Test
     void the_password_of_grafana_is_another_one() throws IOException {
@@ -274,7 +271,7 @@ class RotateSecretTest {
                 .run());
         assertEquals(List.of("ktrdr-grafana"), changed(before, "core"));
         assertEquals(Set.of("core/ktrdr-grafana"), having("GF_SECURITY_ADMIN_PASSWORD", PASSWORD), ran::toString);
-        // the stand-in has no program that changes its database
+        // the stand-in has no command to change its database
         assertTrue(ran.err().contains("Grafana's own database was left alone: the image has no `grafana cli`")
                 && !ran.err().contains("database has the new one"), ran::toString);
     }

@@ -9,10 +9,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/**
- * How often a procedure goes to a node, as the node's sshd has noted it: connections, and commands that were started
- * over them.
- */
+/** Round trips of a procedure to a node, from the log of the node's sshd: connections, and commands over them. */
 @Tag("fleet")
 class RoundTripsTest {
     private static final String TAG = "sha-1000001";

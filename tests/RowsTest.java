@@ -18,7 +18,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** What is written to the database through all that can happen to core. */
+/** Rows written to the database survive all operations on core. */
 @Tag("fleet")
 class RowsTest {
     @AfterAll
@@ -31,7 +31,7 @@ class RowsTest {
         Aftermath.settle();
     }
 
-    /** Runs something and asserts that rows were written meanwhile. */
+    /** Asserts that rows were written during a run. */
     private static Ran during(Writer writer, Supplier<Ran> run) {
         int before = writer.rows().size();
         var ran = run.get();

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** tests/rules, by the promtool of the Prometheus image that runs on the practice fleet. */
+/** Runs tests/rules with the promtool of the practice fleet's Prometheus image. */
 @Tag("fleet")
 class RulesFleetTest {
     private static final List<String> FILES = List.of("templates/monitoring/rules/recording.yml",

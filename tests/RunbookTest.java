@@ -24,17 +24,16 @@ import runbook.Promised;
 import runbook.Symptoms;
 
 /**
- * The runbook and the README as a person follows them: every block of commands in its order, on one practice fleet,
- * with the output that the page promises.
+ * Follows the runbook and the README as an operator does: all command blocks in order, on one practice fleet, with the
+ * promised output.
  *
- * A section about something that broke is entered with that broken, and is left with it mended by what the section
- * says.
+ * A section about a fault starts with that fault, and its own commands repair it.
  */
 @Tag("fleet")
 class RunbookTest {
     private static final Duration LONGEST = Duration.ofMinutes(5);
     @TempDir static Path folder;
-    /** What stands for the provider of secrets: of the fleet's own, in memory alone. */
+    /** Simulates the secrets provider: a copy of the fleet's secrets, in memory only. */
     private static Path secrets;
     private static Prompt prompt;
 
@@ -43,8 +42,8 @@ class RunbookTest {
         secrets = Files.copy(World.secrets(), Files.createTempDirectory(Path.of("/dev/shm"), "ktrdr-runbook")
                 .resolve("secrets.json"));
         var inventory = World.inventory(folder, World.secrets().toString(), secrets.toString());
-        // procedures by the front door's quick road; FrontDoorTest and ScriptTemplateTest have JBang itself with the
-        // catalog
+        // procedures start through the front door's fast path; FrontDoorTest and ScriptTemplateTest cover JBang with
+        // the catalog
         prompt = Prompt.at(folder, inventory);
     }
 
@@ -63,7 +62,7 @@ class RunbookTest {
                 : prompt.block(block.commands(), LONGEST);
     }
 
-    /** Runs what is to be run here, and answers what was not as the page has it. */
+    /** Runs the blocks that are not manual, and returns every difference from the page. */
     private static List<String> follow(List<Block> blocks, Map<String, Supplier<Fault>> broken) throws Exception {
         var wrong = new ArrayList<String>();
         var heading = "";
@@ -103,7 +102,7 @@ class RunbookTest {
 
     @Test
     void the_readme() throws Exception {
-        // a person's fleet is not verified yet
+        // a new fleet is not verified yet
         Files.deleteIfExists(World.folder().resolve("verified"));
         var wrong = follow(Block.of(Project.root().resolve("README.md")), Map.of());
         assertEquals(List.of(), wrong, () -> String.join("\n", wrong));

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A node from two workers of each type to three, and back. */
+/** Scales a node from two workers of each type to three, and back. */
 @Tag("fleet")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ScaleTest {
@@ -35,7 +35,7 @@ class ScaleTest {
     private static Map<String, String> workers;
     private static String release;
     private static Ran up;
-    /** What was found right after it, by the inventory that says two. */
+    /** Findings right after scaling up, with an inventory that still says two. */
     private static List<Ran> upFound;
 
     @TempDir
@@ -114,7 +114,7 @@ class ScaleTest {
         var inventory = World.inventory(folder, NODE + ", scale: 2", NODE + ", scale: 3").toString();
         var verify = ktrdr("verify", "--quick", "--wait", "10s", "-o", "json", "-i", inventory).run();
         var failing = verify.failing();
-        // the backend remembers for some minutes what other tests took away
+        // for some minutes the backend remembers workers that other tests removed
         failing.remove("workers.ghosts");
         assertEquals(Map.of(), failing);
         var again = ktrdr("scale", "B", "3", "-i", inventory).run();
@@ -139,7 +139,8 @@ class ScaleTest {
         var before = World.containers("workers-c");
         var prometheus = World.files("core");
         Ran ran;
-        // they start, and nobody hears that they did, nor finds those that it remembers of other tests
+        // the new workers start but cannot register, and the backend cannot reach any that it remembers from other
+        // tests
         try (var unheard = Faults.closed("core", "10.42.1.12", 8000);
                 var backtest = Faults.closed("workers-c", "10.42.1.10", 5007);
                 var training = Faults.closed("workers-c", "10.42.1.10", 5008)) {
@@ -167,7 +168,7 @@ class ScaleTest {
         World.occupy("workers-b", 5007, "op_finished", Duration.ofSeconds(4));
         var training = World.train("workers-b", 5008);
         var down = ktrdr("scale", "B", "2", "--wait-idle", "5s", "--yes").run();
-        // the backend has not noticed yet that two are gone
+        // the backend has not noticed yet that two workers are gone
         for (var ran : found()) assertEquals(0, ran.exit(), ran::toString);
         assertEquals(0, down.exit(), down::toString);
         assertEquals("yes",

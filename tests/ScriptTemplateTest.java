@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * `jbang init -t ktrdr@ktrdr` in an empty folder makes a script that runs. JBang is the real one, with a home of its
- * own that knows this catalog.
+ * `jbang init -t ktrdr@ktrdr` in an empty folder creates a script that runs. JBang is the real one, in its own home
+ * with this catalog.
  */
 @Tag("fleet")
 class ScriptTemplateTest {

@@ -26,13 +26,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Where secrets are seen while procedures run, succeed, fail, are interrupted and are killed, and after them, on both
- * sides and in between: see {@link Watch}.
+ * Looks for visible secrets while procedures run, succeed, fail, are interrupted and are killed, and afterwards: on
+ * both sides and in transit, see {@link Watch}.
  */
 @Tag("fleet")
 class SecretsWatchTest {
     private static final String BACKUPS = "/srv/ktrdr-shared/db-backups/of-the-watch";
-    /** Values that the provider has by now and the fleet has not. */
+    /** New values in the provider that the fleet does not have yet. */
     private static final Map<String, String> PLANTED = Map.of("grafana_password", "planted-Gr4fana-pa55word-0b6ec1",
             "ghcr_token", "planted-t0ken-of-the-registry-71d2f0");
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
@@ -70,15 +70,15 @@ class SecretsWatchTest {
         return all;
     }
 
-    /** A run that may find something that does not hold, of what others did before. */
+    /** A check that may fail because of earlier steps. */
     private void looked(String... words) {
         var ran = ktrdr(words).asProcess().env("KTRDR_INVENTORY", file("inventory.yaml")).run();
         read(ran.exit() == 1 ? 1 : 0, ran);
     }
 
-    /** The run, whose words are read for secrets too. */
+    /** Runs a procedure, and searches its output for secrets. */
     private void run(int exit, Toolkit toolkit) {
-        // what is watched is a process: its arguments, variables and files
+        // the watch needs a process, with arguments, environment and files
         read(exit, toolkit.asProcess().env("KTRDR_INVENTORY", file("inventory.yaml")).run());
     }
 
@@ -122,7 +122,7 @@ class SecretsWatchTest {
             scaling();
             rotations();
             sideBySide(this::killedAtTheUp, this::killedAtTheLogin, this::killedWithTheSecretHalfGiven);
-            // meanwhile the locks of those that were killed get old enough to be taken over
+            // during these steps the locks of the killed runs expire
             sideBySide(this::backups, this::looks, this::console);
             cleared();
         }
@@ -147,9 +147,7 @@ class SecretsWatchTest {
         read(0, ktrdr("setup-nfs", "--verbose").asProcess().env("KTRDR_INVENTORY", outside()).run());
     }
 
-    /**
-     * An inventory whose share is none of its nodes', so that there is nothing to be set up and all of it to be proven.
-     */
+    /** An inventory whose share is on no node: nothing to set up, everything to verify. */
     private String outside() {
         return World.inventory(folder.resolve("outside"), "storage: {server: core",
                 "storage: {server: pve.ktrdr.home.mynerd.place").toString();
@@ -170,7 +168,7 @@ class SecretsWatchTest {
         run(0, "scale", "B", "1", "--verbose", "-o", "json");
     }
 
-    /** Stopped when this was asked of Docker on a host: nothing is left there. */
+    /** Interrupts a run at this Docker command on a host, and asserts that nothing is left. */
     private void interrupted(String host, String asked, String... words) {
         try (var waiting = Faults.waits(host, "docker", asked); var run = started(words)) {
             run.awaitAsked(host);
@@ -189,7 +187,7 @@ class SecretsWatchTest {
         return ktrdr(words).env("KTRDR_INVENTORY", file("inventory.yaml")).start();
     }
 
-    /** The same, but killed: what its script on the host had is gone, and its lock is not. */
+    /** Kills a run: its script's files on the host are removed, but its lock stays. */
     private void killed(String host, Runnable moment, Underway run) {
         moment.run();
         run.kill();
@@ -229,7 +227,7 @@ class SecretsWatchTest {
         run(0, "rotate-secret", "grafana_password", "--yes", "--verbose", "-o", "json", "-i", password);
     }
 
-    /** Back to the former one, which the lab's own inventory has; Grafana is stopped then. */
+    /** Rotates back to the lab's own password; Grafana is stopped at that time. */
     private void killedWithTheSecretHalfGiven() {
         try (var deaf = Faults.deaf("core", "ktrdr-grafana");
                 var run = ktrdr("rotate-secret", "grafana_password", "--yes", "--verbose").start()) {
@@ -259,7 +257,7 @@ class SecretsWatchTest {
         run(0, "restore-db", "latest", "--into", "watched", "--verbose");
     }
 
-    /** What the killed ones left is put right by the ordinary commands. */
+    /** Ordinary commands repair what the killed runs left. */
     private void cleared() {
         sideBySide(() -> read(0, ktrdr("rotate-secret", "grafana_password", "--yes", "--wait", "1m").asProcess().run()),
                 () -> run(0, "deploy", "workers", "all", "--tag", Aftermath.OLDER, "--parallel", "--wait", "1m"));

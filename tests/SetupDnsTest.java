@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * setup-dns: its records in front of each server's own checker, and its check against a DNS server that is right, wrong
- * or silent.
+ * setup-dns: each server's own checker accepts its records, and --check works with a correct, a wrong and a silent DNS
+ * server.
  */
 @Tag("fleet")
 class SetupDnsTest {
@@ -33,7 +33,7 @@ class SetupDnsTest {
         return ran.out();
     }
 
-    /** Runs a script where the servers and their checkers are. */
+    /** Runs a script in the container with the DNS servers and their checkers. */
     private static String services(String script) {
         return World.services(script);
     }
@@ -77,7 +77,7 @@ class SetupDnsTest {
 
     @Test
     void pi_holes_entries_are_lines_as_its_dnsmasq_reads_them() throws IOException {
-        // Pi-hole itself is in no package: its entries are lines of a hosts file, which the dnsmasq inside it serves
+        // Pi-hole is in no package, but its entries are hosts-file lines that its dnsmasq serves
         var lines = records("pihole").lines().filter(line -> line.startsWith("  \""))
                 .map(line -> line.strip().replaceAll("^\"|\",$", "")).collect(Collectors.joining("\n", "", "\n"));
         var said = services(file("hosts", lines) + """
@@ -114,7 +114,7 @@ class SetupDnsTest {
         return ktrdr(words.toArray(String[]::new)).run();
     }
 
-    /** setup-dns --check on a machine whose own resolver is this DNS server. */
+    /** setup-dns --check on a machine that uses this DNS server as its resolver. */
     private Ran checkWhereThisMachineAsks(String server, String inventory) throws IOException {
         var resolver = Files.writeString(folder.resolve("resolv.conf"),
                 "nameserver " + server + "\noptions timeout:1 attempts:2\n");

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** setup-nfs where nodes are containers: the kernel is the machine's, and the share came from outside. */
+/** setup-nfs on nodes that are containers: they use this machine's kernel, and the share is mounted from outside. */
 @Tag("fleet")
 class SetupNfsFleetTest {
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
@@ -40,20 +40,14 @@ class SetupNfsFleetTest {
         assertEquals(before, everything());
     }
 
-    /**
-     * The lab's inventory with a server that is none of its nodes, as where the Proxmox host has the share and hands it
-     * in.
-     */
+    /** The lab's inventory with a server that is no node, as if the Proxmox host provided the share. */
     private Ran outside(String... arguments) {
         var inventory = World.inventory(folder, "storage: {server: core",
                 "storage: {server: pve.ktrdr.home.mynerd.place").toString();
         return ktrdr(arguments).env("KTRDR_INVENTORY", inventory).run();
     }
 
-    /**
-     * The lab's inventory for a share that the host of every node hands in, as it does; with one more folder of it,
-     * where one is named.
-     */
+    /** The lab's inventory with a share that every node's host mounts into it, and optional additional folders. */
     private Path handedIn(String... more) {
         var folders = more.length == 0 ? "" : ", " + String.join(", ", more);
         return World.inventory(folder, "storage: {server: core", "storage: {from: host, server: core", "db-backups]",

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 
-/** The share on a real kernel's NFS server (core) and two real clients, in virtual machines that really reboot. */
+/** The share with a real kernel's NFS server (core) and two real clients, in virtual machines that reboot. */
 @Tag("guests")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SetupNfsTest {
@@ -30,7 +30,7 @@ class SetupNfsTest {
     private static final String DROP_INS = "/etc/systemd/system/mnt-ktrdr\\x2dshared.mount.d";
     private static final String FOREIGN =
             "# mine \t\n\n/dev/sr0\t/media/cd   iso9660 noauto,ro 0 0\ntmpfs /srv/scratch tmpfs noauto 0 0";
-    /** One with options of its own, as the GPU machine has them: vers=4.2; and one with those of the fleet: vers=3. */
+    /** One client with its own options, like the GPU machine (vers=4.2), and one with the fleet's (vers=3). */
     private static final Map<String, String> CLIENTS = Map.of("workers-b", "nfs4", "workers-c", "nfs");
     private static GuestWorld world;
     private static Ran first;
@@ -41,8 +41,7 @@ class SetupNfsTest {
         world = GuestWorld.fresh();
         for (var client : List.of("workers-b", "workers-c"))
             world.on(client, "printf '%s' '" + FOREIGN + "' >/etc/fstab; chmod 640 /etc/fstab");
-        // five failures in ten seconds take a quicker machine: here five in ten minutes are too many, unless setup-nfs
-        // says otherwise
+        // too slow here for five failures in ten seconds: the test sets ten minutes, which setup-nfs must override
         world.on("workers-c", "mkdir -p '" + DROP_INS + "'; printf '[Unit]\\nStartLimitIntervalSec=10min\\n' >'"
                 + DROP_INS + "/00-slow.conf'");
         world.on("core", "mkdir -p /srv/other; printf '/srv/other 10.9.9.9(ro)' >/etc/exports");
@@ -59,7 +58,7 @@ class SetupNfsTest {
         return ran;
     }
 
-    /** Files by hash, owner, mode and time, mounts, and what runs: equal when nothing was changed. */
+    /** Files with hash, owner, mode and time, mounts and processes: equal if nothing was changed. */
     private static String everything() {
         var all = new StringBuilder();
         for (var guest : List.of("core", "workers-b", "workers-c"))
@@ -79,7 +78,7 @@ class SetupNfsTest {
         return world.on(client, "awk '$2 == \"" + SHARE + "\" { print $3 }' /proc/self/mounts | tr '\\n' ' '");
     }
 
-    /** As a container of KTRDR does it. */
+    /** Runs a command with the user and group of a KTRDR container. */
     private static String as999(String command) {
         return "setpriv --reuid 999 --regid 999 --groups 1500 sh -c " + ktrdr.Sh.quote("umask 002; " + command) + "\n";
     }
@@ -190,7 +189,7 @@ class SetupNfsTest {
         }
     }
 
-    /** Uses the share six times in a row, while the server does not let the node in. */
+    /** Uses the share repeatedly while the server refuses the node. */
     private static void useWhileRefused() {
         world.on("core", "exportfs -u 10.42.2.12:/srv/ktrdr-shared");
         world.on("workers-c", "systemctl stop 'mnt-ktrdr\\x2dshared.mount'; for i in 1 2 3 4 5 6 7; do ls " + SHARE
@@ -217,7 +216,7 @@ class SetupNfsTest {
 
     @Test
     void an_interrupted_run_leaves_no_file_of_its_proof() throws IOException, InterruptedException {
-        // reading takes its time on one node, so that there is a time to interrupt
+        // slow reads on one node leave time for the interrupt
         world.on("workers-c",
                 "printf '#!/bin/sh\\ncase $* in *cat*) sleep 120 ;; esac\\nexec /usr/bin/setpriv \"$@\"\\n' "
                         + ">/usr/local/bin/setpriv; chmod 755 /usr/local/bin/setpriv");
@@ -236,8 +235,7 @@ class SetupNfsTest {
     }
 
     /**
-     * One story, since every boot takes its time: the server goes, a client boots meanwhile, the server comes back, the
-     * other client boots.
+     * One test, since every boot is slow: the server stops, a client boots, the server returns, the other client boots.
      */
     @Test
     @Order(Integer.MAX_VALUE)

@@ -23,7 +23,7 @@ import javax.tools.ToolProvider;
 import ktrdr.Project;
 import org.junit.jupiter.api.Test;
 
-/** How long lines, methods and files may be, and which names are too much alike. */
+/** Limits for lines, methods and files, and names that are too similar. */
 class ShapeTest {
     private static final int COLUMNS = 120;
     private static final int METHOD = 30;
@@ -33,7 +33,6 @@ class ShapeTest {
     private static final Path ROOT = Project.root();
 
     private record Source(Path file, CompilationUnitTree unit, SourcePositions positions) {
-        /** Lines of a method between its braces. */
         long lines(MethodTree method) {
             var lines = unit.getLineMap();
             return lines.getLineNumber(positions.getEndPosition(unit, method.getBody()))
@@ -50,7 +49,7 @@ class ShapeTest {
             }.scan(unit, null);
         }
 
-        /** The constructors of its records, whose parameters are the records' components. */
+        /** The constructors of the file's records: their parameters are the records' components. */
         Set<MethodTree> recordConstructors() {
             var constructors = new HashSet<MethodTree>();
             new TreeScanner<Void, Void>() {
@@ -94,12 +93,12 @@ class ShapeTest {
         }
     }
 
-    /** What has no other form in a line: JBang's directives, imports, links and tables of pages. */
+    /** Lines that cannot be wrapped: JBang's directives, imports, links, tables and pictures. */
     private static boolean fixed(String line) {
         return line.matches("//[A-Z_]+ .*|import .*|package .*|\\|.*|!\\[.*|.*https?://\\S{80,}.*");
     }
 
-    /** Scripts that tests hold as they are sent are no longer than what they are made of. */
+    /** Excludes generated scripts, which tests compare: their parts have the limit. */
     private static boolean written(Path file) {
         return !ROOT.relativize(file).toString().matches("tests/ktrdr/.*\\.sh")
                 && file.toString().matches(".*(\\.(java|sh|awk|yml|yaml|sql|css|js|html|py|qute)|/ktrdr|/run)$");
@@ -137,14 +136,14 @@ class ShapeTest {
     void files_have_at_most_300_lines_without_imports() throws IOException {
         var large = new ArrayList<String>();
         for (var file : java("lib", "scripts", "tests")) {
-            // lists of names are read name by name: imports, and JBang's directives
+            // imports and JBang's directives are plain lists
             long lines = Files.readString(file).lines().filter(line -> !line.matches("import .*|//[A-Z_]+ .*")).count();
             if (lines > FILE) large.add(ROOT.relativize(file) + " has " + lines + " lines");
         }
         assertEquals(List.of(), large);
     }
 
-    /** A script has its options and the story; what has a name of its own belongs to the library. */
+    /** A script has the options and the sequence of steps; everything else belongs to the library. */
     @Test
     void scripts_have_at_most_150_lines() throws IOException {
         var large = new ArrayList<String>();
@@ -172,7 +171,7 @@ class ShapeTest {
         assertEquals(List.of(), wrong);
     }
 
-    /** What is left of a name without the endings by which one could be taken for another. */
+    /** A name without the endings that make names hard to tell apart. */
     private static String stem(String name) {
         return name.replaceAll("(ies|y)$", "i").replaceAll("(s|ed|ing|er|ers)$", "").replaceAll("e$", "");
     }

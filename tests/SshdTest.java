@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** OpenSSH servers on core that allow one algorithm of a kind and no other. */
+/** OpenSSH servers on core that allow only one algorithm of a kind. */
 @Tag("fleet")
 class SshdTest {
     private static final int PORT = 2200;
@@ -60,10 +60,7 @@ class SshdTest {
         World.on("core", "rm -rf " + SERVERS);
     }
 
-    /**
-     * Of the server with such a line of sshd_config, and a host key of this type, to who logs in with a key of that
-     * type: what it answers.
-     */
+    /** The response of a server with this sshd_config option and host key type to a login with this key type. */
     private static String answer(String option, String hostKey, String key) throws IOException {
         World.on("core", "/usr/sbin/sshd -f /dev/null -p " + PORT + " -h " + SERVERS + "/host_" + hostKey
                 + " -o PidFile=" + SERVERS + "/pid -o AuthorizedKeysFile=" + SERVERS

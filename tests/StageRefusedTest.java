@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What stage does not put in place: each has its sentence and its exit code, and the fleet is as it was before. */
+/** Refused staging: each case has its own message and exit code, and leaves the fleet unchanged. */
 @Tag("fleet")
 class StageRefusedTest {
     private static final String OTHER = "sha-2000002";
@@ -43,7 +43,7 @@ class StageRefusedTest {
             assertEquals("", World.on(host, "ls -d /opt/ktrdr-" + host + "/.ktrdr-new.* 2>/dev/null || true"));
     }
 
-    /** Runs it with a template of one's own. */
+    /** Runs a procedure with a custom template. */
     private Ran with(String template, String content, String... arguments) throws IOException {
         var file = folder.resolve("mine").resolve(template);
         Files.createDirectories(file.getParent());
@@ -77,7 +77,7 @@ class StageRefusedTest {
 
     @Test
     void stage_and_deploy_refuse_a_prometheus_yml_promtool_rejects() throws IOException {
-        // the release that runs: another one's image would be pulled before, which is a change of its own
+        // the running release: another release's image would be pulled first, which is a change
         for (var words : List.of(new String[] {"stage", "core", "--tag", OTHER},
                 new String[] {"deploy", "core", "all", "--tag", "sha-1000001"}))
             refused(1, with("monitoring/prometheus.yml", "scrape_configs: [{job_nam: x}]\n", words),

@@ -11,7 +11,7 @@ import lab.World;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Services take what was staged with the next deployment, and a file that they cannot read changes nothing. */
+/** The next deployment makes services load staged files, and an unreadable file changes nothing. */
 @Tag("fleet")
 class StageReloadTest extends StagedFleet {
     @Test
@@ -63,7 +63,7 @@ class StageReloadTest extends StagedFleet {
             assertEquals("scrape_interval: 15s", interval());
             good(ktrdr("verify", "--quick", "--wait", "90s").run());
         }
-        // nothing is to be done any more
+        // the second run has nothing to do
         var again = good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
         assertTrue(!again.err().contains("restarted") && !again.err().contains("reloaded"), again::toString);
     }
@@ -72,7 +72,7 @@ class StageReloadTest extends StagedFleet {
     void an_unreadable_prometheus_file_fails_and_the_old_one_stays() throws Exception {
         var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s"))
                 .toString();
-        // promtool reads a copy, in a folder of its own
+        // promtool reads a copy in its own folder
         World.on("core", "docker exec -u 0 ktrdr-prometheus true; chmod 700 /opt/ktrdr-core/monitoring");
         try {
             var ran = ktrdr("deploy", "core", "prometheus", "-i", inventory).run();

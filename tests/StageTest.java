@@ -19,7 +19,7 @@ import lab.World;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Files put in place on the practice fleet, looked at from outside; each check is seen to hold and not to. */
+/** Staging on the practice fleet, checked from outside; each check passes and fails at least once. */
 @Tag("fleet")
 class StageTest extends StagedFleet {
     private static final String NEWER = "sha-2000002";
@@ -34,8 +34,8 @@ class StageTest extends StagedFleet {
     }
 
     /**
-     * Path, inode and time of change of everything in the stack's directories but the figures that a timer writes
-     * there: equal when nothing was written.
+     * Path, inode and change time of all files in the stack's directories, except a timer's metrics: equal if nothing
+     * was written.
      */
     private static String written() {
         var all = new StringBuilder();
@@ -49,7 +49,7 @@ class StageTest extends StagedFleet {
         return "" + World.containers("core") + World.containers("workers-b") + World.containers("workers-c");
     }
 
-    /** What Compose on a node makes of the files there: the service's configuration. */
+    /** The service's configuration as Compose on the node reads it. */
     private static JsonNode compose(String host, String service) throws IOException {
         var stack = host.equals("core") ? "core" : "workers";
         return new ObjectMapper()

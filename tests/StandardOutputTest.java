@@ -22,15 +22,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/**
- * What becomes of a result that cannot be printed: on a full disk, on a closed descriptor, and in a pipe whose reader
- * has gone.
- */
+/** Output that cannot be written: to a full disk, to a closed descriptor, and to a pipe without a reader. */
 class StandardOutputTest {
     private static final String LOST =
             "error: standard output could not be written: a part of the result, or all of it, is lost\n";
 
-    /** A procedure by a JVM of its own, its standard output and what follows as the shell has it. */
+    /** Runs a procedure in its own JVM; the shell applies the redirection. */
     private static CommandResult run(String procedure, String arguments, String redirection) {
         var java = Sh.words(List.of("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8",
                 "-cp", System.getProperty("java.class.path"), procedure));

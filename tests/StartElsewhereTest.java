@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** ./ktrdr where cron, systemd, su and containers start it: in other locales, and without a home. */
+/** ./ktrdr from cron, systemd, su and containers: in other locales, and without a home. */
 @Tag("machine")
 class StartElsewhereTest {
     @TempDir static Path folder;
@@ -34,7 +34,7 @@ class StartElsewhereTest {
         homeless = Files.createDirectory(folder.resolve("homeless"));
     }
 
-    /** A folder of locales with the one that is none of UTF-8. */
+    /** A folder with one locale that is not UTF-8. */
     private static String latin() throws IOException {
         var locales = Files.createDirectories(folder.resolve("locales"));
         if (!Files.exists(locales.resolve("en_US"))) LocalCommand.command("localedef", "-i", "en_US", "-f",
@@ -48,7 +48,7 @@ class StartElsewhereTest {
         toolkit.word("Größe… " + locale + " ");
         var ran = toolkit.door("say", "müde", "→").env("LC_ALL", locale).env("LOCPATH", latin());
         assertTrue(toolkit.says("says Größe… " + locale + " müde →", List.of("info"), ran).contains(LIBRARY));
-        // what one locale built serves all
+        // a build from one locale works in all
         for (var other : List.of("C.UTF-8", "POSIX"))
             toolkit.quick("says Größe… " + locale + " müde →", toolkit.door("say", "müde", "→").env("LC_ALL", other));
         toolkit.says("says Größe… " + locale + " müde", List.of("run"),
@@ -66,9 +66,7 @@ class StartElsewhereTest {
                     .env("LC_ALL", "C").env("KTRDR_START", start).must().out());
     }
 
-    /**
-     * A front door with other homes than this process has: without XDG_CACHE_HOME, and what is not named is not there.
-     */
+    /** A front door with these home variables only, and without XDG_CACHE_HOME. */
     private static LocalCommand.Command homed(String variables, String... words) {
         var environment = "env -u HOME -u XDG_CACHE_HOME TMPDIR='" + homeless + "' " + variables + " ";
         return toolkit.command("sh", "-c",
@@ -85,7 +83,7 @@ class StartElsewhereTest {
         assertTrue(err.contains("cannot be written: what is built is kept in " + kept + "\n"), err);
         assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(kept)));
         toolkit.quick("says one", homed(variables, "say"));
-        // one that another user may write to may have another user's programs in it
+        // a folder that other users can write to may contain their programs
         Files.setPosixFilePermissions(kept, PosixFilePermissions.fromString("rwxrwxrwx"));
         var refused = homed(variables, "say").run();
         assertEquals(2, refused.exit());

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** ./ktrdr builds once, starts java without JBang while nothing has changed, and never with what has. */
+/** ./ktrdr builds once, starts java without JBang while nothing has changed, and rebuilds after a change. */
 @Tag("machine")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class StartTest {
@@ -298,7 +298,7 @@ class StartTest {
         assertEquals(0, toolkit.door("setup", "--undo").run().exit());
     }
 
-    /** This JDK with a java of its own. */
+    /** A JDK like this one, with a separate java program. */
     private static Path anotherJdk() throws IOException {
         var home = Path.of(System.getProperty("java.home")).toRealPath();
         var jdk = folder.resolve("jdk");

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** status against a fleet that is well, and one that is not. */
+/** status with a healthy fleet, and with faults. */
 @Tag("fleet")
 class StatusTest {
     private static final String TAG = "sha-1000001";
@@ -43,7 +43,7 @@ class StatusTest {
         return ran;
     }
 
-    /** A lock as somebody holds it who gave the last sign so many seconds ago. */
+    /** Creates another run's lock, with a last heartbeat this many seconds ago. */
     private static void lock(String host, int seconds) {
         World.on(host, "mkdir -p /opt/ktrdr-" + host + "/.ktrdr/lock; cd /opt/ktrdr-" + host +
                 "/.ktrdr/lock; id=$(jq -r .id ../deploying 2>/dev/null || echo x); echo $id >id\n"
@@ -119,7 +119,7 @@ class StatusTest {
                     >= 40_000_000, () -> before + "\n" + after);
             assertTrue(after.path("log_bytes").asLong() - before.path("log_bytes").asLong() >= 2000 * 6,
                     () -> before + "\n" + after);
-            // on a machine that does much else it gets a part of a processor
+            // on a busy machine it gets only part of a processor
             assertTrue(after.path("cpu_used").asDouble() > 0.1 + before.path("cpu_used").asDouble(),
                     () -> before + "\n" + after);
         } finally {
@@ -144,7 +144,7 @@ class StatusTest {
         }
     }
 
-    /** As if a deployment had been killed, by the run that has the lock. */
+    /** As if the run that has the lock had been killed during a deployment. */
     private static void unfinished() {
         World.on("workers-b",
                 "cd " + STACK + "/.ktrdr; tail -n 1 releases.jsonl | sed "
@@ -221,7 +221,7 @@ class StatusTest {
         World.on("workers-c", "docker stop -t 1 training-worker-2 >/dev/null");
         try {
             await(said, "NOT WELL");
-            // Prometheus asks every 15 s
+            // Prometheus scrapes every 15 s
             await(said, "11 of 12 targets");
         } finally {
             World.on("workers-c", "docker start training-worker-2 >/dev/null");
@@ -243,7 +243,7 @@ class StatusTest {
         assertFalse(text.contains("\033"), text);
     }
 
-    /** Waits until the file has each of these, one after another. */
+    /** Waits until the file has each of these words, in this order. */
     private static void await(Path file, String... words) throws Exception {
         int from = 0;
         for (var word : words) {
@@ -262,7 +262,7 @@ class StatusTest {
         }
     }
 
-    /** A terminal of 30 lines and 100 columns, on which a shell watches and then tells how it ended. */
+    /** A terminal of 30 lines and 100 columns with a shell that runs the watch and prints its exit code. */
     private Process terminal(Path said) throws IOException {
         var command = ktrdr("status", "--watch", "--interval", "1s").processBuilder();
         var words = String.join(" ", command.command().stream().map(word -> "'" + word + "'").toList());

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Two nodes whose addresses were exchanged in the inventory: every procedure says so, and none changes anything. */
+/** Two nodes have each other's address in the inventory: every procedure reports that, and none changes anything. */
 @Tag("fleet")
 class SwappedAddressesTest {
     private static final String CORE = "10.42.1.10";
@@ -45,8 +45,8 @@ class SwappedAddressesTest {
     }
 
     /**
-     * The lab's inventory with two addresses exchanged, and hosts known by their addresses alone, so that ssh has
-     * nothing against it.
+     * The lab's inventory with two addresses swapped. The host keys are listed by address alone, so that ssh accepts
+     * them.
      */
     private Path swapped(String text, String other, String... more) throws IOException {
         var names = List.of("backend", CORE, "workers-b", B, "workers-c", C);
@@ -141,7 +141,7 @@ class SwappedAddressesTest {
 
     @Test
     void the_way_on_that_is_named_makes_it_the_other_node() throws IOException {
-        // as if only the address of B was given away: C is elsewhere from now on
+        // as if only B's address had been reassigned: C has another one from now on
         var inventory = swapped(B, C);
         World.on("workers-c", "docker compose -p ktrdr-workers down 2>/dev/null");
         try {

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** An installation that was made by hand becomes one of the toolkit's with all that it holds, or is as it was. */
+/** takeover converts a manual installation with all its data, or leaves it unchanged. */
 @Tag("fleet")
 class TakeoverTest {
     private static final String TAG = "sha-1000001";
@@ -26,7 +26,7 @@ class TakeoverTest {
 
     @BeforeAll
     static void all_images_are_there() {
-        // what a run of these that was cut left
+        // removes leftovers of an interrupted run of these tests
         if (!World.on("core", "docker inspect --format '{{json .Mounts}}' ktrdr-db 2>/dev/null || :")
                 .contains("ktrdr-core_db-data")) for (var host : List.of("core", "workers-b")) Handmade.gone(host);
         Aftermath.restore();
@@ -51,7 +51,7 @@ class TakeoverTest {
         return World.sql(ROWS);
     }
 
-    /** What a container was made from and what it is now, but for what is another at each start. */
+    /** A container's configuration and state, without what changes at each start. */
     private static String made(String host) {
         return World.on(host, """
                 docker ps -a --format '{{.Names}}' | sort | while read -r name; do
@@ -129,7 +129,7 @@ class TakeoverTest {
         assertEquals(rows, World.sql(ROWS));
         assertEquals("200",
                 World.on("core", "curl -s -o /dev/null -w '%{http_code}' http://localhost:8000/api/v1/health"));
-        // it is Compose's own installation again
+        // Compose manages the previous installation again
         assertTrue(World.on("core",
                 "cd /opt/ktrdr-core && KTRDR_DB_USER=x KTRDR_DB_PASSWORD=x KTRDR_AUTH_JWT_SECRET=x "
                         + "GF_ADMIN_PASSWORD=x docker compose -f docker-compose.core.yml ps -q").lines().count() == 6);

@@ -9,7 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
-/** What `./ktrdr test` is asked for by name. */
+/** Test selection of `./ktrdr test` by name. */
 class TestNamesTest {
     private static Problem refused(String... args) {
         var tests = new all();

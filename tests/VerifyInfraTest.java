@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** verify-infra against hosts that are ready, and against each defect it is there to find. */
+/** verify-infra with ready hosts, and with each defect that it detects. */
 @Tag("fleet")
 class VerifyInfraTest {
     @TempDir Path folder;
@@ -31,7 +31,7 @@ class VerifyInfraTest {
         return ktrdr(words.toArray(String[]::new)).run();
     }
 
-    /** Breaks a host by a script, looks, and mends it by another. */
+    /** Breaks a host with a script, runs verify-infra, and repairs the host with another script. */
     private static List<String> failingWhile(String host, String breaking, String mending, String... arguments) {
         World.on(host, breaking);
         try {
@@ -80,7 +80,7 @@ class VerifyInfraTest {
         var failing = failingWhile("workers-c", "systemctl stop docker.socket docker", "systemctl start docker");
         assertEquals("workers-c.docker", failing.stream().filter(id -> id.startsWith("workers-c.docker")).findFirst()
                 .orElse(""), failing::toString);
-        // its workers' ports are refused, which is no defect of the network
+        // refused worker ports are not a network defect
         assertEquals(1, failing.size(), failing::toString);
     }
 
@@ -138,8 +138,7 @@ class VerifyInfraTest {
 
     @Test
     void a_clock_that_is_an_hour_off() {
-        // hosts share this machine's clock, so a program of that name in front of the real one stands in for a wrong
-        // one
+        // hosts share this machine's clock, so a stand-in for date simulates a wrong clock
         assertEquals(List.of("workers-b.clock"), failingWhile("workers-b",
                 "printf '#!/bin/sh\\nexec /usr/bin/date -d \"1 hour ago\" \"$@\"\\n' >/usr/local/bin/date; chmod +x "
                         + "/usr/local/bin/date", "rm /usr/local/bin/date", "B"));
@@ -147,7 +146,7 @@ class VerifyInfraTest {
 
     @Test
     void a_cut_link_between_two_nodes() {
-        // what workers-b sends is answered to a host that no longer hears it
+        // replies to workers-b are dropped there, so both directions fail
         assertEquals(List.of("workers-b.reach.workers-c", "workers-c.reach.workers-b"),
                 failingWhile("workers-b", "iptables -I INPUT -s 10.42.1.12 -j DROP",
                         "iptables -D INPUT -s 10.42.1.12 -j DROP"));

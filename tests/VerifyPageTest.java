@@ -11,7 +11,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** verify --report of a fleet where nobody answers: ports of this machine that nothing listens on. */
+/** verify --report of an unreachable fleet: nothing listens on its ports on this machine. */
 class VerifyPageTest {
     @TempDir Path folder;
     private Path inventory;

@@ -20,13 +20,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * verify against a fleet that is well, and against one with one thing broken at a time, which is the one thing it
- * names.
- */
+/** verify with a healthy fleet, and with one fault at a time, which must be the only one it reports. */
 @Tag("fleet")
 class VerifyTest {
-    /** A sample that takes two seconds, where it is not the sample that matters. */
+    /** A sample that takes two seconds, for tests that are not about the sample. */
     private static final String QUICK_SAMPLE = "sample: {operation: dummy}";
     @TempDir Path folder;
 
@@ -36,7 +33,7 @@ class VerifyTest {
         Aftermath.well();
     }
 
-    /** The causes of what does not hold: id to what was found. */
+    /** Failed checks that are causes: id to what was found. */
     private static List<String> named(JsonNode verified) {
         var causes = new TreeSet<String>();
         for (var check : verified.path("checks"))
@@ -45,7 +42,7 @@ class VerifyTest {
         return List.copyOf(causes);
     }
 
-    /** Asserts that a run names exactly this, and what it found has these words. */
+    /** Asserts that a run reports exactly this cause, and that its finding contains these words. */
     private static Ran names(String id, String words, String... arguments) {
         var all = new ArrayList<>(List.of("verify", "-o", "json"));
         all.addAll(List.of(arguments));
@@ -57,7 +54,7 @@ class VerifyTest {
     }
 
     private String sample(String sample) {
-        // what follows on the line becomes a comment
+        // the rest of the line becomes a comment
         return World.inventory(folder, "sample: {operation: backtest", sample + "  # {operation: backtest").toString();
     }
 
@@ -95,7 +92,7 @@ class VerifyTest {
         assertEquals(before, World.everything());
     }
 
-    /** The operation that it tells of is in the backend's list, and its result is the backend's alone. */
+    /** The reported operation is in the backend's list, and only the backend has its result. */
     private static void result_of(JsonNode document) {
         for (var check : document.path("checks"))
             if (check.path("id").asText().equals("sample.operation")) {
@@ -188,7 +185,7 @@ class VerifyTest {
     @Test
     void a_target_that_prometheus_does_not_reach_is_named() throws InterruptedException {
         try (var cut = Faults.unreachable("core", "ktrdr-prometheus", "10.42.1.11", 5003)) {
-            // not just one scrape that went wrong: none has come through since
+            // waits until no scrape has succeeded for 20 s, since one failure is not enough
             awaitOn("core", "curl -fsS --data-urlencode 'query=max_over_time(up{node=\"workers-b\", "
                     + "worker=\"backtest-worker-1\"}[20s]) == 0' http://localhost:9090/api/v1/query",
                     "backtest-worker-1");
@@ -261,7 +258,7 @@ class VerifyTest {
                 well::toString);
         World.on("workers-b", "mount -t tmpfs -o mode=1777 tmpfs /mnt/ktrdr-shared/models");
         try {
-            // a worker there would write its own beside the share, where the others do not see it
+            // a worker there would write next to the share, where the other nodes cannot see it
             var ran = ktrdr("verify", "-o", "json", "-i", training).run();
             assertEquals(1, ran.exit(), ran::toString);
             assertTrue(ran.failing().get("sample.result")

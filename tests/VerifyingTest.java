@@ -13,12 +13,9 @@ import ktrdr.status.ReportFixtures;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The plan's commands that verify is measured beside, with curl, jq and ssh that only note what they were asked. */
+/** The manual commands that verify is compared with; stand-ins for curl, jq and ssh only record their arguments. */
 class VerifyingTest {
-    /**
-     * The progress is there when it is asked for the second time; jq passes on what it gets, and tells by 1 that there
-     * is none yet.
-     */
+    /** The progress exists from the second request on. jq returns its input, or exit code 1 if it is empty. */
     private static final String CURL = """
             #!/bin/sh
             for word; do last=$word; done

@@ -16,10 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * Words on a command line that are nearly right: each is refused with what would have been right, before anything is
- * asked.
- */
+/** Misspelled arguments: each is refused with the correct spelling, before any request. */
 class WordsTest {
     private static String refused(Callable<Exit> command, String... words) {
         var err = new ByteArrayOutputStream();

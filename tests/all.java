@@ -102,20 +102,20 @@ import suite.Suite;
             "  ./ktrdr test long            what goes on for hours, with twenty times as many rounds, and 10 GB of a "
                     + "log for 70 MB; -v tells what was held"})
 public class all implements Callable<Exit> {
-    /** How many cases jqwik makes for each property: in every run, and in the long form. */
+    /** Number of jqwik cases per property: in every run, and in the long form. */
     private static final Map<Boolean, String> CASES = Map.of(false, "300", true, "56000");
     private static final Path HERE =
             Path.of(URI.create(all.class.getProtectionDomain().getCodeSource().getLocation().toString()));
     private static final String LONG_FORM = "fuzz";
     private static final String LONG_RUN = "long";
     private static final String CONTRACT = "contract";
-    /** It tells of each run that it keeps nothing of it, which is what it was asked. */
+    /** jqwik warns in each run that it stores nothing, although it was configured that way. */
     private static final Logger JQWIK = Logger.getLogger("net.jqwik");
 
     @Mixin Cli.Common common;
     @Mixin TestOptions asked;
     @Spec CommandSpec spec;
-    /** Of the names that were asked for, those that some test has. */
+    /** Requested names that match a test. */
     private final Set<String> found = new HashSet<>();
     private boolean mine;
 
@@ -144,7 +144,7 @@ public class all implements Callable<Exit> {
         return results.report().and(left ? Exit.FAILED : Exit.OK);
     }
 
-    /** Whether there is an inventory on the command line: that of an installation which the contract is asked of. */
+    /** Whether the command line has an inventory: the installation for the contract tests. */
     private boolean given() {
         boolean given = spec.commandLine().getParseResult().hasMatchedOption("--inventory");
         if (given ? !asked.names.equals(List.of(CONTRACT)) : asked.yes)
@@ -153,7 +153,7 @@ public class all implements Callable<Exit> {
         return given;
     }
 
-    /** The contract, asked of an installation that runs; nothing is brought up for it, and nothing deployed. */
+    /** Runs the contract tests on a running installation; starts no fleet and deploys nothing. */
     private Exit contract() {
         System.setProperty(Contracted.INVENTORY, common.inventory().source().toString());
         System.setProperty(Contracted.OPERATIONS, String.valueOf(operations()));
@@ -181,23 +181,23 @@ public class all implements Callable<Exit> {
         }
     }
 
-    /** Where there is something to run. */
+    /** Lanes that have a test to run. */
     private Set<Lane> lanes() {
         var lanes = EnumSet.noneOf(Lane.class);
         LauncherFactory.create().discover(chosen(test -> lanes.add(Lane.of(test.getTags())) || true).build());
         return lanes;
     }
 
-    /** The practice fleet, unless it is up. What is left of one that was cut off may be in any state. */
+    /** Starts the practice fleet unless it is up. Removes an interrupted fleet first, since its state is unknown. */
     private void bringUp() {
-        // built here, since what is typed in a test is to print no more than what it is about
+        // builds now, so that build messages do not appear in the output of a test
         LocalCommand.command(Project.root().resolve("ktrdr").toString(), "status", "--help").run();
         mine = !Lab.running();
         if (mine && Cli.run(new Lab(), "down") + Cli.run(new Lab(), "up") != 0)
             common.console().note("the practice fleet did not come up: the fleet tests will fail");
     }
 
-    /** The tests that are asked for, of those that are such. */
+    /** The requested tests that match the predicate. */
     private LauncherDiscoveryRequestBuilder chosen(Predicate<TestDescriptor> such) {
         return request().selectors(selectClasspathRoots(Set.of(HERE)))
                 .filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted,
@@ -208,13 +208,12 @@ public class all implements Callable<Exit> {
         return test.getSource().orElse(null) instanceof MethodSource;
     }
 
-    /** Every room with its classes. */
     private Exit rooms() {
         var table = Rooms.table();
         return common.rows(table);
     }
 
-    /** All jars as they are here; the exit code tells whether they are those that were reviewed. */
+    /** All jars in use; the exit code says whether they are the reviewed ones. */
     private Exit dependencies() {
         var jars = Dependencies.found();
         var table = Table.of("jar", "licence", "sha256", "advisories");
@@ -226,9 +225,9 @@ public class all implements Callable<Exit> {
         return reviewed ? Exit.OK : Exit.FAILED;
     }
 
-    /** What each launch has, the one of what failed too: jqwik's cases, and no notes of them on a disk. */
+    /** Settings of every launch, including the rerun of failed tests: jqwik's cases, and no jqwik database on disk. */
     private LauncherDiscoveryRequestBuilder request() {
-        // the longest first, so that none of them is what is left at the end
+        // longest classes first, so that none of them runs alone at the end
         return LauncherDiscoveryRequestBuilder.request()
                 .configurationParameter(ClassOrderer.DEFAULT_ORDER_PROPERTY_NAME,
                         ClassOrderer.OrderAnnotation.class.getName())
@@ -247,7 +246,7 @@ public class all implements Callable<Exit> {
         return FilterResult.includedIf(asked.names.isEmpty() || !its.isEmpty());
     }
 
-    /** Whether a word of the command line calls a test: its room, or a part of its name. */
+    /** Whether an argument selects a test: by room, or by part of its name. */
     private static boolean calls(String word, MethodSource test) {
         if (Rooms.classes(word).isPresent()) return Rooms.has(word, test.getClassName());
         var part = word.equals(LONG_FORM) ? "FuzzTest" : word.equals(LONG_RUN) ? "LongRunTest" : word;

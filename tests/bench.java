@@ -7,7 +7,7 @@
 //FILES bench/stage.yml=bench/stage.yml
 //FILES bench/deploy-workers.yml=bench/deploy-workers.yml
 //SOURCES lab/lab.java
-//DESCRIPTION Measure the procedures side by side with what a person would use instead
+//DESCRIPTION Measure the procedures next to their manual alternatives
 
 import bench.Ansible;
 import bench.Backing;
@@ -90,7 +90,7 @@ import picocli.CommandLine.Mixin;
             "", "Exit codes: 0 measured; 1 it could not be; 2 wrong usage or inventory; 3 a node could not be "
                     + "reached."})
 public class bench implements Callable<Exit> {
-    /** Something that can be measured: so many pairs. */
+    /** A benchmark that measures this many pairs. */
     @FunctionalInterface
     interface Benchmark {
         SideBySide measure(Case what, int pairs);
@@ -99,7 +99,6 @@ public class bench implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin BenchOptions asked;
 
-    /** How each is measured. */
     final Map<String, Benchmark> benchmarks = new TreeMap<>();
 
     {
@@ -252,7 +251,7 @@ public class bench implements Callable<Exit> {
     }
 
     private void ensure(Map<String, String> programs) {
-        Machine.ensure(common.console(), programs, "what a person would use needs it");
+        Machine.ensure(common.console(), programs, "a manual alternative needs it");
     }
 
     private SideBySide gathering(Case what, int pairs) {
@@ -278,7 +277,7 @@ public class bench implements Callable<Exit> {
                 .measure(what, pairs);
     }
 
-    /** The front door beside the catalog, here or above. */
+    /** The folder with the front door and the catalog, here or above. */
     private static Path toolkit() {
         for (var at = Path.of("").toAbsolutePath(); at != null; at = at.getParent())
             if (Files.exists(at.resolve("jbang-catalog.json")) && Files.isExecutable(at.resolve("ktrdr")))
@@ -287,7 +286,7 @@ public class bench implements Callable<Exit> {
                 .expected("to be run inside the toolkit's folder");
     }
 
-    /** A fleet that people work with is not replaced again and again without a word. */
+    /** Asks for confirmation, since the releases of a fleet in use are replaced again and again. */
     private void confirm(Inventory inventory) {
         if (practice(inventory.source())) return;
         var change = new Cli.Changing();

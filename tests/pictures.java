@@ -5,7 +5,7 @@
 //SOURCES pictures/*.java
 //SOURCES lab/Browser.java
 //SOURCES lab/lab.java
-//DESCRIPTION Draw pictures of the dashboards from a fleet's Prometheus, and tell which query has how many series
+//DESCRIPTION Draw pictures of the dashboards, with the number of series per query
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -35,7 +35,7 @@ import pictures.Recording;
 import pictures.Topology;
 
 @Command(name = "pictures",
-        header = "Draw pictures of the dashboards from a fleet's Prometheus, and tell which query has how many series.",
+        header = "Draw pictures of the dashboards, with the number of series per query.",
         description = {"",
                 "The dashboards' files are laid out and drawn like Grafana does, by uPlot in a headless Chromium; it "
                         + "is a preview, and not Grafana. Every query of every panel is asked of the fleet's "
@@ -130,7 +130,6 @@ public class pictures implements Callable<Exit> {
         }
     }
 
-    /** A row for each query. */
     private static List<Map<String, Object>> rows(Answers board) {
         var rows = new ArrayList<Map<String, Object>>();
         for (var answered : board.panels())

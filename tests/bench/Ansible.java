@@ -15,17 +15,17 @@ import ktrdr.inventory.Inventory;
 import ktrdr.release.Stack;
 
 /**
- * Ansible with an inventory of its own, made from ours, and the playbooks beside this class; its defaults otherwise,
- * its persistent connections too.
+ * Ansible with a separate inventory, made from the toolkit's, and the playbooks in this folder. All else is default,
+ * including persistent connections.
  */
 public final class Ansible implements AutoCloseable {
-    /** What this needs, and the Debian package of each. */
+    /** The required programs, and the Debian package of each. */
     public static final Map<String, String> PROGRAMS = Map.of("ansible", "ansible-core", "ssh", "openssh-client");
     private final Inventory inventory;
     private final Path folder;
     private final Path hosts;
 
-    /** A host without Python, which Ansible's modules need there, is a {@link Problem}. */
+    /** A host without Python, which Ansible's modules require, is a {@link Problem}. */
     Ansible(Inventory inventory) {
         this.inventory = inventory;
         this.folder = Folders.make();
@@ -70,7 +70,7 @@ public final class Ansible implements AutoCloseable {
         return all;
     }
 
-    /** A run of one of the playbooks, such as look.yml, with further variables. */
+    /** A run of one playbook, such as look.yml, with extra variables. */
     LocalCommand.Command playbook(String name, Map<String, ?> variables) {
         try (var book = Ansible.class.getResourceAsStream("/bench/" + name)) {
             if (book == null) throw Problem.failed("bench/" + name + " is not in the toolkit");

@@ -15,8 +15,8 @@ import ktrdr.inventory.Inventory;
 import ktrdr.ssh.Ssh;
 
 /**
- * Backup and restore of a database of its own on core, by the procedures, and as the runbook had it before: pg_dump |
- * gzip, gunzip | psql.
+ * Backup and restore of a separate database on core: by the procedures, and by the previous runbook's commands (pg_dump
+ * | gzip, gunzip | psql).
  */
 public final class Backing implements AutoCloseable {
     private static final String DATABASE = "ktrdr_bench";
@@ -36,7 +36,7 @@ public final class Backing implements AutoCloseable {
     private final String folder;
     private final Path variant;
 
-    /** Makes the database with so many rows, and an inventory that names it, beside the one in use. */
+    /** Creates the database with this many rows next to the one in use, and an inventory that names it. */
     public Backing(Inventory inventory, Ssh core, Console console, Path toolkit, int rows) {
         this.core = core;
         this.console = console;
@@ -63,7 +63,7 @@ public final class Backing implements AutoCloseable {
         }
     }
 
-    /** One backup each, a pair after the other. */
+    /** One backup per side and pair. */
     public SideBySide backup(int pairs) {
         var measured = SideBySide.cold(Case.of("backup"), pairs, () -> ktrdr("backup-db", "--keep", "1"),
                 () -> ssh("docker exec ktrdr-db sh -c 'pg_dump -U \"$POSTGRES_USER\" " + DATABASE + "' | gzip >"
@@ -71,7 +71,7 @@ public final class Backing implements AutoCloseable {
         return measured.remark(sizes());
     }
 
-    /** Both into a new database beside. */
+    /** Both restore into a new database. */
     public SideBySide restore(int pairs) {
         ktrdr("backup-db", "--keep", "1");
         ssh("docker exec ktrdr-db sh -c 'pg_dump -U \"$POSTGRES_USER\" " + DATABASE + "' | gzip >" + old());
@@ -126,7 +126,7 @@ public final class Backing implements AutoCloseable {
         core.must("rm -rf " + Sh.quote(folder));
     }
 
-    /** Takes away what was made. */
+    /** Removes the database and files of the measurement. */
     @Override
     public void close() {
         drop();

@@ -7,9 +7,9 @@ import java.util.Map;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 
-/** What a person types: the words of ssh, scp and curl for an inventory, and lines for sh on this machine. */
+/** The manual alternative: arguments of ssh, scp and curl for an inventory, and lines for sh on this machine. */
 final class ByHand {
-    /** What the plan's commands need, and the Debian package of each. */
+    /** The programs that the plan's commands need, and the Debian package of each. */
     static final Map<String, String> PROGRAMS = Map.of("curl", "curl", "jq", "jq", "ssh", "openssh-client");
 
     private ByHand() {}
@@ -32,30 +32,30 @@ final class ByHand {
         return node.ssh().user().map(user -> user + "@" + inventory.fqdn(node)).orElse(inventory.fqdn(node));
     }
 
-    /** The words of ssh after its name, for a node. */
+    /** The arguments of ssh for a node. */
     static List<String> login(Inventory inventory, Inventory.Node node) {
         var words = options(inventory, node);
         words.add(destination(inventory, node));
         return words;
     }
 
-    /** A line: a command on a node, in an ssh of its own. */
+    /** A line: a command on a node, in its own ssh. */
     static String on(Inventory inventory, Inventory.Node node, String command) {
         return "ssh -n " + Sh.words(login(inventory, node)) + " " + Sh.quote(command) + "\n";
     }
 
-    /** Lines: a script for the standard input of a shell on a node, where it is in nobody's list of processes. */
+    /** Lines: a script for the standard input of a shell on a node, which keeps it out of process lists. */
     static String script(Inventory inventory, Inventory.Node node, String script) {
         return "ssh " + Sh.words(login(inventory, node)) + " sh -s <<'THERE'\n" + Sh.whole(script) + "THERE\n";
     }
 
-    /** A line: all that is in a folder of this machine, into one of a node. */
+    /** A line: copies the content of a local folder into one of a node. */
     static String copy(Inventory inventory, Inventory.Node node, String folder, String directory) {
         return "scp -q -r -p " + Sh.words(options(inventory, node)) + " " + Sh.quote(folder + "/.") + " "
                 + Sh.quote(destination(inventory, node) + ":" + directory + "/") + "\n";
     }
 
-    /** Lines: {@code ask}, which is curl, and a variable with the address of each service that publishes one. */
+    /** Lines: {@code ask}, which is curl, and a variable with the address of each published service. */
     static String asking(Inventory inventory) {
         var urls = new LinkedHashMap<String, String>();
         for (var service : List.of("backend", "grafana", "prometheus", "jaeger"))
@@ -66,7 +66,7 @@ final class ByHand {
                 + " \"$@\"; }\n";
     }
 
-    /** Names to addresses where DNS is not asked. */
+    /** Names to addresses, to bypass DNS. */
     private static List<String> resolve(Inventory inventory, Iterable<String> urls) {
         var options = new ArrayList<String>();
         for (var url : urls) {

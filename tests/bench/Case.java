@@ -4,18 +4,17 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * What can be measured, with the names of its two sides: tables, JSON, chart and the table of CONTRIBUTING.md have
- * them from here.
+ * A benchmark with the names of its two sides, shared by tables, JSON, the chart and the table in CONTRIBUTING.md.
  *
- * @param name as it is asked for
- * @param ours the column of the toolkit's side; {@code theirs} that of what a person would use instead
- * @param what both do, in words
+ * @param name its name on the command line
+ * @param ours the column of the toolkit; {@code theirs} that of the manual alternative
+ * @param what both sides do, in words
  */
 public record Case(String name, String ours, String theirs, String what) {
-    /** How many targets a fan-out has. */
+    /** Numbers of targets of a fan-out. */
     public static final List<Integer> TARGETS = List.of(3, 30, 99, 300);
 
-    /** All of them, in the order in which they are run. */
+    /** All benchmarks in the order of execution. */
     public static final List<Case> ALL = Stream.of(Stream.of(
             new Case("backup", "ktrdr", "pg_dump | gzip",
                     "a backup of the same database on core: backup-db with its proofs, and pg_dump | gzip over ssh"),
@@ -101,13 +100,13 @@ public record Case(String name, String ours, String theirs, String what) {
                 "five facts of " + targets + " targets with fresh connections: ktrdr run, and " + words);
     }
 
-    /** The one of that name. */
+    /** The benchmark of this name. */
     public static Case of(String name) {
         return ALL.stream().filter(eachCase -> eachCase.name.equals(name)).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("no benchmark " + name));
     }
 
-    /** Its row in the table of the documentation. */
+    /** The row in the table of the documentation. */
     public String row() {
         return Stream.of("`" + name + "`", "`" + ours + "`", "`" + theirs + "`", what)
                 .map(cell -> cell.replace("|", "\\|")).reduce("|", (row, cell) -> row + " " + cell + " |");

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What was measured, as an SVG picture: of each benchmark the medians of ours and of what it was measured beside,
- * theirs as long as the row is wide or ours where it is longer.
+ * The results as an SVG picture: for each benchmark the medians of the toolkit and of the alternative. The longer bar
+ * fills the row.
  */
 public final class Chart {
     private static final int WIDTH = 860;
@@ -17,7 +17,7 @@ public final class Chart {
 
     private Chart() {}
 
-    /** The whole file; the machine in words. */
+    /** The SVG text; {@code machine} describes the machine. */
     public static String svg(List<SideBySide> measured, String machine) {
         var rows = new StringBuilder();
         int y = TOP;
@@ -33,7 +33,7 @@ public final class Chart {
         }
         return """
                 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %1$d %2$d" role="img" aria-label="Medians of the \
-                benchmarks, ours and what a person would use">
+                benchmarks, the toolkit and its manual alternatives">
                 <style>
                 text { font: 13px system-ui, sans-serif; fill: #1f2328 } .name { font-weight: 600; text-anchor: end } \
                 .small { font-size: 11px; fill: #59636e }

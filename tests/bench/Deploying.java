@@ -20,8 +20,8 @@ import ktrdr.node.Docker;
 import ktrdr.release.Stack;
 
 /**
- * Deployments: by {@code deploy}, and by the plan's commands and a playbook, which write no file and keep no history.
- * Both sides end when the same is true: containers are healthy and workers registered, asked twice a second.
+ * Deployments by {@code deploy}, and by the plan's commands and a playbook, which write no file and keep no history.
+ * Both sides end in the same state, checked twice a second: containers healthy, workers registered.
  */
 public final class Deploying implements AutoCloseable {
     /** On a node: until no container is starting or unhealthy. */
@@ -38,7 +38,7 @@ public final class Deploying implements AutoCloseable {
 
     /**
      * @param fleet of all nodes
-     * @param tags two good releases, to go forth and back between
+     * @param tags two good releases to alternate between
      */
     public Deploying(Fleet fleet, Console console, Path toolkit, List<String> tags) {
         this.inventory = fleet.inventory();
@@ -53,7 +53,8 @@ public final class Deploying implements AutoCloseable {
     }
 
     /**
-     * The release that runs on these nodes; where it is not one and the same, nothing could be left as it was found.
+     * The release that runs on these nodes. It must be the same on all of them, or the measurement could not restore
+     * it.
      */
     static String release(Fleet fleet, List<Inventory.Node> nodes) {
         var found = nodes.stream().map(node -> Stack.of(fleet.inventory(), node))
@@ -66,19 +67,21 @@ public final class Deploying implements AutoCloseable {
                 .found(String.join(", ", found)).fix("jbang deploy@ktrdr all");
     }
 
-    /** Core, where all is as it should be. */
+    /** Core, already up to date. */
     public SideBySide same(Case what, int pairs) {
         return SideBySide.warm(what, pairs, () -> deploy("core", "all", "--tag", found),
                 () -> sh(what, ByHand.script(inventory, inventory.core(), up(inventory.core(), found, "")) + looks()));
     }
 
-    /** Core to another release, which it has to pull. */
+    /** Core to another release, which has to be pulled. */
     public SideBySide newer(Case what, int pairs) {
         return SideBySide.cold(what, pairs, () -> deploy("core", "all", "--tag", absent()),
                 () -> sh(what, pull(absent())));
     }
 
-    /** All workers nodes to another release, whose image they have; by the commands one node after the other. */
+    /**
+     * All workers nodes to another release, whose image is already present; the commands take one node after the other.
+     */
     public SideBySide workers(Case what, int pairs, String... options) {
         pulled();
         return SideBySide.cold(what, pairs, () -> deploy(words(options)), () -> {
@@ -90,7 +93,7 @@ public final class Deploying implements AutoCloseable {
         });
     }
 
-    /** The same by a playbook, so many nodes at once: "1" or "100%". */
+    /** The same with a playbook; {@code atOnce} is its number of parallel nodes: "1" or "100%". */
     public SideBySide workersByAnsible(Case what, int pairs, String atOnce, String... options) {
         pulled();
         try (var ansible = new Ansible(inventory)) {
@@ -131,7 +134,7 @@ public final class Deploying implements AutoCloseable {
         return tags.get(tags.get(0).equals(release(fleet, nodes)) ? 1 : 0);
     }
 
-    /** The release that core does not run, and whose image it has not any more. */
+    /** The release that core does not run, after removal of its image. */
     private String absent() {
         var tag = other(List.of(inventory.core()));
         var image = Stack.of(inventory, inventory.core()).images(List.of("backend"), tag).get("backend");
@@ -141,7 +144,7 @@ public final class Deploying implements AutoCloseable {
         return tag;
     }
 
-    /** Both images are on the workers nodes: what is measured is no pull. */
+    /** Pulls both images to the workers nodes first: the measurement excludes pulls. */
     private void pulled() {
         for (var tag : tags)
             for (var node : inventory.workers()) {
@@ -152,7 +155,7 @@ public final class Deploying implements AutoCloseable {
             }
     }
 
-    /** Secrets go into the environment of the one command, as the plan's CLI has them. */
+    /** The secrets are in the environment of this one command, as in the plan's CLI. */
     private String up(Inventory.Node node, String tag, String before) {
         var stack = Stack.of(inventory, node);
         return secrets.shell(stack.secrets()) + "cd " + Sh.quote(node.directory()) + "\nexport IMAGE_TAG="
@@ -174,7 +177,7 @@ public final class Deploying implements AutoCloseable {
                 + registered(inventory.workers()) + looks();
     }
 
-    /** On this machine: until the backend has every worker of these nodes. */
+    /** On this machine: waits until all workers of these nodes are registered at the backend. */
     private String registered(List<Inventory.Node> nodes) {
         var urls = nodes.stream().flatMap(node -> inventory.workersOf(node).stream()).map(Inventory.Worker::endpointUrl)
                 .toList();
@@ -183,7 +186,7 @@ public final class Deploying implements AutoCloseable {
                 + "do sleep 0.5; done\n";
     }
 
-    /** What the plan looks at after a deployment of core (5.7). */
+    /** The plan's checks after a deployment of core (5.7). */
     private String looks() {
         var stack = Stack.of(inventory, inventory.core());
         var compose = "docker compose -p " + stack.project();
@@ -195,7 +198,7 @@ public final class Deploying implements AutoCloseable {
                         """;
     }
 
-    /** Deploys the release that was found, where another one was deployed. */
+    /** Restores the initial release if another one was deployed. */
     @Override
     public void close() {
         if (moved) deploy("all", "--parallel", "--tag", found);

@@ -11,8 +11,8 @@ import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 
 /**
- * A file of core into one of this machine over the library's stream, the one that a backup takes: arguments are the
- * inventory, the file there and the file here.
+ * Downloads a file from core to this machine over the library's stream, as a backup does. Arguments: the inventory, the
+ * remote file and the local file.
  */
 public final class Download {
     private Download() {}

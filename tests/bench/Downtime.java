@@ -21,8 +21,8 @@ import ktrdr.report.Check;
 import ktrdr.ssh.Ssh;
 
 /**
- * How long the backend is away while it is replaced: by {@code deploy}, and by a bare
- * {@code docker compose up -d backend} on the node.
+ * Downtime of the backend during its replacement: by {@code deploy}, and by a bare {@code docker compose up -d backend}
+ * on the node.
  */
 public final class Downtime {
     /** Twenty times a second. */
@@ -37,8 +37,8 @@ public final class Downtime {
     private final Secrets secrets;
 
     /**
-     * @param tags two good releases, to go forth and back between
-     * @param deploy the whole of {@code deploy core all --tag}, for a tag; its exit code
+     * @param tags two good releases to alternate between
+     * @param deploy runs {@code deploy core all --tag} for a tag and returns its exit code
      */
     public Downtime(Fleet fleet, Http http, Console console, List<String> tags, ToIntFunction<String> deploy) {
         this.fleet = fleet;
@@ -50,7 +50,7 @@ public final class Downtime {
         this.secrets = Secrets.fetch(fleet.inventory(), stack.secrets(), System.getenv(), console);
     }
 
-    /** Measures, and leaves the release that it found. */
+    /** Measures, then restores the initial release. */
     public SideBySide measure(int pairs) {
         var found = running();
         try {
@@ -62,7 +62,7 @@ public final class Downtime {
         }
     }
 
-    /** Both images are on the node: what is measured is no pull. */
+    /** Pulls both images to the node first: the measurement excludes pulls. */
     private void prepare() {
         for (var tag : tags)
             if (!ssh().run("docker image inspect " + Sh.quote(image(tag)) + " >/dev/null 2>&1\n").ok()) deploy(tag);
@@ -92,7 +92,7 @@ public final class Downtime {
     }
 
     /**
-     * As a person at the node would do it; the file is put back, so that the next deployment finds no work of others.
+     * The manual alternative on the node. It restores the file, so that the next deployment finds no foreign change.
      */
     private void compose(String tag) {
         ssh().must(secrets.shell(stack.secrets()) + "cd " + Sh.quote(stack.node().directory()) + "\n" + """
@@ -118,7 +118,7 @@ public final class Downtime {
         return Docker.containers(ssh().must(Docker.containersOf(stack.project())));
     }
 
-    /** Both start from the same: all containers healthy, all workers registered. */
+    /** Both sides start in the same state: all containers healthy, all workers registered. */
     private void settle() {
         var checks = new ServiceChecks(fleet.inventory(), http);
         await("the fleet to be healthy",

@@ -17,22 +17,22 @@ import ktrdr.inventory.Inventory;
 import ktrdr.ssh.Ssh;
 
 /**
- * The same five facts of many targets: by {@code ./ktrdr run}, by parallel OpenSSH and by one raw task of Ansible, all
- * with fresh connections and as many at once. The targets are the fleet's own hosts, each under many addresses, so that
- * their share of the work is on this machine's processors too.
+ * The same five facts of many targets: by {@code ./ktrdr run}, parallel OpenSSH and one raw task of Ansible, with fresh
+ * connections and equal parallelism. The targets are the fleet's hosts under many addresses, so their work uses this
+ * machine's processors too.
  */
 public final class FanOut implements AutoCloseable {
-    /** What this needs beside ssh, and the Debian package of each. */
+    /** The required programs, and the Debian package of each. */
     public static final Map<String, String> PROGRAMS = Map.of("ssh", "openssh-client", "ip", "iproute2", "xargs",
             "findutils", "time", "time", "ansible", "ansible-core");
-    /** What is asked of each target. */
+    /** The facts to gather from each target. */
     static final String FACTS =
             "hostname; docker --version; grep -c ^processor /proc/cpuinfo; grep MemTotal /proc/meminfo; df -h /; "
                     + "docker ps --format '{{.Names}} {{.Status}}'";
-    /** The same for Ansible, which takes two braces for its own. */
+    /** The same for Ansible, which interprets double braces. */
     private static final String RAW = "{% raw %}" + FACTS + "{% endraw %}";
     static final int AT_ONCE = Fleet.FORKS;
-    /** Addresses that nobody uses for anything else: each host gets those whose number it is congruent to. */
+    /** Otherwise unused addresses: host i of n gets those whose number is congruent to i modulo n. */
     private static final String NETWORK = "10.43";
     private static final int MOST = 300;
 
@@ -44,7 +44,7 @@ public final class FanOut implements AutoCloseable {
     private final List<Ssh> hosts;
     private final Peak peak;
 
-    /** Gives every host its further addresses, until {@link #close}. */
+    /** Adds the extra addresses to every host, until {@link #close}. */
     public FanOut(Inventory inventory, List<Ssh> hosts, Console console, Path toolkit) {
         this.inventory = inventory;
         this.hosts = hosts;
@@ -62,7 +62,7 @@ public final class FanOut implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        // on this machine: by the bridge that the hosts are on
+        // on this machine: a route over the bridge of the hosts
         var to = LocalCommand.command("ip", "-o", "route", "get", inventory.core().address().orElseThrow()).must()
                 .out();
         LocalCommand.command("ip", "route", "replace", NETWORK + ".0.0/16", "dev",
@@ -84,7 +84,7 @@ public final class FanOut implements AutoCloseable {
         }
     }
 
-    /** So many targets, by run and by xargs with ssh. */
+    /** This many targets, by run and by xargs with ssh. */
     public SideBySide openSsh(int targets, int pairs) {
         var ours = ours(targets);
         var theirs = LocalCommand.command("sh", "-c", "printf '%s\\n' " + Sh.words(all(targets)) + " | xargs -P "
@@ -94,7 +94,7 @@ public final class FanOut implements AutoCloseable {
         return measured(Case.of("fan-out-" + targets), pairs, ours, theirs);
     }
 
-    /** So many targets, by run and by a raw task of Ansible. */
+    /** This many targets, by run and by a raw task of Ansible. */
     public SideBySide ansible(int targets, int pairs) {
         try {
             var hosts = Files.write(folder.resolve("hosts-" + targets), all(targets));
@@ -148,7 +148,7 @@ public final class FanOut implements AutoCloseable {
         return all;
     }
 
-    /** Takes the addresses away again. */
+    /** Removes the addresses. */
     @Override
     public void close() {
         addresses("del");

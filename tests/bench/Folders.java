@@ -9,11 +9,11 @@ import java.util.Comparator;
 import java.util.List;
 import ktrdr.release.Templates.NodeFile;
 
-/** Folders of this machine that are there for a measurement. */
+/** Temporary local folders for a measurement. */
 final class Folders {
     private Folders() {}
 
-    /** A new one, empty. */
+    /** A new, empty folder. */
     static Path make() {
         try {
             return Files.createTempDirectory("ktrdr-bench");
@@ -22,7 +22,7 @@ final class Folders {
         }
     }
 
-    /** The files of a node in a folder, as they are to be on the node. */
+    /** Writes the files of a node into a folder, as they belong on the node. */
     static void write(Path folder, List<NodeFile> files) {
         try {
             for (var file : files) {
@@ -36,7 +36,7 @@ final class Folders {
         }
     }
 
-    /** With all that is in it. */
+    /** Deletes the folder with its content. */
     static void delete(Path folder) {
         try (var all = Files.walk(folder)) {
             for (var path : all.sorted(Comparator.reverseOrder()).toList()) Files.delete(path);

@@ -18,9 +18,8 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 
 /**
- * The five facts of {@link FanOut} of every node over connections that are open already: by a line typed into the
- * console, from there to its answer, and by ssh over the shared connections of ControlPersist (ssh_config(5)), all
- * nodes at once.
+ * The five facts of {@link FanOut} from all nodes at once over open connections. A line typed into the console, until
+ * its answer, against ssh over shared connections (ControlPersist, ssh_config(5)).
  */
 public final class Gathering implements AutoCloseable {
     private static final String LINE = "fleet.run(" + Json.line(FanOut.FACTS) + ")\n";
@@ -52,7 +51,7 @@ public final class Gathering implements AutoCloseable {
                 + Sh.words(List.of(options)) + " " + Sh.words(ByHand.login(inventory, node));
     }
 
-    /** So many pairs, after three of each: a console that somebody works at is warm. */
+    /** This many pairs, after three warm-up runs of each: a console in use is warm. */
     public SideBySide measure(Case what, int pairs) {
         var script = inventory.nodes().stream().map(node -> ssh(node) + " " + Sh.quote(FanOut.FACTS) + " &\n")
                 .collect(Collectors.joining()) + "wait\n";

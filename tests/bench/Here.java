@@ -11,11 +11,11 @@ import ktrdr.LocalCommand;
 import ktrdr.Table;
 import ktrdr.Units;
 
-/** The machine that it is measured on. The hosts of a practice fleet are on it too, and share its processors. */
+/** The machine that runs the benchmarks. The hosts of a practice fleet run on it too, and share its processors. */
 public final class Here {
     private Here() {}
 
-    /** What it is, by name, and how much was going on there already. */
+    /** Its properties by name, and its load before the measurement. */
     public static Map<String, String> facts() {
         var facts = new LinkedHashMap<String, String>();
         facts.put("processors", Runtime.getRuntime().availableProcessors()
@@ -42,7 +42,7 @@ public final class Here {
         }
     }
 
-    /** The same for people. */
+    /** The facts as a table. */
     public static Table table(Map<String, String> facts) {
         var table = Table.of("machine", "");
         facts.forEach(table::row);

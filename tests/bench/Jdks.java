@@ -14,14 +14,14 @@ import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 
-/** The same procedures on two JDKs, each with a cache and so an archive of its own. */
+/** The same procedures on two JDKs, each with its own cache and class archive. */
 public final class Jdks implements AutoCloseable {
-    /** What a measurement needs, and the Debian package of each. */
+    /** The required programs, and the Debian package of each. */
     public static final Map<String, String> PROGRAMS = Map.of("time", "time");
-    /** Procedures that look at the fleet and change nothing, each with what it is run with to fill its archive. */
+    /** Read-only procedures, each with the arguments that fill its archive. */
     private static final List<List<String>> LOOKS =
             List.of(List.of("status"), List.of("run", "uptime"), List.of("operations", "list"));
-    /** The archive is made next to a run, at a low priority: it is there some runs later. */
+    /** A background process writes the archive at low priority, so it exists only some runs later. */
     private static final int RUNS_BEFORE = 6;
     private static final Duration PAUSE = Duration.ofSeconds(4);
     private static final Path INSTALLED = Path.of("/usr/lib/jvm");
@@ -31,14 +31,14 @@ public final class Jdks implements AutoCloseable {
     private final Jdk oldest = new Jdk(17);
     private final Jdk newest = new Jdk(25);
 
-    /** @param toolkit the front door, {@code ./ktrdr} */
+    /** @param toolkit the path of {@code ./ktrdr} */
     public Jdks(Inventory inventory, Console console, Path toolkit) {
         this.inventory = inventory;
         this.console = console;
         this.toolkit = toolkit;
     }
 
-    /** One of the two, with its cache. */
+    /** One JDK with its cache. */
     private final class Jdk {
         private final int version;
         private final Path home;
@@ -50,7 +50,7 @@ public final class Jdks implements AutoCloseable {
             this.home = installed(version);
         }
 
-        /** Starts the front door and says how long it took; its processor time is kept. */
+        /** Runs {@code ./ktrdr} and returns the elapsed time; records its processor time. */
         Duration run(List<String> words) {
             var said = cache.resolve("time");
             var all = new ArrayList<>(List.of("time", "-f", "%U %S", "-o", said.toString(), toolkit.toString()));
@@ -62,7 +62,7 @@ public final class Jdks implements AutoCloseable {
             return took;
         }
 
-        /** Several, as one. */
+        /** Several commands, recorded as one run. */
         Duration all(List<List<String>> commands) {
             int before = processor.size();
             var took = commands.stream().map(this::run).reduce(Duration.ZERO, Duration::plus);
@@ -87,7 +87,7 @@ public final class Jdks implements AutoCloseable {
         }
     }
 
-    /** The pages of help of the procedures of {@link #LOOKS}, one after the other. */
+    /** The help pages of the procedures of {@link #LOOKS} in sequence. */
     public SideBySide help(Case what, int pairs) {
         return measured(what, pairs, LOOKS, LOOKS.stream().map(look -> List.of(look.get(0), "--help")).toList());
     }
@@ -113,7 +113,7 @@ public final class Jdks implements AutoCloseable {
         return Stream.concat(words.stream(), Stream.of("-i", inventory.source().toString())).toList();
     }
 
-    /** Where a JDK of that version is. */
+    /** The home of a JDK of this version. */
     private static Path installed(int version) {
         var places = new ArrayList<Path>();
         if (System.getenv("JAVA_HOME") != null) places.add(Path.of(System.getenv("JAVA_HOME")));
@@ -154,7 +154,7 @@ public final class Jdks implements AutoCloseable {
         }
     }
 
-    /** Takes the caches away; what is still being written into one keeps its folder. */
+    /** Deletes the caches; a folder that is still being written to remains. */
     @Override
     public void close() {
         for (var jdk : List.of(oldest, newest)) LocalCommand.command("rm", "-rf", jdk.cache.toString()).run();

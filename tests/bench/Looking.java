@@ -10,8 +10,8 @@ import ktrdr.inventory.Inventory;
 import ktrdr.release.Stack;
 
 /**
- * How long it takes to look at the fleet: by {@code verify-infra} and {@code status}, and by what a person would use,
- * which looks at less and compares nothing.
+ * Duration of fleet checks: by {@code verify-infra} and {@code status}, and by the manual alternative, which checks
+ * less and compares nothing.
  */
 public final class Looking {
     private static final List<String> COMMANDS = List.of("hostname", "docker --version", "nproc; free -h", "df -h",
@@ -20,14 +20,14 @@ public final class Looking {
     private final Console console;
     private final String toolkit;
 
-    /** @param toolkit the front door, {@code ./ktrdr} */
+    /** @param toolkit the path of {@code ./ktrdr} */
     public Looking(Inventory inventory, Console console, String toolkit) {
         this.inventory = inventory;
         this.console = console;
         this.toolkit = toolkit;
     }
 
-    /** The plan's commands (5.1), one ssh each, one after the other. */
+    /** The plan's commands (5.1), one ssh each, in sequence. */
     public SideBySide machines(Case what, int pairs) {
         var script = inventory.nodes().stream()
                 .flatMap(node -> COMMANDS.stream().map(command -> ByHand.on(inventory, node, command)))
@@ -43,14 +43,13 @@ public final class Looking {
     }
 
     /**
-     * What the plan looks at of machines (5.1), stacks (5.7) and the system (its final verification), and the folder of
-     * the backups.
+     * The plan's checks of machines (5.1), stacks (5.7) and the system (its final verification), and the backup folder.
      */
     public SideBySide status(Case what, int pairs) {
         return measured(what, pairs, LocalCommand.command("sh", "-s").input(statusScript(inventory)));
     }
 
-    /** The plan's commands that {@code status} stands for, for sh on this machine. */
+    /** The plan's equivalent of {@code status}, for sh on this machine. */
     public static String statusScript(Inventory inventory) {
         var script = new StringBuilder("set -eu\n" + ByHand.asking(inventory));
         for (var node : inventory.nodes())

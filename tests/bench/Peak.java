@@ -6,9 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The most memory that a process had at once, as time(1) notes it in a file. */
+/** The peak memory of a process, as time(1) writes it to a file. */
 record Peak(Path file) {
-    /** The words before those of the command. */
+    /** The words to put before the command. */
     List<String> words() {
         return List.of("time", "-f", "%M", "-o", file.toString());
     }

@@ -11,17 +11,17 @@ import ktrdr.Problem;
 import ktrdr.Table;
 
 /**
- * The same thing measured of ours and of what a person would use instead, in pairs that take turns in who is first, so
- * that what drifts on the machine meanwhile weighs on both alike.
+ * The same task measured with the toolkit and with the manual alternative. The two sides of a pair alternate in order,
+ * so that changes of the machine's load affect both equally.
  *
- * @param what was measured
- * @param warmUps how often each was run before, which does not count
- * @param remarks what is to be said beside the times, such as the most memory that ours had
+ * @param what the benchmark
+ * @param warmUps the number of uncounted runs of each side before
+ * @param remarks notes in addition to the times, such as the toolkit's peak memory
  */
 public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> remarks) {
     private static final Duration PATIENCE = Duration.ofMinutes(5);
 
-    /** One of each. */
+    /** One measurement of each side. */
     public record Pair(Duration ours, Duration theirs) {
         double ratio() {
             return SideBySide.ratio(ours, theirs);
@@ -38,7 +38,7 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
         Duration take();
     }
 
-    /** Runs a program once, start and end included, and says how long it took; one that fails is a {@link Problem}. */
+    /** Runs a program and returns its elapsed time, start and exit included; a failure is a {@link Problem}. */
     public static Duration time(Console console, String how, LocalCommand.Command command) {
         long started = System.nanoTime();
         var result = command.timeout(PATIENCE).run();
@@ -49,17 +49,17 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
         return took;
     }
 
-    /** Measures so many pairs, after a run of each that does not count. */
+    /** Measures this many pairs after one uncounted run of each side. */
     public static SideBySide warm(Case what, int pairs, Measurement our, Measurement their) {
         return warm(what, 1, pairs, our, their);
     }
 
-    /** The same without, where nothing of one run is left for the next to profit by. */
+    /** The same without a warm-up, if no run can benefit from the one before. */
     public static SideBySide cold(Case what, int pairs, Measurement our, Measurement their) {
         return warm(what, 0, pairs, our, their);
     }
 
-    /** The same after so many runs of each. */
+    /** The same after this many warm-up runs of each side. */
     public static SideBySide warm(Case what, int warmUps, int pairs, Measurement our, Measurement their) {
         for (int i = 0; i < warmUps; i++) {
             our.take();
@@ -75,14 +75,14 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
         return new SideBySide(what, warmUps, measured, List.of());
     }
 
-    /** The same with a remark more. */
+    /** A copy with one more remark. */
     public SideBySide remark(String remark) {
         var all = new ArrayList<>(remarks);
         all.add(remark);
         return new SideBySide(what, warmUps, pairs, all);
     }
 
-    /** Of each column on its own; of an even number the mean of the two in the middle. */
+    /** The median of each column; for an even number of pairs the mean of the middle two. */
     public Pair medians() {
         return new Pair(median(pairs.stream().map(Pair::ours).toList()),
                 median(pairs.stream().map(Pair::theirs).toList()));
@@ -97,12 +97,12 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
         return theirs.isZero() ? Double.NaN : (double) ours.toNanos() / theirs.toNanos();
     }
 
-    /** In how many pairs ours took longer. */
+    /** The number of pairs in which the toolkit was slower. */
     public long lost() {
         return pairs.stream().filter(Pair::lost).count();
     }
 
-    /** A row a pair, and the medians. */
+    /** One row per pair, and the medians. */
     public Table table() {
         var table = Table.of("pair", what.ours(), what.theirs(), "ratio");
         for (int i = 0; i < pairs.size(); i++) row(table, String.valueOf(i + 1), pairs.get(i));
@@ -122,7 +122,7 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
         return String.format("%.2f s", time.toMillis() / 1000.0);
     }
 
-    /** A row for each of them: the medians, in how many pairs ours was the slower one, and what was run before. */
+    /** One row per benchmark: the medians, the number of pairs in which the toolkit was slower, and the warm-up. */
     public static Table summary(List<SideBySide> measured) {
         var table = Table.of("benchmark", "ours", "theirs", "ratio", "slower", "warm-up");
         for (var sideBySide : measured) {
@@ -135,14 +135,14 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
         return table;
     }
 
-    /** What is to be said beside the times. */
+    /** The remarks of all benchmarks. */
     public static Table remarks(List<SideBySide> measured) {
         var table = Table.of("benchmark", "remark");
         measured.forEach(sideBySide -> sideBySide.remarks.forEach(remark -> table.row(sideBySide.what.name(), remark)));
         return table;
     }
 
-    /** The same for machines, in seconds. */
+    /** The results for machine use, in seconds. */
     public Map<String, Object> document() {
         var document = new LinkedHashMap<String, Object>();
         document.put("name", what.name());

@@ -13,8 +13,8 @@ import ktrdr.inventory.Inventory;
 import ktrdr.release.Templates;
 
 /**
- * The files of all nodes put in place: by {@code stage}, which has Compose and promtool read them first and replaces
- * them together, by scp, and by Ansible's copy.
+ * Installing the files of all nodes: by {@code stage}, which validates them with Compose and promtool and replaces them
+ * together, by scp, and by Ansible's copy.
  */
 public final class Staged implements AutoCloseable {
     private final Inventory inventory;
@@ -26,10 +26,10 @@ public final class Staged implements AutoCloseable {
     private int turn;
 
     /**
-     * Renders the files of two releases into a folder of this machine, as a person has them there.
+     * Renders the files of two releases into a local folder, as input for the manual alternative.
      *
-     * @param fleet of all nodes, for a look at which release is staged there
-     * @param tags two releases, to go forth and back between
+     * @param fleet of all nodes, to detect the staged release
+     * @param tags two releases to alternate between
      */
     public Staged(Fleet fleet, Console console, Path toolkit, List<String> tags) {
         this.inventory = fleet.inventory();
@@ -42,19 +42,19 @@ public final class Staged implements AutoCloseable {
             Folders.write(folder.resolve(tag).resolve(node.name()), new Templates(inventory).render(node, tag));
     }
 
-    /** By scp, with every file as it is there already. */
+    /** By scp, with unchanged files. */
     public SideBySide same(Case what, int pairs) {
         stage(tags.get(0));
         return SideBySide.warm(what, pairs, () -> SideBySide.time(console, "stage", command(tags.get(0))),
                 () -> SideBySide.time(console, "scp", copy(tags.get(0))));
     }
 
-    /** By scp, with another release than the last time. */
+    /** By scp, with the other release each time. */
     public SideBySide change(Case what, int pairs) {
         return changing(what, pairs, this::copy);
     }
 
-    /** By Ansible. */
+    /** By Ansible, with unchanged files. */
     public SideBySide sameByAnsible(Case what, int pairs) {
         stage(tags.get(0));
         try (var ansible = new Ansible(inventory)) {
@@ -63,7 +63,7 @@ public final class Staged implements AutoCloseable {
         }
     }
 
-    /** By Ansible, with another release than the last time. */
+    /** By Ansible, with the other release each time. */
     public SideBySide changeByAnsible(Case what, int pairs) {
         try (var ansible = new Ansible(inventory)) {
             return changing(what, pairs, tag -> playbook(ansible, tag));
@@ -71,8 +71,8 @@ public final class Staged implements AutoCloseable {
     }
 
     /**
-     * What others have written is noted before it is the turn of ours, which would keep a copy of it otherwise: that is
-     * no part of what is measured.
+     * Stages after each foreign write, outside the measured time: otherwise the next {@code stage} would also back up
+     * foreign changes.
      */
     private SideBySide changing(Case what, int pairs, Function<String, LocalCommand.Command> theirs) {
         stage(tags.get(0));
@@ -98,7 +98,7 @@ public final class Staged implements AutoCloseable {
         turn = tags.indexOf(tag);
     }
 
-    /** The plan's steps (5.4): a folder on each node, and the files into it. */
+    /** The plan's steps (5.4): creates a folder on each node and copies the files into it. */
     private LocalCommand.Command copy(String tag) {
         return LocalCommand.command("sh", "-s")
                 .input(inventory.nodes().stream()
@@ -111,7 +111,7 @@ public final class Staged implements AutoCloseable {
         return ansible.playbook("stage.yml", Map.of("rendered", folder.resolve(tag).toString()));
     }
 
-    /** Stages the release that was found. */
+    /** Stages the initial release. */
     @Override
     public void close() {
         Folders.delete(folder);

@@ -15,14 +15,14 @@ import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
 /**
- * How long procedures take to start in a copy of the toolkit with a cache of its own: after a clone, after an edit of
- * the library, after one of a script.
+ * Start time of procedures in a copy of the toolkit with its own cache: after a clone, after a library edit, after a
+ * script edit.
  */
 public final class Starting implements AutoCloseable {
-    /** What a procedure is made of, and the front door. */
+    /** The files that procedures and {@code ./ktrdr} need. */
     private static final List<String> PARTS = List.of("ktrdr", "jbang-catalog.json", "inventory.yaml",
             "lib", "scripts", "templates", "tests");
-    /** Those that the front door hands to JBang. */
+    /** The procedures that {@code ./ktrdr} passes to JBang. */
     private static final List<String> BY_JBANG = List.of("test", "bench", "pictures", "lib");
     private final Console console;
     private final Path folder;
@@ -42,14 +42,14 @@ public final class Starting implements AutoCloseable {
             LocalCommand.command("cp", "-a", toolkit.resolveSibling(part).toString(), checkout.toString()).must();
     }
 
-    /** Each procedure's first run beside its second in each of the three states. */
+    /** The first run of each procedure against its second, in each of the three states. */
     public SideBySide measure(Case what) {
         var procedures = procedures();
         state("after a clone", "status", procedures);
         edit("lib/ktrdr/Dns.java");
         state("after an edit of lib/ktrdr/Dns.java", "status", procedures);
         edit("scripts/Scale.java");
-        // it is made of all scripts, so it is built again too
+        // it contains all scripts, so it is rebuilt too
         procedures.remove("completion");
         state("after an edit of scripts/Scale.java", "scale", procedures);
         return new SideBySide(what, 0, pairs, remarks);

@@ -16,8 +16,8 @@ import ktrdr.inventory.Inventory;
 import ktrdr.ssh.Ssh;
 
 /**
- * A large file of core into one of this machine: by the library's stream, in a process with the flags of
- * {@code backup-db}, and by {@code ssh core cat}.
+ * Downloads a large file from core: by the library's stream, in a process with the flags of {@code backup-db}, and by
+ * {@code ssh core cat}.
  */
 public final class Transfer implements AutoCloseable {
     static final int MEBIBYTES = 1024;
@@ -30,7 +30,7 @@ public final class Transfer implements AutoCloseable {
     private final Path folder;
     private final Peak peak;
 
-    /** Writes the file on core, and a smaller one. */
+    /** Writes the large file and a smaller one on core. */
     public Transfer(Inventory inventory, Ssh core, Console console, Path toolkit) {
         this.inventory = inventory;
         this.core = core;
@@ -44,8 +44,8 @@ public final class Transfer implements AutoCloseable {
     }
 
     /**
-     * Measures, and tells the throughput of both beyond what a start takes, which a smaller file shows, and the most
-     * memory that ours had with each.
+     * Measures, and adds two remarks: the throughput of both sides without the start time, which a smaller file shows,
+     * and the toolkit's peak memory.
      */
     public SideBySide measure(Case what, int pairs) {
         var small = SideBySide.warm(what, pairs, () -> ours(FEWER), () -> theirs(FEWER)).medians();
@@ -108,7 +108,7 @@ public final class Transfer implements AutoCloseable {
         return folder.resolve("arrived");
     }
 
-    /** Takes the files away again. */
+    /** Removes the files. */
     @Override
     public void close() {
         Folders.delete(folder);

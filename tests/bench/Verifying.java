@@ -14,14 +14,14 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.SampleSettings;
 
 /**
- * How long a verification takes: by {@code verify} as a process of its own, and by the plan's own commands (5.9 and
- * "Final System Verification") one after the other.
+ * Duration of a verification: by {@code verify} as a separate process, and by the plan's commands (5.9 and "Final
+ * System Verification") in sequence.
  *
- * The time in which a person reads what they print does not count. They look at no container, compare nothing and ask
- * no node but one.
+ * The time to read their output does not count. The plan's commands check no container, compare nothing and query only
+ * one node.
  */
 public final class Verifying {
-    /** What the plan's commands need, and the Debian package of each. */
+    /** The programs that the plan's commands need, and the Debian package of each. */
     public static final Map<String, String> PROGRAMS = ByHand.PROGRAMS;
     private final Inventory inventory;
     private final Console console;
@@ -29,21 +29,21 @@ public final class Verifying {
     private final Lists lists;
 
     /**
-     * How the plan's two lists, of 5.9 and of the final verification, are read. Both have an operation in them: here
-     * the inventory's sample, to its end, or until it progressed and is cancelled.
+     * How to combine the plan's two lists, 5.9 and the final verification. Each has an operation: here the inventory's
+     * sample, run to its end, or cancelled once it progresses.
      */
     public enum Lists {
-        /** What is in both counts once, and no operation is run. */
+        /** Commands in both lists run once; no operation runs. */
         READING,
-        /** What is in both counts once, an operation too. */
+        /** Commands in both lists run once, including an operation. */
         ONCE,
-        /** One list after the other as the plan has them, each with its own operation. */
+        /** Both lists in sequence as written, each with its own operation. */
         AS_WRITTEN
     }
 
     /**
-     * @param toolkit the front door, {@code ./ktrdr}
-     * @param words of the command that is measured, such as "verify", "--quick"
+     * @param toolkit the path of {@code ./ktrdr}
+     * @param words the measured command, such as "verify", "--quick"
      */
     public Verifying(Inventory inventory, Console console, Path toolkit, List<String> words, Lists lists) {
         this.inventory = inventory;
@@ -54,7 +54,6 @@ public final class Verifying {
         this.lists = lists;
     }
 
-    /** Measures. */
     public SideBySide measure(Case what, int pairs) {
         return SideBySide.warm(what, pairs, this::ours, this::theirs);
     }
@@ -101,7 +100,7 @@ public final class Verifying {
             on "ls '$results'"
             """;
 
-    /** The plan's commands, in its order, for sh on this machine. */
+    /** The plan's commands in order, for sh on this machine. */
     public static String script(Inventory inventory, Lists lists) {
         var node = inventory.workers().get(0);
         var script = "set -eu\n" + ByHand.asking(inventory) + Sh.let("service", inventory.tracing().service())

@@ -19,7 +19,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 
-/** What nodes answer, damaged: it is read, or refused in a sentence. */
+/** Parses damaged answers of nodes, or refuses them with a one-line error. */
 class AnswersFuzzTest {
     private static final String MACHINE = StatusFixtures.MACHINE + """
             user	root

@@ -9,16 +9,16 @@ import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
-/** The metrics of KTRDR that dashboards and rules ask for. */
+/** The KTRDR metrics that dashboards and alert rules query. */
 final class AskedMetrics {
     private static final Pattern METRIC = Pattern.compile("\\b(?:ktrdr|http|process|python)_[a-z_]+\\b");
-    /** Metrics of the toolkit itself, and labels. */
+    /** The toolkit's own metrics, and labels. */
     private static final String OURS =
             "ktrdr_(backup|container|deployment|release)_.*|http_(method|status_code|target)";
 
     private AskedMetrics() {}
 
-    /** Without the endings of histograms; those of agents, which are there only if one ran, are left out. */
+    /** Without histogram suffixes, and without the agent metrics, which exist only after an agent ran. */
     static Set<String> names() {
         var names = new TreeSet<String>();
         for (var folder : List.of("rules", "grafana"))

@@ -3,12 +3,9 @@ package ktrdr;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * Texts that something on their way takes for more than text: a shell, Compose, YAML, SQL, PromQL, HTML, a terminal, a
- * parser of options.
- */
+/** Texts that a shell, Compose, YAML, SQL, PromQL, HTML, a terminal or an option parser may interpret as syntax. */
 public final class Biting {
-    /** On one line, without NUL and half characters: what a secret may be. */
+    /** Valid secrets: one line, without NUL or unpaired surrogates. */
     public static final List<String> LINES = List.of(" ", "  both ends  ", "a b", "'", "''", "it's", "a'\\''b", "\"",
             "\"quoted\"", "\\", "\\\\", "ends with \\", "\\n", "\\x41", "\\u0041", "C:\\temp",
             "$", "$$", "$$$", "$HOME", "${HOME}", "${HOME:?gone}", "${HOME:-x}", "$(id)", "$1", "a$", "`id`", "%", "%%",
@@ -23,13 +20,12 @@ public final class Biting {
             "e\u0301", "ß…漢字", "\ud83d\ude00", "\u0430", "\ufeffa", "\u200b", "\u202egnp.exe", "\u2066a\u2069",
             "\u00a0", "\u2028", "\u2029", "\u0085", "\u009b2J", "\u001b[31ma", "\u001b]0;a\u0007", "\u0001", "\u007f",
             "x".repeat(4096), "\\".repeat(4096), "'".repeat(4096), "$(id) \"'`%é".repeat(300));
-    /** Of several lines, or what no text file or argument can hold. */
+    /** Texts with several lines, or that no text file or argument can hold. */
     public static final List<String> OTHERS = List.of("\n", "a\nb", "a\n", "\nEOF\n}\n", "a\r\nb", "\r", "a\rb", "a\0b",
             "\0", "\ud800", "a\udc00b", "\ud83d");
 
     private Biting() {}
 
-    /** All of them. */
     public static List<String> all() {
         var all = new ArrayList<>(LINES);
         all.addAll(OTHERS);

@@ -29,8 +29,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * The texts of {@link Biting} through the real shells, Compose, containers, PostgreSQL and Prometheus of the practice
- * fleet: each arrives as it was.
+ * Sends the texts of {@link Biting} through the real shells, Compose, containers, PostgreSQL and Prometheus of the
+ * practice fleet. Each text must arrive unchanged.
  */
 @Tag("fleet")
 class BitingFleetTest {
@@ -39,7 +39,7 @@ class BitingFleetTest {
     private static final FleetNode CORE = FLEET.host("core");
     private static final FleetNode WORKERS = FLEET.host("workers-b");
     private static final String PSQL = "docker exec -i ktrdr-db psql -X -Atq -v ON_ERROR_STOP=1 -U ktrdr ";
-    /** A worker that the fleet has room for and does not run. */
+    /** A worker slot of the practice fleet that is not in use. */
     private static final String SERVICE = "training-worker-3";
 
     @AfterAll
@@ -67,8 +67,8 @@ class BitingFleetTest {
     }
 
     /**
-     * Compose gets each in its own variable, as the stacks get secrets, and gives it to a container as a variable and
-     * as a label.
+     * Passes each text to Compose in a separate variable, as the stacks pass secrets. Compose sets it as a container
+     * variable and as a label.
      */
     @Test
     void secrets_and_labels_through_compose_into_a_container() {
@@ -146,7 +146,7 @@ class BitingFleetTest {
                         .mapToObj(i -> "(" + i + ", '" + texts.get(i).replace("'", "''") + "')")
                         .collect(Collectors.joining(", ")) + ") v (n, text) order by n").rows();
         assertEquals(texts, rows.stream().map(row -> row.get(0)).toList());
-        // a name of PostgreSQL has at most 63 bytes
+        // PostgreSQL names have at most 63 bytes
         var names = texts.stream().filter(text -> text.getBytes(StandardCharsets.UTF_8).length < 63).toList();
         var tables = names.stream()
                 .map(name -> "create table \"" + name.replace("\"", "\"\"") + "\" (\"" + name.replace("\"", "\"\"")
@@ -160,7 +160,7 @@ class BitingFleetTest {
                         .map(line -> Json.parse(line, "psql").path("table").asText()).sorted().toList());
     }
 
-    /** As rotate-secret does it: PostgreSQL is told a verifier, and the password goes to psql on standard input. */
+    /** Same as rotate-secret: PostgreSQL gets a verifier, and psql gets the password on standard input. */
     @Test
     void passwords_of_postgresql() {
         var ascii = Biting.LINES.stream().filter(text -> text.matches("[ -~]+")).toList();
@@ -185,7 +185,7 @@ class BitingFleetTest {
         try (var http = new Http(INVENTORY.overrides(), Duration.ofSeconds(10))) {
             var prometheus = new Prometheus(INVENTORY, http);
             for (var text : Biting.LINES) {
-                // the replacement of label_replace has references to groups
+                // label_replace expands group references in its replacement
                 var label = prometheus.query("label_replace(vector(1), \"x\", \""
                         + Prometheus.escape(text.replace("$", "$$")) + "\", \"\", \"\")").get(0).labels().get("x");
                 assertEquals(text, label);
@@ -195,7 +195,7 @@ class BitingFleetTest {
         }
     }
 
-    /** Of YAML's other types: a node by such a name is one by that name in Prometheus. */
+    /** Node names that YAML would read as another type must stay strings in Prometheus. */
     @Test
     void names_of_nodes_in_prometheus_yml() {
         var names = List.of("true", "no", "0x10", "1e3", "0123", "2026-01-01", "12-30", "0b1", "1");

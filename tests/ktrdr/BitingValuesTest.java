@@ -40,8 +40,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Each kind of value with each text that bites: it arrives as it was, or is refused in one sentence with exit code 2.
- * The same on real machines is BitingFleetTest.
+ * Each kind of value with each text of {@link Biting}: it arrives unchanged, or is refused with a one-line error and
+ * exit code 2. BitingFleetTest does the same on real machines.
  */
 class BitingValuesTest {
     private static final List<String> FIELDS = List.of("db_username", "db_password", "jwt_secret", "grafana_password",
@@ -50,7 +50,7 @@ class BitingValuesTest {
     private int arrived;
     private int refused;
 
-    /** In double quotes, with no character that is not ASCII. */
+    /** Double-quoted and ASCII only. */
     private static String yaml(String text) {
         return Json.line(text).chars()
                 .mapToObj(number -> number < 127 ? Character.toString(number) : String.format("\\u%04x", number))
@@ -66,7 +66,7 @@ class BitingValuesTest {
                 .collect(Collectors.joining());
     }
 
-    /** What comes of it; empty where it is refused, which is one sentence and exit code 2. */
+    /** The result, or empty if the value was refused with a one-line error and exit code 2. */
     private <T> Optional<T> tried(Supplier<T> what) {
         try {
             var made = what.get();
@@ -93,7 +93,7 @@ class BitingValuesTest {
                 var read = tried(() -> Inventory.read(written(inventory(place.getKey(), text))));
                 if (read.isEmpty()) continue;
                 var value = place.getValue().apply(read.get());
-                // paths are those of the inventory's folder
+                // relative paths resolve against the inventory's folder
                 assertTrue(value.equals(text) || place.getKey().matches(".*(identity|known_hosts|file|templates).*")
                         && value.endsWith(Path.of(text.replaceFirst("^~", "")).toString()),
                         place.getKey() + " has " + text + " as " + value);
@@ -102,7 +102,7 @@ class BitingValuesTest {
                 all.add(value);
             }
         count(4_000);
-        // and through a shell
+        // also through a shell
         var script = "for word in " + Sh.words(all) + "; do printf '%s\\0' \"$word\"; done\n";
         assertEquals(String.join("\0", all) + "\0", Files.readString(output(script)));
     }
@@ -144,7 +144,7 @@ class BitingValuesTest {
         assertTrue((inventory.fqdn(inventory.core()).length()) <= 253, place);
     }
 
-    /** Jobs have names that differ, and a user of mail is the one that was given. */
+    /** Job names are unique, and the mail user is unchanged. */
     private static void described(String place, Inventory inventory, Yaml.Mapping file) {
         if (file.values().get("scrape_configs") instanceof Yaml.Sequence jobs) {
             var names = jobs.values().stream()
@@ -185,7 +185,7 @@ class BitingValuesTest {
         count(400);
     }
 
-    /** Secrets as an object, or as an item of 1Password. */
+    /** Secrets as a JSON object, or as a 1Password item. */
     private Path file(String text, boolean item) throws IOException {
         var fields = FIELDS.stream()
                 .map(field -> item ? "{\"label\": \"" + field + "\", \"value\": " + yaml(text) + "}"

@@ -15,13 +15,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Shell that runs on nodes lies in files, which the toolkit has with it. */
+/** Scripts that run on nodes are in files shipped with the toolkit, not in Java strings. */
 class BuiltInTest {
     private static final Pattern BLOCK = Pattern.compile("\"\"\"\n(.*?)\"\"\"", Pattern.DOTALL);
     private static final Pattern PART = Pattern.compile("BuiltIn\\.lines\\(\"([^\"]+)\"\\)");
-    /** A line of source that does not end the line of the text. */
+    /** A source line continued by a backslash. */
     private static final Pattern CONTINUED = Pattern.compile("(?<!\\\\)\\\\\n *");
-    /** Lines of a screen. */
+    /** The height of a screen, in lines. */
     private static final int LONGEST = 20;
 
     @Test
@@ -45,7 +45,7 @@ class BuiltInTest {
                     .forEach(part -> assertTrue(BuiltIn.text(part).matches("(?s)(#!/bin/sh\n)?# .*\n\n.*"), part));
     }
 
-    /** `.ci/run` looks at each file, and this at them before that. */
+    /** `.ci/run` checks each file separately; this test reports errors earlier. */
     @Test
     void the_parts_are_clean_under_shellcheck() throws IOException {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
@@ -70,7 +70,7 @@ class BuiltInTest {
     void no_class_has_a_text_in_it_that_is_longer_than_a_screen() throws IOException {
         var found = new ArrayList<String>();
         for (var source : Project.library()) {
-            // what every script begins with
+            // Sh contains the common header of all scripts
             if (source.endsWith("Sh.java")) continue;
             BLOCK.matcher(Files.readString(source)).results()
                     .map(block -> CONTINUED.matcher(block.group(1)).replaceAll("").lines().toList())

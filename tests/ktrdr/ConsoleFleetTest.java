@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** ./ktrdr console on the practice fleet: its examples by standard input, a file, and a person at a terminal. */
+/** ./ktrdr console on the practice fleet: its examples from standard input, from a file, and at a terminal. */
 @Tag("fleet")
 class ConsoleFleetTest {
     @TempDir Path folder;
@@ -30,7 +30,7 @@ class ConsoleFleetTest {
         return ktrdr("console", Files.write(folder.resolve("check.jsh"), List.of(lines)).toString()).run();
     }
 
-    /** What each example printed, by its code; run through standard input, all in one console. */
+    /** The output of each example, by its code. All examples run in one console through standard input. */
     private static List<String> examples() {
         var input = FleetSession.EXAMPLES.stream()
                 .map(example -> "System.out.println(\"=== \");\n" + example.code() + "\n")

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** What dashboards, rules and the sample run take for granted of KTRDR's metrics and traces. */
+/** The assumptions of dashboards, rules and the sample run about KTRDR's metrics and traces. */
 @Tag("fleet")
 class ContractMetricsTest extends ContractOfKtrdr {
     @Test @Relies(by = {"Jaeger.find", "SampleRun.trace"}, in = "monitoring/setup.py")

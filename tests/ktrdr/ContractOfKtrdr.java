@@ -8,7 +8,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** The system that the classes of the contract ask, each with a row for each of its assumptions. */
+/** Base of the contract tests: the KTRDR system under test, and one table row per assumption. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ExtendWith(ContractTable.class)
 abstract class ContractOfKtrdr {

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.TestWatcher;
 
-/** Prints a line for each assumption at the end: who relies on it, where it was read, and whether it holds. */
+/** Prints one line per assumption at the end: which code relies on it, its source in KTRDR, and whether it holds. */
 final class ContractTable implements TestWatcher, AfterAllCallback {
     private static final int FOUND = 120;
     private final Map<String, String> rows = new TreeMap<>();
@@ -32,7 +32,7 @@ final class ContractTable implements TestWatcher, AfterAllCallback {
         row(test, "skipped: " + why.getMessage().replaceFirst("^Assumption failed: ", ""));
     }
 
-    /** In a line, with what a {@link Problem} found. */
+    /** One line, including the found value of a {@link Problem}. */
     private static String said(Throwable why) {
         var found = why instanceof Problem problem ? Optional.ofNullable(problem.details().get("found"))
                 : Optional.<String>empty();

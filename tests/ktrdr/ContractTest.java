@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * What lib/ and the templates take for granted of KTRDR, asked of a system that runs: {@link Contracted} says of which.
+ * The assumptions of lib/ and the templates about KTRDR, checked on a running system. {@link Contracted} selects it.
  */
 @Tag("fleet")
 class ContractTest extends ContractOfKtrdr {

@@ -30,19 +30,19 @@ import lab.World;
 import org.opentest4j.TestAbortedException;
 
 /**
- * The system that the contract is asked of: the practice fleet, or the one of {@link #INVENTORY}. What is asked several
- * times is asked once: sample operations are begun by the first test that needs one, and cancelled before it goes on.
+ * The KTRDR system that the contract tests use: the practice fleet, or the installation of {@link #INVENTORY}. Repeated
+ * requests are sent once. The first test that needs a sample operation starts it, and cancels it before continuing.
  */
 public final class Contracted implements AutoCloseable {
-    /** The property with the inventory of an installation that is no practice fleet. */
+    /** The system property with the inventory of an installation other than the practice fleet. */
     public static final String INVENTORY = "ktrdr.contract.inventory";
-    /** The property by which operations may be started there. */
+    /** The system property that allows starting operations on that installation. */
     public static final String OPERATIONS = "ktrdr.contract.operations";
     static final Duration SOON = Duration.ofSeconds(20);
     private static final Map<String, String> PRACTICE = Map.of("strategy_name", "practice", "symbol", "AAPL",
             "timeframe", "1d",
             "start_date", "2024-01-01", "end_date", "2024-02-01", "model_path", "/mnt/ktrdr-shared/models/practice");
-    /** Whether it is the practice fleet, which may be asked for anything. */
+    /** Whether this is the practice fleet, which accepts any request. */
     private final boolean practice;
     private final boolean operations;
     final Inventory inventory;
@@ -50,7 +50,7 @@ public final class Contracted implements AutoCloseable {
     private final Fleet fleet;
     private final Map<String, Object> once = new HashMap<>();
 
-    /** What may be done there: anything at all only on the practice fleet. */
+    /** The allowed requests. Only the practice fleet allows all of them. */
     enum Allowed { ANYTHING, OPERATIONS, LOOKING }
 
     Contracted(Path file, Allowed allowed) {
@@ -63,21 +63,21 @@ public final class Contracted implements AutoCloseable {
         http = new Http(inventory.overrides(), Duration.ofSeconds(10));
     }
 
-    /** The one that this run is about. */
+    /** The system selected for this run. */
     static Contracted open() {
         var given = System.getProperty(INVENTORY);
         if (given == null) return new Contracted(World.inventory(), Allowed.ANYTHING);
         return new Contracted(Path.of(given), Boolean.getBoolean(OPERATIONS) ? Allowed.OPERATIONS : Allowed.LOOKING);
     }
 
-    /** A worker's answer to a path, asked within its container. */
+    /** A worker's answer to a request from inside its container. */
     record Said(int status, String redirect, String body) {
         JsonNode json() {
             return Json.parse(body, "the worker");
         }
     }
 
-    /** The course of an operation: what each request was answered, from its start to after its cancellation. */
+    /** All answers about an operation, from its start until after its cancellation. */
     record Course(Http.Answer started, String id, Instant began, JsonNode first, JsonNode later, JsonNode active,
             List<Backend.Worker> workers, String health, Http.Answer cancelled, JsonNode after, Http.Answer again) {}
 
@@ -85,7 +85,7 @@ public final class Contracted implements AutoCloseable {
         return http.get(inventory.url("backend") + path);
     }
 
-    /** What stands under "data" in a list or an operation. */
+    /** The "data" field of a list or an operation. */
     JsonNode data(String path) {
         return Http.json("GET " + path, get("/api/v1" + path)).path("data");
     }
@@ -94,7 +94,7 @@ public final class Contracted implements AutoCloseable {
         return Http.json("GET /workers", get("/api/v1/workers"));
     }
 
-    /** What is answered to the body {@code {}}, by which nothing can be started. */
+    /** The answer to the body {@code {}}, which cannot start an operation. */
     Http.Answer emptyBody(String path) {
         operations();
         return http.post(inventory.url("backend") + "/api/v1" + path, Json.parse("{}", "nothing"));
@@ -105,7 +105,7 @@ public final class Contracted implements AutoCloseable {
         return http.delete(inventory.url("backend") + "/api/v1/operations/" + id);
     }
 
-    /** Ends a test where no operation may be started. */
+    /** Aborts the test if operations are not allowed. */
     void operations() {
         if (!operations) throw new TestAbortedException("no operation is started without a yes");
     }
@@ -146,7 +146,7 @@ public final class Contracted implements AutoCloseable {
         return course;
     }
 
-    /** The backtest, where it was cancelled before it came to its end. */
+    /** The backtest. Outside the practice fleet, aborts the test if it completed before its cancellation. */
     Course cancelledBacktest() {
         var course = backtest();
         if (!practice && course.after().path("status").asText().equals("completed"))
@@ -186,7 +186,7 @@ public final class Contracted implements AutoCloseable {
         return operation.path("progress").path("percentage").asDouble(-1);
     }
 
-    /** Asks until it is as it has to be, and answers what came last. */
+    /** Repeats the request until the answer matches or the time is up, and returns the last answer. */
     static <T> T until(Supplier<T> ask, Predicate<T> enough) {
         long deadline = System.nanoTime() + SOON.toNanos();
         while (true) {
@@ -196,7 +196,7 @@ public final class Contracted implements AutoCloseable {
         }
     }
 
-    /** A worker's own word about what it is at, asked as the toolkit does. */
+    /** The operation that the worker reports, queried as the toolkit does. */
     String health(Place place) {
         var stack = Stack.of(inventory, place.node());
         return Facts.parse(fleet.ssh(place.node())
@@ -204,7 +204,7 @@ public final class Contracted implements AutoCloseable {
                 .getOrDefault(place.worker().name(), "");
     }
 
-    /** What the backend says where no worker is free: as many backtests as there are workers, and one more. */
+    /** The backend's refusal when no worker is free: starts one backtest more than there are workers. */
     Http.Answer noWorker() {
         if (!practice) throw new TestAbortedException("it would take every worker; the practice fleet is asked for it");
         return once("none", () -> {
@@ -223,7 +223,7 @@ public final class Contracted implements AutoCloseable {
         });
     }
 
-    /** Each worker of the inventory with its answer to a path. */
+    /** The answer of each worker in the inventory to a path. */
     Map<Place, Said> each(String path) {
         return once("GET " + path, () -> {
             var all = new LinkedHashMap<Place, Said>();
@@ -254,22 +254,22 @@ public final class Contracted implements AutoCloseable {
         return Docker.containers(fleet.ssh(node).must(Docker.containersOf(Stack.of(inventory, node).project())));
     }
 
-    /** Fails with what was found. */
+    /** Fails with the found value. */
     static void holds(boolean holds, Object found) {
         assertTrue(holds, () -> "found " + found);
     }
 
-    /** Each of these is text. */
+    /** Asserts that each field is text. */
     static void text(JsonNode object, String... names) {
         for (var name : names) holds(object.path(name).isTextual(), name + " in " + object);
     }
 
-    /** Each of these is there, be it null. */
+    /** Asserts that each field exists; null is allowed. */
     static void has(JsonNode object, String... names) {
         for (var name : names) holds(object.has(name), "no " + name + " in " + object);
     }
 
-    /** What a refusal with this status says. */
+    /** The detail of a refusal with this status. */
     static JsonNode detail(Http.Answer answer, int status) {
         assertEquals(status, answer.status(), answer::toString);
         var detail = Json.parse(answer.body(), "the backend").path("detail");
@@ -277,7 +277,7 @@ public final class Contracted implements AutoCloseable {
         return detail;
     }
 
-    /** The fields that a refusal names. */
+    /** The names of the rejected fields. */
     static List<String> refused(Http.Answer answer) {
         assertEquals(422, answer.status(), answer::toString);
         var details = Json.parse(answer.body(), "the backend").path("error").path("details");
@@ -286,7 +286,7 @@ public final class Contracted implements AutoCloseable {
         return list(details).stream().map(json -> json.path("field").asText()).toList();
     }
 
-    /** Whether a text of metrics has a series of this name with all these labels. */
+    /** Whether the metrics text has a series with this name and all these labels. */
     static boolean series(String text, String name, String... labels) {
         return text.lines().filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
                 .anyMatch(line -> List.of(labels).stream()

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.opentest4j.TestAbortedException;
 
 /**
- * The contract asks for what the templates do, names what is there, and is careful with an installation that is no
- * practice fleet.
+ * The contract covers what the templates use, names only existing code, and changes nothing on an installation other
+ * than the practice fleet without permission.
  */
 class ContractedTest {
     private final MockWebServer server = new MockWebServer();

@@ -37,9 +37,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Every answer of a service that is read, in every way that is a little wrong: cut after each byte, each value of it
- * another, each field missing, and fields that nobody knows. Where ApiFuzzTest tries its luck with some answers, this
- * goes through all.
+ * Damages every service answer in every small way: cut after each byte, each value replaced, each field missing,
+ * unknown fields added. ApiFuzzTest tries random damage on some answers; this test is exhaustive.
  */
 class DamagedAnswersTest {
     private static final String STATES = "{\"status\":\"success\",\"data\":";
@@ -69,9 +68,7 @@ class DamagedAnswersTest {
     private static volatile byte[] damaged;
     private static volatile String place;
 
-    /**
-     * What is read: where it is asked for, what is said there when all is well, with which status, and who reads it.
-     */
+    /** The answers under test: path, status, a valid body, and the code that reads it. */
     enum Reader {
         HEALTH("/api/v1/health", 200,
                 "{\"status\":\"ok\",\"version\":\"1.0.7\",\"timestamp\":\"2026-01-01T10:00:00Z\"}", () -> {
@@ -175,7 +172,7 @@ class DamagedAnswersTest {
                 + "\"config\":{\"digest\":\"sha256:b\",\"size\":4},\"layers\":[{\"digest\":\"sha256:c\","
                 + "\"size\":35668542},{\"digest\":\"sha256:d\",\"size\":1}]}},{\"Descriptor\":{\"digest\":\"sha256:"
                         + "e\"}}]", () -> {
-            // a node's docker asks the registry, and passes on what it says
+            // a node's Docker queries the registry and forwards the answer
             var facts = "platform\tlinux/amd64\nmanifest r.test/a:1\t" + http.get(server.url("/v2/manifests/1")).body()
                     + "\nend\tyes\n";
             var answer = new Registry("r.test", "karl").answer("core", new CommandResult(0, facts, ""));
@@ -239,7 +236,7 @@ class DamagedAnswersTest {
         return new ServiceChecks(inventory, http);
     }
 
-    /** As verify shows them: a table, sentences, and a document. */
+    /** As verify prints them: table, errors and JSON document. */
     private static void shown(List<Check> checks) {
         Check.table(checks).lines().forEach(line -> assertEquals(Console.harmless(line), line));
         Check.failures(checks)
@@ -314,7 +311,7 @@ class DamagedAnswersTest {
                 "<html>\r\n<head><title>502 Bad Gateway</title></head>\u001b[2J\n</html>", "null", "nul",
                 "{\"a\":1}{\"a\":1}", "\ufeff{}", "[".repeat(100_000), "{\"a\":".repeat(100_000),
                 "\"" + "a".repeat(100_000), "9".repeat(100_000), "1e" + "9".repeat(10_000), "\u0000")) reader.of(text);
-        // not UTF-8: a lone continuation, an overlong form, a surrogate, the beginning of a character
+        // invalid UTF-8: lone continuation byte, overlong form, surrogate, truncated character
         for (var bytes : List.of("\200", "{\"status\":\"\300\257\"}", "[\"\355\240\200\"]", "{\"data\":\"\360\237\"}"))
             reader.of(bytes.getBytes(StandardCharsets.ISO_8859_1));
     }

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.util.RawValue;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A field of an object or a place of an array, in a document that is damaged there and mended again. */
+/** An object field or array element that a test damages and then restores. */
 record DamagedPlace(JsonNode parent, String field, int at) {
     static List<DamagedPlace> of(JsonNode document) {
         var places = new ArrayList<DamagedPlace>();
@@ -38,7 +38,7 @@ record DamagedPlace(JsonNode parent, String field, int at) {
         else ((ObjectNode) parent).set(field, value);
     }
 
-    /** What may stand in the place of a value. */
+    /** The replacement values. */
     static List<JsonNode> others() {
         var make = JsonNodeFactory.instance;
         var others = new ArrayList<JsonNode>(List.of(make.nullNode(), make.numberNode(7), make.numberNode(-1),

@@ -22,21 +22,21 @@ import org.w3c.dom.Element;
 import org.xml.sax.SAXException;
 
 /**
- * Every jar that the project runs with: those of the class paths of its procedures and of its tests, and those of JBang
- * as the front door fetches it.
+ * Every jar that the project uses: the class paths of procedures and tests, and the JBang jars that the front door
+ * downloads.
  *
- * docs/DEPENDENCIES.md keeps the list as it was reviewed, with the advisories that were found for it; there is no
- * source of advisories that could be asked while it runs.
+ * docs/DEPENDENCIES.md holds the reviewed list and the known advisories, because the tests cannot query an advisory
+ * database.
  */
 public final class Dependencies {
-    /** The list as it was reviewed. */
+    /** The reviewed list. */
     public static final Path REVIEWED = Project.root().resolve("docs/DEPENDENCIES.md");
     private static final Path JBANG = Project.root().resolve("lib/jbang.sha256");
     private static final Pattern ROW = Pattern.compile("(?m)^\\| `([^`]+)` \\| (.*) \\|$");
 
     /**
-     * @param name group:artifact:version; of JBang's jars, the name of the file
-     * @param licence as its POM, or the POM that this one inherits from, calls it
+     * @param name group:artifact:version; for JBang's jars, the file name
+     * @param licence as named in its POM or the parent POM
      */
     public record Jar(String name, String licence, String sha256) {
         String row() {
@@ -53,11 +53,11 @@ public final class Dependencies {
     }
 
     /**
-     * @param fixed the first version without it
-     * @param reason what it is, and why a jar may have it
+     * @param fixed the first version without the vulnerability
+     * @param reason what it is, and why an affected jar is acceptable
      */
     public record Advisory(String id, String artifact, String fixed, String reason) {
-        /** Whether a jar has it. */
+        /** Whether the advisory affects this jar. */
         boolean concerns(Jar jar) {
             return jar.is(artifact) && compare(jar.version(), fixed) < 0;
         }
@@ -65,7 +65,7 @@ public final class Dependencies {
 
     private Dependencies() {}
 
-    /** Which of two releases is the later one, by the numbers in them. */
+    /** Compares two releases by their numbers. */
     static int compare(String text, String other) {
         return Arrays.compare(numbers(text), numbers(other));
     }
@@ -75,7 +75,7 @@ public final class Dependencies {
                 .toArray();
     }
 
-    /** The jars of this class path, and JBang's, as they are now. */
+    /** The current jars of the class paths and of JBang. */
     public static List<Jar> found() {
         var jars = new ArrayList<Jar>();
         try {
@@ -97,8 +97,8 @@ public final class Dependencies {
     }
 
     /**
-     * That of the tests, in which we are, and that of the procedures, of which JBang tells: where both want another
-     * version of a jar the tests have one of the two.
+     * The class path of this test process, and that of the procedures as JBang reports it. If both request different
+     * versions of a jar, the tests run with only one of them.
      */
     private static Set<String> classPaths() {
         var entries = new TreeSet<>(List.of(System.getProperty("java.class.path").split(":")));
@@ -108,20 +108,20 @@ public final class Dependencies {
         return entries;
     }
 
-    /** The jars that docs/DEPENDENCIES.md has. */
+    /** The jars listed in docs/DEPENDENCIES.md. */
     public static List<Jar> reviewed() {
         return rows().entrySet().stream().map(row -> row.getValue().split(" \\| "))
                 .filter(cells -> cells.length == 3 && cells[2].matches("[0-9a-f]{64}"))
                 .map(cells -> new Jar(cells[0], cells[1], cells[2])).toList();
     }
 
-    /** The advisories that docs/DEPENDENCIES.md has. */
+    /** The advisories listed in docs/DEPENDENCIES.md. */
     public static List<Advisory> advisories() {
         return rows().values().stream().map(row -> row.split(" \\| ", 4)).filter(cells -> cells.length == 4)
                 .map(cells -> new Advisory(cells[0], cells[1], cells[2], cells[3])).toList();
     }
 
-    /** The releases that docs/DEPENDENCIES.md says are not taken, by group:artifact. */
+    /** The releases held back in docs/DEPENDENCIES.md, by group:artifact. */
     static Map<String, Outdated.Held> held() {
         return rows().values().stream().map(row -> row.split(" \\| "))
                 .filter(cells -> cells.length == 3 && !cells[2].matches("[0-9a-f]{64}"))
@@ -139,7 +139,7 @@ public final class Dependencies {
         return rows;
     }
 
-    /** Which advisories a jar has, by their ids. */
+    /** The ids of the advisories that affect a jar. */
     public static String open(Jar jar) {
         return advisories().stream().filter(advisory -> advisory.concerns(jar)).map(Advisory::id)
                 .collect(Collectors.joining(", "));
@@ -158,7 +158,7 @@ public final class Dependencies {
                 + ".pom");
     }
 
-    /** Of one of JBang's jars that was not reviewed yet: Maven, which fetched it, has its POM. */
+    /** The licence of an unreviewed JBang jar, from its POM in the local Maven repository. */
     private static String licence(String name) throws IOException {
         var repository = Path.of(System.getProperty("user.home"), ".m2/repository");
         if (!Files.isDirectory(repository)) return "unknown";

@@ -17,7 +17,7 @@ import ktrdr.Dependencies.Advisory;
 import ktrdr.Dependencies.Jar;
 import org.junit.jupiter.api.Test;
 
-/** What the project is made of is what was reviewed, and each version is said once. */
+/** The project uses exactly the reviewed dependencies, and declares each version once. */
 class DependenciesTest {
     private static final List<Jar> FOUND = Dependencies.found();
     private static final Pattern DEPS = Pattern.compile("(?m)^//DEPS ([^:\\s]+:[^:\\s]+):(\\S+)$");

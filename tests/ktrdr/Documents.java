@@ -23,18 +23,18 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import ktrdr.cli.Cli;
 
-/** What procedures print with {@code --output json}, held against docs/schemas and docs/reference/json.md. */
+/** Compares the {@code --output json} documents of procedures with docs/schemas and docs/reference/json.md. */
 public final class Documents {
     static final Path FOLDER = Project.root().resolve("docs/schemas");
-    /** Every one may end in it. */
+    /** Any procedure may print this document. */
     static final String ERROR = "error";
     private static final ObjectMapper MAPPER = new ObjectMapper();
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
     private static final Pattern ROW = Pattern.compile(
             "(?m)^\\| \\[`([a-z-]+)`\\]\\(\\.\\./schemas/\\1\\.json\\) \\| (.*) \\|$");
-    /** The values of an expression are the user's own; quickstart prints those of other procedures. */
+    /** Undocumented output: console prints the user's own values, and quickstart prints other procedures' documents. */
     private static final List<String> NONE = List.of("console", "quickstart");
-    /** A run of tests is for people. */
+    /** Only these modes of the test procedure print documents. */
     private static final Pattern OF_TESTS = Pattern.compile("--outdated|--rooms|--dependencies");
     private static final Map<String, String> TEXTS = texts();
     private static final SchemaRegistry REGISTRY = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12,
@@ -58,12 +58,12 @@ public final class Documents {
         }
     }
 
-    /** The names of all schemas, those of parts and of the inventory too. */
+    /** The names of all schemas, including shared parts and the inventory. */
     public static Set<String> schemas() {
         return TEXTS.keySet();
     }
 
-    /** What docs/reference/json.md says: the procedures that print a document, by its name. */
+    /** The procedures that print each document, by document name, from docs/reference/json.md. */
     public static Map<String, List<String>> printed() {
         try {
             var printed = new LinkedHashMap<String, List<String>>();
@@ -76,17 +76,17 @@ public final class Documents {
         }
     }
 
-    /** Whether a command line asks for documents that are described. */
+    /** Whether a command line requests documented JSON output. */
     public static boolean asked(List<String> words) {
         if (words.get(0).equals("test") && words.stream().noneMatch(OF_TESTS.asMatchPredicate())) return false;
         return !NONE.contains(words.get(0)) && Cli.asked(words.toArray(String[]::new)) == Cli.Output.json
                 && words.stream().noneMatch(word -> word.matches("--help|-h|--version|-V"));
     }
 
-    /** Asserts that a run of a procedure printed documents of its own and nothing else, each as its schema has it. */
+    /** Asserts that a run printed only documents of its procedure, each valid against its schema. */
     public static void hold(String procedure, int exit, String out) {
         var documents = read(out);
-        // one that was stopped has no result, and a log may have no lines
+        // an interrupted run prints no result, and a log may be empty
         if (exit < 128 && !procedure.equals("logs"))
             assertTrue(!documents.isEmpty(), procedure + " printed no document");
         for (var document : documents) {
@@ -108,9 +108,7 @@ public final class Documents {
         }
     }
 
-    /**
-     * Asserts that a document is as its schema has it, its keys in the schema's order, the id of each check there once.
-     */
+    /** Asserts that a document is valid, has its keys in the schema's order, and has no duplicate check ids. */
     public static void hold(JsonNode document) {
         var name = document.path("document").asText();
         assertTrue(TEXTS.containsKey(name),
@@ -122,7 +120,7 @@ public final class Documents {
                 "ids of several checks");
     }
 
-    /** Asserts that an editor finds no mistake in an inventory that was read without one. */
+    /** Asserts that the schema accepts an inventory that the reader accepted. */
     public static void holdInventory(Path file) {
         try {
             assertEquals(List.of(), mistakes("inventory", YAML.readTree(Files.readString(file))),
@@ -132,7 +130,7 @@ public final class Documents {
         }
     }
 
-    /** What of a text is not as a schema has it. */
+    /** The schema violations of a document. */
     public static List<String> mistakes(String schema, JsonNode document) {
         return REGISTRY.getSchema(SchemaLocation.of(uri(schema))).validate(document).stream().map(Object::toString)
                 .toList();
@@ -142,7 +140,7 @@ public final class Documents {
         return Json.parse(TEXTS.get(name), name);
     }
 
-    /** The objects whose keys come in another order than in the schema. */
+    /** The objects whose keys are not in the schema's order. */
     private static List<String> disorder(JsonNode value, JsonNode schema, String file, String place) {
         if (schema.has("$ref")) {
             var parts = schema.path("$ref").asText().split("#");

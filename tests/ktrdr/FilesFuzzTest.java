@@ -20,7 +20,7 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
 
-/** Files that people write, with anything in them: they are read, or refused in sentences. */
+/** Hand-written files with arbitrary content: the toolkit reads them, or refuses them with one-line errors. */
 class FilesFuzzTest {
     private static Path file;
 

@@ -17,7 +17,7 @@ import ktrdr.node.NodeFiles;
 import ktrdr.release.Templates;
 import ktrdr.report.CheckId;
 
-/** An inventory for tests: the plan's topology, in a temporary file. */
+/** A test inventory in a temporary file, with the planned topology. */
 public final class Fixtures {
     public static final String INVENTORY = """
             domain: ktrdr.test
@@ -32,7 +32,7 @@ public final class Fixtures {
 
     private Fixtures() {}
 
-    /** The share as core has it: the exported folder. */
+    /** The share as mounted on core: the exported folder. */
     public static final Mount SHARE = Mount.parse("/srv/ktrdr-shared\t0\t\t");
 
     public static Inventory inventory() {
@@ -46,7 +46,7 @@ public final class Fixtures {
         return inventory;
     }
 
-    /** The id of a check as a test has it as text: of one of these nodes, of a target, else of the fleet. */
+    /** Parses a check id: of one of these nodes, of a target, otherwise of the fleet. */
     public static CheckId id(String text, String... nodes) {
         var target = text.startsWith("target.");
         var rest = target ? text.substring(7) : text;
@@ -57,7 +57,7 @@ public final class Fixtures {
                 : new CheckId("", node, parts[0], parts.length == 1 ? "" : parts[1]);
     }
 
-    /** The files of a node as we wrote them for a release, some of them changed since: path to what they are now. */
+    /** The files of a node as staged for a release, with some changed afterwards (path to new content). */
     public static NodeFiles staged(Inventory inventory, String node, String tag, Map<String, String> changed) {
         var files = new HashMap<String, NodeFiles.FileState>();
         var manifest = new HashMap<String, String>();
@@ -70,7 +70,7 @@ public final class Fixtures {
         return new NodeFiles(files, Map.of(), Map.of(), manifest, Map.of(), List.of());
     }
 
-    /** Secrets with values of their own, from the environment. */
+    /** Secrets from the environment, each with a distinct value. */
     public static Secrets secrets() {
         var environment = new HashMap<String, String>();
         for (var field : Secrets.Field.values())
@@ -79,14 +79,11 @@ public final class Fixtures {
                 environment, new Console(Console.Color.never, false));
     }
 
-    /**
-     * A program of the test in the place of one of this machine, for a PATH that has its folder in front: a script of
-     * sh.
-     */
+    /** Writes a shell script that replaces a system program, for a PATH that starts with its folder. */
     public static void program(Path place, String script) throws IOException {
         Files.createDirectories(place.getParent());
-        // by another process: while this one writes it, what another test starts has it open too, and then it cannot be
-        // run
+        // written by another process: a process that another test forks would inherit the open file, and exec fails
+        // while a file is open for writing
         LocalCommand.command("sh", "-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", place.toString())
                 .input("#!/bin/sh\n" + script + "\n").must();
     }

@@ -9,16 +9,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * What this process holds at a moment, on both sides of a connection where the server is in it too.
+ * The resources of this process at one moment. They include both ends of a connection if the server runs in it.
  *
- * @param heap bytes in use after a collection
- * @param files open, sockets and pipes included
- * @param sessions connections that the server has
- * @param children processes of this one, theirs included
+ * @param heap bytes in use after a garbage collection
+ * @param files open file descriptors, including sockets and pipes
+ * @param sessions open connections of the server
+ * @param children descendant processes
  */
 record Footprint(long heap, int threads, int files, int sessions, long children) {
     private static final long HEAP = 4 << 20;
-    /** Threads and files come and go by a few; what is lost once a round is tens of them. */
+    /** Normal variation of threads and files. A leak in every round adds far more. */
     private static final int SOME = 16;
 
     static Footprint of(SshPeer peer) {
@@ -32,12 +32,12 @@ record Footprint(long heap, int threads, int files, int sessions, long children)
         }
     }
 
-    /** Whether it is no more than an earlier one. */
+    /** Asserts that it does not exceed an earlier footprint. */
     void noMoreThan(Footprint before) {
         noMoreThan(before, HEAP);
     }
 
-    /** The same, with so many bytes of heap that may have come to it. */
+    /** Same, but the heap may grow by this many bytes. */
     void noMoreThan(Footprint before, long more) {
         assertTrue(heap < before.heap + more && threads < before.threads + SOME && files < before.files + SOME
                 && sessions <= before.sessions && children < before.children + SOME,

@@ -6,7 +6,7 @@ import java.util.List;
 import ktrdr.FullScreen.Size;
 import org.junit.jupiter.api.Test;
 
-/** What is drawn; a terminal itself is tried in StatusTest. */
+/** The drawn text. StatusTest covers a real terminal. */
 class FullScreenTest {
     @Test
     void what_does_not_fit_is_cut_and_counted() {

@@ -18,14 +18,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a server can do to who asks it over HTTP: bodies and heads without an end, drops, bombs, redirects that lead
- * astray. Each ends soon, in a sentence.
+ * Hostile HTTP servers: endless headers and bodies, slow drip, decompression bombs, bad redirects. Each request must
+ * end in time with a one-line error.
  */
 class HostileHttpTest {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final String OK = "HTTP/1.1 200 OK\r\n";
     private static final String CHUNKED = OK + "Transfer-Encoding: chunked\r\n";
-    /** Far beyond what fits, and far less than a memory. */
+    /** Far beyond the size limit, and far less than the memory. */
     private static final long GIGABYTE = 1L << 30;
     private final Http http = new Http(Map.of("elsewhere.ktrdr.test", "127.0.0.1"), PATIENCE);
 
@@ -38,7 +38,7 @@ class HostileHttpTest {
         return text.getBytes(StandardCharsets.ISO_8859_1);
     }
 
-    /** The sentence that asking ends in, within the patience of one call and a little. */
+    /** The error of the request, which must come within the timeout of one call plus a margin. */
     private static Problem told(Runnable asks) {
         long began = System.nanoTime();
         var problem = assertThrows(Problem.class, asks::run);
@@ -63,7 +63,7 @@ class HostileHttpTest {
         return problem.details().getOrDefault("found", "");
     }
 
-    /** A peer that says so much of a gigabyte as anybody takes; how much that was is counted. */
+    /** A peer that sends up to one gigabyte; counts the bytes that the client reads. */
     private static HttpPeer pouring(String head, String before, String after, AtomicLong poured) throws IOException {
         var piece = bytes(before + " ".repeat(64 << 10) + after);
         return new HttpPeer((asked, out) -> {
@@ -138,7 +138,7 @@ class HostileHttpTest {
         }
     }
 
-    /** Each of these renews the patience of a read, never that of the call. */
+    /** Each of these resets a read timeout, but must not extend the timeout of the call. */
     @Test
     void what_comes_drop_by_drop_ends_with_the_patience_of_the_call() throws IOException {
         for (var head : List.of("", "HTTP/1.1 200 OK\r\nX: ", OK + "\r\n", CHUNKED + "\r\n1\r\n",
@@ -203,7 +203,7 @@ class HostileHttpTest {
             told(answer);
     }
 
-    /** The head of an answer, each byte of it another, and cut behind each. */
+    /** Replaces each byte of a response head, and cuts the head after each byte. */
     @Test
     void each_byte_of_a_head_may_be_another() throws IOException {
         var whole = bytes(
@@ -286,7 +286,7 @@ class HostileHttpTest {
                 assertEquals(302, http.get(here.url("/x")).status(), place);
                 assertTrue(told(here).sentence().endsWith("/x answered 302"), place);
             }
-        // a path of its own, so a circle
+        // these resolve to the same server, so the redirect loops
         for (var place : List.of("\u001b[2J", "//", "http://", "?", "#")) try (var here = leading("302", place)) {
             told(here);
         }

@@ -50,8 +50,8 @@ import org.junit.jupiter.api.io.TempDir;
 import pictures.Topology;
 
 /**
- * The pages that hold what nodes, services and inventories say, as parsers of Markdown, HTML and XML read them, and
- * tables: none of it is more than text, and all of it is there.
+ * Generated pages and tables with hostile text from nodes, services and inventories. Parsers of Markdown, HTML and XML
+ * must find all of it, as plain text only.
  */
 class HostilePagesTest {
     private static final Inventory INVENTORY = ReportFixtures.inventory();
@@ -77,7 +77,7 @@ class HostilePagesTest {
     private static final org.jsoup.parser.Parser XML = org.jsoup.parser.Parser.xmlParser();
     @TempDir Path folder;
 
-    /** With one space for each gap, as a browser shows it. */
+    /** Collapses whitespace as a browser does. */
     private static String squeezed(String text) {
         return text.replaceAll("[\\s\\p{Z}]+", " ").strip();
     }
@@ -89,7 +89,7 @@ class HostilePagesTest {
                 node.given(), node.ssh(), node.share(), node.bind(), node.running());
     }
 
-    /** The fleet whose every word that may be one is followed by this. */
+    /** The inventory with this text appended to every value that allows it. */
     private static Inventory inventory(String said) {
         var nodes = INVENTORY.nodes().stream().map(node -> node(node, said)).toList();
         return new Inventory(Path.of("/etc/inventory" + said.replaceAll("[/\0\\p{Cs}]", "")), false,
@@ -101,7 +101,7 @@ class HostilePagesTest {
     }
 
     private static List<Check> checks(String said) {
-        // the parts of an id say what a check is about
+        // a dot separates the parts of a check id
         var part = said.replace(".", "");
         return List.of(new Check(CheckId.ofNode("core", "docker" + part), "core", true, "expected " + said,
                 "found " + said, "fix " + said, 1),
@@ -111,7 +111,7 @@ class HostilePagesTest {
                                 "f" + said + "f", "g", 0));
     }
 
-    // the record of verify-infra, in Markdown
+    // verify-infra record, in Markdown
 
     private static String record(String said) {
         var inventory = inventory(said);
@@ -124,7 +124,7 @@ class HostilePagesTest {
                 MachineRecord.markdown(inventory, facts, checks(said), Instant.EPOCH, "karl@" + said + "laptop"));
     }
 
-    /** The kinds of a page's nodes, in their order, and the text of its cells and paragraphs. */
+    /** The node types of a page in order, and the text of its cells and paragraphs. */
     private static final class NodesAndTexts extends AbstractVisitor {
         private final List<String> kinds = new ArrayList<>();
         private final List<String> texts = new ArrayList<>();
@@ -194,7 +194,7 @@ class HostilePagesTest {
         Files.write(folder.resolve("record.md"), record.lines().toList());
     }
 
-    // the report of verify, in HTML
+    // verify report, in HTML
 
     private static String report(String said) {
         var inventory = inventory(said);
@@ -226,7 +226,7 @@ class HostilePagesTest {
         OutputFile.at(folder.resolve("report.html")).write(report);
     }
 
-    // the tables of status, of the history in it and of operations, on a terminal
+    // terminal tables of status, its history, and operations
 
     private static Table[] tables(String said) {
         var core = StatusFixtures.CORE;
@@ -269,7 +269,7 @@ class HostilePagesTest {
         }
     }
 
-    // the pictures of the documentation, in SVG
+    // documentation images, in SVG
 
     private static String chart(String said) {
         return Chart.svg(List.of(new SideBySide(new Case("name" + said, "ours" + said, "theirs" + said, "both" + said),

@@ -36,8 +36,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Tables of what nodes, files and services say, on a terminal: a row stays one line, nothing in it steers the terminal,
- * and all of it is there. Those of status and operations are in {@link HostilePagesTest}.
+ * Terminal tables with hostile text from nodes, files and services: each row stays one line, nothing controls the
+ * terminal, and no text is lost. {@link HostilePagesTest} covers status and operations.
  */
 class HostileTablesTest {
     private static final Instant NOW = Instant.parse("2026-01-02T00:00:00Z");
@@ -46,9 +46,7 @@ class HostileTablesTest {
             Stream.of("a\rb", LONG)).toList();
     @TempDir Path folder;
 
-    /**
-     * Has each hostile text said in a table, and looks for it there; what is said has to be found within {@code shown}.
-     */
+    /** Puts each hostile text into a table and expects it there; {@code shown} gives the expected form. */
     private static void isText(Function<String, Table> table) {
         isText(table, said -> said);
     }
@@ -74,14 +72,14 @@ class HostileTablesTest {
                 .services(List.of("backend" + said)).seconds(10).error(said).build();
     }
 
-    /** That of {@code rollback --list}. */
+    /** The table of {@code rollback --list}. */
     @Test
     void releases_of_a_node() {
         isText(said -> NodePlanner.table(Map.of(StatusFixtures.CORE,
                 new History(List.of(entry("x"), entry(said)), Optional.of(entry(said))))), said -> "sha" + said + "  ");
     }
 
-    /** As somebody with a hand in the node's file would have it, through the script that reads it there. */
+    /** Hostile text in the history file on the node, read by the toolkit's script. */
     @Test
     void releases_as_the_file_of_a_node_has_them() throws IOException {
         var said = "\u001b[2J\u202e|<script>\r\u0007";
@@ -113,7 +111,7 @@ class HostileTablesTest {
         isText(said -> BackupReport.plan("core", backups(said), List.of("ktrdr-" + said)), said -> "ktrdr-" + said);
     }
 
-    /** Names that a file system takes, through the script of {@code backup-db --list}. */
+    /** File names that a file system allows, listed by the script of {@code backup-db --list}. */
     @Test
     void backups_as_the_folder_of_a_node_has_them() throws IOException {
         var names = Stream.of("\u001b[2J", "\u202egnp.exe", "\u009b2J", "|", "<script>", "a\rb", "a\tb", "a\nb",
@@ -132,7 +130,7 @@ class HostileTablesTest {
         var lines = BackupReport.table(found, NOW).lines();
         isOneLine(lines);
         isOneLine(Console.lineByLine(BackupReport.incomplete(found)).lines().toList());
-        // what a script says is one line, so names with a control character of such a line are no names
+        // script output is line-based, so it omits names with line or field separators
         var whole = names.stream().filter(name -> name.matches("[^\r\n\t]*")).toList();
         for (var name : whole) assertTrue(lines.stream().anyMatch(line -> line.contains(Console.harmless(name))),
                 () -> name + " in " + lines);
@@ -160,7 +158,7 @@ class HostileTablesTest {
                 new FiringAlert("a" + said, said, said, said, said, said))).tables()[5], said -> "a" + said);
     }
 
-    /** What the console shows of values: tables of lists too. */
+    /** Console output of values, including tables of lists. */
     @Test
     void values_at_the_console() {
         var values = new ArrayList<Function<String, Object>>();

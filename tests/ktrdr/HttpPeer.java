@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 
-/** A server that says byte for byte what it is told to, HTTP or not: what a well-behaved one cannot be made to say. */
+/** A server that sends exact bytes, valid HTTP or not, for cases that a well-behaved server cannot produce. */
 public final class HttpPeer implements AutoCloseable {
-    /** What it does once it has read a request; the connection is kept where it answers true. */
+    /** Handles a request after reading it; returns true to keep the connection open. */
     public interface Answers {
         boolean to(String head, OutputStream out) throws IOException;
     }
@@ -30,7 +30,7 @@ public final class HttpPeer implements AutoCloseable {
         thread(this::accept);
     }
 
-    /** One that says this to whoever asks, and hangs up. */
+    /** A peer that sends these bytes to each client and closes the connection. */
     public static HttpPeer saying(byte[] bytes) throws IOException {
         return new HttpPeer((head, out) -> {
             out.write(bytes);
@@ -42,7 +42,7 @@ public final class HttpPeer implements AutoCloseable {
         return saying(text.getBytes(StandardCharsets.ISO_8859_1));
     }
 
-    /** A whole answer with a body of JSON, as bytes. */
+    /** A complete JSON response, as bytes. */
     public static byte[] whole(int status, byte[] body) {
         var answer = new ByteArrayOutputStream();
         answer.writeBytes(("HTTP/1.1 " + status + " Whatever\r\nContent-Type: application/json\r\nContent-Length: "
@@ -59,7 +59,7 @@ public final class HttpPeer implements AutoCloseable {
         return server.getLocalPort();
     }
 
-    /** The heads of all requests so far. */
+    /** The heads of all requests received so far. */
     public List<String> heads() {
         return List.copyOf(heads);
     }
@@ -79,7 +79,7 @@ public final class HttpPeer implements AutoCloseable {
                 thread(() -> serve(socket));
             }
         } catch (IOException closed) {
-            // by close()
+            // close() closed the server socket
         }
     }
 
@@ -91,13 +91,13 @@ public final class HttpPeer implements AutoCloseable {
                 if (!answers.to(head, socket.getOutputStream())) return;
             }
         } catch (IOException hungUp) {
-            // who asked has heard enough
+            // the client closed the connection
         } finally {
             sockets.remove(socket);
         }
     }
 
-    /** The head of a request, whose body is read with it; empty where there comes none any more. */
+    /** Reads one request including its body, and returns its head; empty at the end of the connection. */
     private static String head(InputStream in) throws IOException {
         var head = new StringBuilder();
         while (head.length() < 4 || !head.substring(head.length() - 4).equals("\r\n\r\n")) {

@@ -24,13 +24,11 @@ import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * HTTP with and without TLS: a certificate that nobody vouches for shows that TLS is spoken, and that it is checked.
- */
+/** HTTP with and without TLS. An untrusted certificate proves that the client uses TLS and verifies the certificate. */
 class HttpTest {
     @TempDir Path folder;
 
-    /** A server for https: with a certificate of its own making. */
+    /** An HTTPS server with a self-signed certificate. */
     private MockWebServer secure() throws IOException, GeneralSecurityException {
         var store = folder.resolve("keys.p12");
         var keytool = Path.of(System.getProperty("java.home"), "bin/keytool").toString();
@@ -52,7 +50,7 @@ class HttpTest {
         return server;
     }
 
-    /** A server that closes each connection at its second request, as one does whose patience ends at that moment. */
+    /** A server that closes each connection at its second request, like an idle timeout at that moment. */
     private static ServerSocket impatient(AtomicInteger posts) throws IOException {
         var server = new ServerSocket(0);
         new Thread(() -> {
@@ -62,7 +60,7 @@ class HttpTest {
                     new Thread(() -> once(socket, posts)).start();
                 }
             } catch (IOException closed) {
-                // the test is over
+                // the test closed the server
             }
         }).start();
         return server;
@@ -75,7 +73,7 @@ class HttpTest {
             socket.getOutputStream().write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".getBytes());
             in.readLine();
         } catch (IOException | RuntimeException gone) {
-            // so is the other side
+            // the client closed the connection
         }
     }
 

@@ -8,7 +8,7 @@ import java.util.stream.Collectors;
 import ktrdr.inventory.AlertSettings;
 import ktrdr.inventory.Inventory;
 
-/** The texts of an inventory, by the place of the value in it (VALUE); names are those of the second node. */
+/** Reads each value of an inventory by its location (VALUE). Node values are those of the second node. */
 final class InventoryValues {
     private InventoryValues() {}
 
@@ -39,7 +39,7 @@ final class InventoryValues {
                 inventory -> inventory.nodes().get(1).share().options().orElseThrow());
     }
 
-    /** How nodes and images are reached. */
+    /** Access to nodes and images. */
     private static void addAccess(Map<String, Function<Inventory, String>> values) {
         values.put("ssh: {user: VALUE}", inventory -> inventory.ssh().user().orElseThrow());
         values.put("ssh: {jump: VALUE}", inventory -> inventory.ssh().jump().orElseThrow());

@@ -6,7 +6,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** Of the log of a container that ended, the sentence that says why. */
+/** Finds the line in the log of a stopped container that explains the failure. */
 class LastWordsTest {
     @Test
     void of_a_traceback_it_is_the_exception_and_what_it_says() {

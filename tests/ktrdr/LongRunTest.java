@@ -40,13 +40,13 @@ import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Procedures that go on for hours, on a server in this process: after many rounds they hold no more than after a few.
- * {@code ./ktrdr test long} has twenty times as many, or 2000.
+ * Procedures that run for hours, against a server in this process: many rounds must not hold more resources than a few.
+ * {@code ./ktrdr test long} runs 20 times as many, or 2000.
  */
 @Tag("quiet")
 class LongRunTest {
     private static final int TIMES = Boolean.getBoolean("ktrdr.long") ? 20 : 1;
-    /** Rounds of a watch, lines of a console. */
+    /** Watch rounds, or console lines. */
     private static final int ROUNDS = TIMES > 1 ? 2000 : 40;
     private static final String FOLLOWED = """
             case $1 in
@@ -175,8 +175,8 @@ class LongRunTest {
     }
 
     /**
-     * How many folders of scripts that read logs there are more than at the beginning: a script takes no other place
-     * from the environment.
+     * How many log script folders were added since the start. The test cannot set their location, because scripts
+     * ignore the environment.
      */
     private long folders() {
         return left().filter(path -> !before.contains(path)).count();
@@ -207,7 +207,7 @@ class LongRunTest {
         assertEquals(Exit.OK, new JavaShell(Fixtures.inventory(peer.inventory(0, 0, "")), console)
                 .run("test", source, false));
         told.publishEntry("after 5 lines and after " + lines, seen.toString());
-        // JShell itself keeps each line with what became of it, 90 KiB
+        // JShell keeps about 90 KiB per line
         seen.get(1).noMoreThan(seen.get(0), (8 << 20) + lines * (160L << 10));
     }
 
@@ -229,7 +229,7 @@ class LongRunTest {
     @Test
     void a_log_of_gigabytes_passes_through_a_process_of_32_megabytes() throws Exception {
         long lines = 100_000L * TIMES * TIMES;
-        // a millionth of a second a line
+        // one line per microsecond
         docker("""
                 case $1 in
                   ps) echo one db ;;
@@ -286,7 +286,7 @@ class LongRunTest {
         }
     }
 
-    /** A process of its own that runs a script, waits for a line, and runs another one by the same connection. */
+    /** A separate process that runs a script, waits for a line, and runs another script over the same connection. */
     static final class Sleeper {
         public static void main(String... args) throws IOException {
             var target = SshTarget.named("b", "127.0.0.1").port(Integer.parseInt(args[1])).user("root")
@@ -309,7 +309,7 @@ class LongRunTest {
         try (var said = sleeper.inputReader()) {
             assertEquals("before", said.readLine());
             SshPeer.sh("kill", "-STOP", String.valueOf(sleeper.pid()));
-            // longer than the silence after which a peer is given up
+            // longer than the keepalive timeout of a connection
             Wait.millis(7000);
             SshPeer.sh("kill", "-CONT", String.valueOf(sleeper.pid()));
             sleeper.getOutputStream().write('\n');

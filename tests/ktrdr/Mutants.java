@@ -12,11 +12,11 @@ import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
 
-/** Answers and files as they should be, damaged in ways that happen, and in ways that somebody would think of. */
+/** Valid answers and files with realistic and deliberate damage. */
 public final class Mutants {
     /**
-     * One seed for the runs of every day, so that a run tells of a change and not of its luck; jqwik goes through the
-     * same cases, and in the long form through more of them.
+     * A fixed seed makes failures reproducible: a new failure comes from a code change, not from chance. The long run
+     * tries more cases.
      */
     public static final String SEED = "4711";
     private static final int SLOW_SECONDS = 5;
@@ -35,7 +35,7 @@ public final class Mutants {
         CUT, INSERT, DELETE, REPLACE_VALUE, REPEAT_LINE, DROP_LINE, SWAP_LINES
     }
 
-    /** @param at where in the text, from 0 to 1 */
+    /** @param at relative position in the text, from 0 to 1 */
     private record Damage(Kind kind, double at, String fragment, int length) {
         String of(String text) {
             int place = (int) (at * text.length());
@@ -74,7 +74,7 @@ public final class Mutants {
 
     private Mutants() {}
 
-    /** These texts, each with one to four damages. */
+    /** These texts, each damaged one to four times. */
     public static Arbitrary<String> of(String... whole) {
         var damage = Combinators.combine(Arbitraries.of(Kind.values()), Arbitraries.doubles().between(0, 1),
                 Arbitraries.of(FRAGMENTS), Arbitraries.integers().between(1, 40)).as(Damage::new);
@@ -87,8 +87,8 @@ public final class Mutants {
     }
 
     /**
-     * Runs what reads something damaged: it answers, or throws a {@link Problem}, and either soon. Anything else is an
-     * exception of the test.
+     * Runs a reader on damaged input. It must return or throw a {@link Problem}, both in time. Any other exception
+     * fails the test.
      */
     public static void calm(Runnable reads) {
         long started = System.nanoTime();

@@ -15,14 +15,14 @@ import ktrdr.cli.Cli.Common;
 import ktrdr.report.Document;
 
 /**
- * The versions that the project names, next to the newest releases. Maven looks them up, so its settings decide
- * where: a mirror, a proxy, a login.
+ * Compares the project's pinned versions with the newest releases. Maven does the lookup, so its settings (mirror,
+ * proxy, login) apply.
  *
- * Maven gets a temporary POM in which each version is 0, and replaces each by the newest release. A version
- * that is still 0 afterwards was not found.
+ * Maven gets a temporary POM with version 0 everywhere, and replaces each version with the newest release. A version
+ * that remains 0 was not found.
  */
 public final class Outdated {
-    /** The plugin that does it; it is one of the versions itself. */
+    /** The Maven plugin for the lookup; its own version is checked too. */
     private static final String PLUGIN = "org.codehaus.mojo:versions-maven-plugin:2.23.0";
     private static final String PRERELEASE =
             "(?i).*[.-](alpha|beta|rc|cr|m|ea|pre|preview|snapshot|nightly)[.-]?\\d*([.-].*)?";
@@ -32,11 +32,11 @@ public final class Outdated {
     private static final String UNKNOWN = "0";
 
     /**
-     * One of them.
+     * One pinned version.
      *
      * @param name group:artifact
      * @param newest the newest release
-     * @param state "newest", "behind", or "held back" for a newer release that docs/DEPENDENCIES.md says is not taken
+     * @param state "newest", "behind", or "held back" for a newer release that docs/DEPENDENCIES.md rejects
      * @param reason why it is held back, else empty
      */
     public record Version(String name, String pinned, String newest, String state, String reason) {
@@ -52,12 +52,12 @@ public final class Outdated {
         }
     }
 
-    /** A release that is not taken, and why. A later one is looked at again. */
+    /** A rejected release and the reason. Later releases are reported again. */
     public record Held(String version, String reason) {}
 
     private Outdated() {}
 
-    /** Lists all versions; the exit code is 1 when one of them is behind. */
+    /** Lists all versions; exit code 1 if any is behind. */
     public static Exit report(Common common) {
         var versions = versions(named(), Outdated::byMaven, Dependencies.held());
         var table = Table.of("artifact", "pinned", "newest", "state");
@@ -71,7 +71,7 @@ public final class Outdated {
         return behind == 0 ? Exit.OK : Exit.FAILED;
     }
 
-    /** Compares what is named with what a look-up of these names answers: name to newest release. */
+    /** Compares the pinned versions with the result of the lookup (name to newest release). */
     static List<Version> versions(Map<String, String> named, Function<List<String>, Map<String, String>> lookUp,
             Map<String, Held> held) {
         var newest = lookUp.apply(List.copyOf(named.keySet()));
@@ -79,7 +79,7 @@ public final class Outdated {
                 .map(entry -> Version.of(entry.getKey(), entry.getValue(), newest.get(entry.getKey()), held)).toList();
     }
 
-    /** Every version that the project names, by group:artifact: of sources, front door and look-up. */
+    /** Every pinned version by group:artifact, from sources, the front door and the lookup plugin. */
     static Map<String, String> named() {
         var named = new LinkedHashMap<String, String>();
         for (var folder : List.of("lib", "scripts", "tests"))
@@ -112,7 +112,7 @@ public final class Outdated {
         return byMaven(names, "mvn");
     }
 
-    /** The newest release of each, as Maven finds it. All have to be found, and from an answer of today. */
+    /** The newest release of each artifact from Maven. All must be found, and none from an outdated cache. */
     static Map<String, String> byMaven(List<String> names, String maven) {
         try {
             var folder = Files.createTempDirectory("ktrdr-outdated");
@@ -130,7 +130,7 @@ public final class Outdated {
     }
 
     private static Map<String, String> answer(List<String> names, String pom, CommandResult ran) {
-        // Maven goes on with what it has of an earlier day when a server does not answer
+        // if a server is unreachable, Maven continues with its cached metadata
         var missed = ran.out().lines()
                 .filter(line -> line.matches("\\[ERROR\\].*|\\[WARNING\\].*transfer metadata.*")).toList();
         if (!ran.ok() || !missed.isEmpty()) throw unreachable(missed.isEmpty() ? ran.lastWords() : missed.get(0));

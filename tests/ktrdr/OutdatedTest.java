@@ -17,12 +17,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Which of the named versions are behind, by what Maven finds, and why one is held back. */
+/** Versions that are behind according to Maven, and reasons for holding one back. */
 class OutdatedTest {
     private static final List<String> NAMES = List.of("a.group:one", "a.group:two");
     @TempDir Path folder;
 
-    /** A program in the place of Maven that changes the POM it is given, prints something and ends with that code. */
+    /** A fake Maven that edits the given POM, prints output and exits with this code. */
     private String maven(String sed, String prints, int exit) throws IOException {
         var file = folder.resolve("mvn");
         Fixtures.program(file, """
@@ -117,7 +117,7 @@ class OutdatedTest {
         });
     }
 
-    /** With the real Maven, wherever its settings send it. */
+    /** Uses the real Maven with its configured repositories. */
     @Test
     @Tag("packages")
     void the_newest_releases_are_at_least_those_in_use() {

@@ -26,8 +26,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Links that somebody put where our files go, and folders that everybody may write to: no link is followed, and nothing
- * is begun in such a folder. Scripts are run by a real shell.
+ * Planted symbolic links at the toolkit's file paths, and world-writable folders: scripts follow no link and create
+ * nothing in such a folder. A real shell runs the scripts.
  */
 class PlantedTest {
     private static final LockScripts.Owner KARL = LockScripts.Owner.now("karl@laptop", "deploy core all sha-1");
@@ -166,7 +166,7 @@ class PlantedTest {
     void that_a_backup_was_verified() throws IOException {
         var backups = Files.createDirectories(folder.resolve("backups"));
         var dump = Files.writeString(backups.resolve("b.dump.zst"), "");
-        // what a worker, to whom the share belongs, would put there
+        // a worker could plant these, because workers own the share
         for (var name : List.of(".b.verified", "b.dump.zst.verified"))
             Files.createSymbolicLink(backups.resolve(name), victim);
         var text = Files.readString(Project.root().resolve("templates/backup/restore.sh"));

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Where the project's files are: the folder of jbang-catalog.json, here or above. */
+/** Locates the project's files, from the folder of jbang-catalog.json here or above. */
 public final class Project {
     private Project() {}
 
@@ -17,24 +17,24 @@ public final class Project {
         throw new IllegalStateException("not inside the project");
     }
 
-    /** The sources of the library, in the order of their paths. */
+    /** The library sources, sorted by path. */
     public static List<Path> library() {
         return sources("lib/ktrdr");
     }
 
-    /** The class of the library that has this name, whichever its package. */
+    /** The library class with this name, in any package. */
     public static Path library(String name) {
         return library().stream().filter(file -> file.endsWith(name + ".java")).findFirst().orElseThrow();
     }
 
-    /** The classes of this name among library and tests, by package and name; several may have it. */
+    /** The library and test classes with this name, with package. Several packages may have one. */
     public static List<String> classes(String name) {
         return Stream.of("lib/ktrdr", "tests").flatMap(folder -> sources(folder).stream())
                 .filter(file -> file.endsWith(name + ".java"))
                 .map(file -> packageOf(file) + name).toList();
     }
 
-    /** The sources of this name among the tests; several packages may have one. */
+    /** The test sources with this name. Several packages may have one. */
     public static List<Path> tests(String name) {
         return sources("tests").stream().filter(file -> file.endsWith(name + ".java")).toList();
     }
@@ -56,7 +56,7 @@ public final class Project {
         }
     }
 
-    /** What the front door sets a variable to, such as the version of JBang that it fetches. */
+    /** The value of a variable in the front door, such as the JBang version. */
     public static String frontDoor(String variable) {
         try (var lines = Files.lines(root().resolve("ktrdr"))) {
             return lines.filter(line -> line.startsWith(variable + "="))

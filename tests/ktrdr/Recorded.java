@@ -7,11 +7,11 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Scripts and answers as they were recorded once, in files beside the tests that hold them. */
+/** Recorded scripts and answers, in files next to the tests that use them. */
 public final class Recorded {
     private Recorded() {}
 
-    /** The text of the file of this name beside a test. */
+    /** The text of the recorded file with this name. */
     public static String text(Class<?> test, String name) {
         try {
             return Files.readString(file(test, name));
@@ -20,7 +20,7 @@ public final class Recorded {
         }
     }
 
-    /** Holds that a text is that of such a file; where it is not, says how it becomes that. */
+    /** Asserts that a text equals the recorded file; on failure, explains how to update the file. */
     public static void same(Class<?> test, String name, String text) {
         try {
             var file = file(test, name);

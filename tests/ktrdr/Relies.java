@@ -5,13 +5,13 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** What of the toolkit takes the claim of a test for granted. */
+/** The toolkit code that relies on the assumption of a test. */
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.METHOD)
 @interface Relies {
-    /** Class and method of lib/ktrdr, or a file of templates/. */
+    /** Class and method in lib/ktrdr, or a file in templates/. */
     String[] by();
 
-    /** Where it was read in KTRDR: a file below ktrdr/ of its repository. */
+    /** The source in KTRDR: a file below ktrdr/ of its repository. */
     String in();
 }

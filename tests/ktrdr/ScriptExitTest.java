@@ -13,12 +13,12 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The exit codes of scripts on nodes: one meaning each, in one place. */
+/** Each exit code of a node script has one meaning, defined in one place. */
 class ScriptExitTest {
     private static final String NUMBERS = Arrays.stream(ScriptExit.values()).map(scriptExit -> scriptExit.code)
             .filter(code -> code > 5)
             .map(String::valueOf).collect(Collectors.joining("|", "(", ")"));
-    /** Where such a number ends a script, or is compared with how one ended. */
+    /** A literal exit code in a script or in a comparison. */
     private static final Pattern LITERAL = Pattern.compile("\\bexit " + NUMBERS + "\\b"
             + "|exit\\(\\) *[!=]= *" + NUMBERS + "\\b|\\bcase [0-9, ]*" + NUMBERS + "\\b.*->");
 

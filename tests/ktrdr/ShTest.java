@@ -31,7 +31,7 @@ class ShTest {
     @TempDir
     Path folder;
 
-    /** What a shell of this machine makes of an input that ends, as when a connection is cut. */
+    /** The result of a shell whose input ends early, as when a connection is cut. */
     private static Ended sh(byte[] input) throws IOException, InterruptedException {
         var process = new ProcessBuilder("sh", "-s").redirectError(ProcessBuilder.Redirect.DISCARD).start();
         try (var stdin = process.getOutputStream()) {
@@ -110,7 +110,7 @@ class ShTest {
         assertFalse(ended.out().contains("geheim"));
     }
 
-    /** What shell startup files, /etc/environment and a service manager may give to every command of a host. */
+    /** Variables that shell startup files, /etc/environment or a service manager may set for every command. */
     private static final Map<String, String> POLLUTED = Map.ofEntries(Map.entry("IMAGE_TAG", "sha-2000002"),
             Map.entry("COMPOSE_PROJECT_NAME", "other"),
             Map.entry("COMPOSE_FILE", "other.yml"), Map.entry("COMPOSE_PROFILES", "x"),
@@ -164,7 +164,7 @@ class ShTest {
         assertEquals("0\n", ended.out());
     }
 
-    /** The one that goes as an argument, with a stream of bytes on its standard input. */
+    /** The script is an argument; its standard input carries data. */
     @Test
     void a_script_with_an_input_of_its_own_has_that_environment_too() throws Exception {
         var process = new ProcessBuilder("sh", "-c", Sh.alone("env; echo it''s; cat")).redirectErrorStream(true);

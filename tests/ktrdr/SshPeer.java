@@ -37,8 +37,7 @@ import org.apache.sshd.server.forward.AcceptAllForwardingFilter;
 import org.apache.sshd.server.shell.ProcessShellFactory;
 
 /**
- * An ssh server in this process that runs a real shell, a home folder to reach it from, and a line in between that can
- * break.
+ * An ssh server in this process with a real shell, a client home folder, and an optional breakable line between them.
  */
 public final class SshPeer implements AutoCloseable {
     public final SshServer server = SshServer.setUpDefaultServer();
@@ -48,15 +47,15 @@ public final class SshPeer implements AutoCloseable {
     public final List<PublicKey> allowed = new CopyOnWriteArrayList<>(List.of(clientKey.getPublic()));
     public Map<String, String> environment = Map.of();
     public Duration silence = Duration.ofSeconds(20);
-    /** Whether the inventory gives the workers nodes their scale. */
+    /** Whether the inventory sets the scale of workers nodes. */
     public boolean scaled = true;
 
-    /** Starts the server; the home folder knows its host key and holds a key that may log in as ~/.ssh/id_ecdsa. */
+    /** Starts the server. The home folder has its host key in known_hosts and an authorised key in ~/.ssh/id_ecdsa. */
     public SshPeer(Path folder) throws IOException {
         this(folder, "127.0.0.1");
     }
 
-    /** The same at another address: 0.0.0.0 for all that this machine has. */
+    /** Same, but on another address: 0.0.0.0 for all interfaces. */
     public SshPeer(Path folder, String address) throws IOException {
         home = folder.resolve("home");
         Files.createDirectories(home.resolve(".ssh"));
@@ -66,7 +65,7 @@ public final class SshPeer implements AutoCloseable {
                 .anyMatch(publicKey -> KeyUtils.compareKeys(publicKey, key)));
         server.setForwardingFilter(AcceptAllForwardingFilter.INSTANCE);
         server.setCommandFactory((channel, command) -> {
-            // by a shell, as sshd runs it
+            // through a shell, as sshd runs commands
             var there = "PATH=" + Sh.quote(folder.toString()) + ":$PATH; exec " + command;
             return new ProcessShellFactory(there, "sh", "-c", there).createShell(channel);
         });
@@ -95,7 +94,7 @@ public final class SshPeer implements AutoCloseable {
         return Ssh.connect(target(), here());
     }
 
-    /** Through a line of this test, under the host key's entry for the line's port. */
+    /** Connects through a breakable line, with a known_hosts entry for its port. */
     public Ssh connect(Line line) throws IOException {
         knownHosts(known(hostKey.getPublic()) + "[127.0.0.1]:" + line.port() + known(hostKey.getPublic())
                 .replaceFirst("^\\S+", ""));
@@ -103,8 +102,8 @@ public final class SshPeer implements AutoCloseable {
     }
 
     /**
-     * Core and so many workers nodes, which all are this server: it has to listen on all addresses. The first of them
-     * is at another port, and more is said of the whole fleet.
+     * A fleet of core and this many workers nodes, all on this server, which must listen on all addresses. The first
+     * workers node uses another port; {@code more} is added to the inventory.
      */
     public Fleet fleet(int workers, int first, String more) {
         var inventory = Fixtures.inventory(inventory(workers, first, more));
@@ -130,10 +129,7 @@ public final class SshPeer implements AutoCloseable {
                 + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n" + more;
     }
 
-    /**
-     * Has programs of a folder, such as a docker that the test writes, found before those of this machine; temporary
-     * files go there too.
-     */
+    /** Puts a folder first in PATH, for example with a fake docker; temporary files go there too. */
     void programs(Path folder) {
         var place = Sh.quote(folder.toString());
         server.setCommandFactory((channel, command) -> {
@@ -142,12 +138,12 @@ public final class SshPeer implements AutoCloseable {
         });
     }
 
-    /** Ends all connections, as when the network changes. */
+    /** Closes all connections, as in a network change. */
     void cut() {
         server.getActiveSessions().forEach(session -> session.close(true));
     }
 
-    /** A line of known_hosts for this server. */
+    /** The known_hosts line of this server. */
     public String known(PublicKey key) {
         return "[127.0.0.1]:" + port() + " " + line(key) + "\n";
     }
@@ -156,7 +152,7 @@ public final class SshPeer implements AutoCloseable {
         Files.writeString(home.resolve(".ssh/known_hosts"), text);
     }
 
-    /** A key file as ssh-keygen writes it. */
+    /** A private key file in ssh-keygen format. */
     public Path privateKey(String name, KeyPair pair) throws IOException {
         var file = home.resolve(".ssh").resolve(name);
         try (var out = Files.newOutputStream(file)) {
@@ -183,7 +179,7 @@ public final class SshPeer implements AutoCloseable {
         }
     }
 
-    /** Runs a program of this machine and answers what it printed. */
+    /** Runs a local program and returns its output. */
     public static String sh(String... argv) throws IOException, InterruptedException {
         var process = new ProcessBuilder(argv).redirectErrorStream(true).start();
         process.getOutputStream().close();
@@ -204,7 +200,7 @@ public final class SshPeer implements AutoCloseable {
         server.stop(true);
     }
 
-    /** A TCP line to a port of this machine that can be cut after so many bytes, or go dead without a word. */
+    /** A TCP proxy to a local port that can cut the connection after a number of bytes, or freeze silently. */
     public static final class Line implements AutoCloseable {
         private final ServerSocket entry = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         private final List<Socket> sockets = new CopyOnWriteArrayList<>();
@@ -231,7 +227,7 @@ public final class SshPeer implements AutoCloseable {
             return entry.getLocalPort();
         }
 
-        /** Bytes that the client sent so far. */
+        /** Bytes sent by the client so far. */
         public long sent() {
             return sent;
         }
@@ -240,12 +236,12 @@ public final class SshPeer implements AutoCloseable {
             cutAt = bytes;
         }
 
-        /** What is said takes so long to the other end. */
+        /** Delays all data by this many milliseconds. */
         public void slow(int delay) {
             millis = delay;
         }
 
-        /** Those that are connected hear nothing any more; who connects afterwards does. */
+        /** Stops forwarding on the current connections; new connections work. */
         public void freeze() {
             frozen = lines;
         }
@@ -277,7 +273,7 @@ public final class SshPeer implements AutoCloseable {
                 try {
                     work.run();
                 } catch (IOException e) {
-                    // the line is down
+                    // the connection was cut
                 }
             });
             thread.setDaemon(true);

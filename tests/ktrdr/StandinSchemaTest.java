@@ -24,15 +24,15 @@ import standin.Pace;
 import standin.Store;
 
 /**
- * The stand-ins and the schema of the database: its alembic, and what a backend does without tables. The fleet's tests
- * run both on PostgreSQL.
+ * The stand-ins and the database schema: the stand-in alembic, and the backend without tables. The fleet tests run both
+ * on PostgreSQL.
  */
 class StandinSchemaTest {
     private static final Map<String, String> ENV = Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET",
             "x".repeat(32));
     @TempDir Path folder;
 
-    /** Runs the script with a psql that answers each query with the next of these lines. */
+    /** Runs the stand-in alembic with a fake psql that answers each query with the next line. */
     private CommandResult alembic(String revisions, String answers, String... words) throws IOException {
         Fixtures.program(folder.resolve("psql"),
                 "echo \"$*\" >>'" + folder + "/words'\ncat >>'" + folder + "/asked'\nline=$(sed -n 1p '" + folder
@@ -59,7 +59,7 @@ class StandinSchemaTest {
         var last = asked.substring(asked.indexOf("create table if not exists alembic_version"));
         assertTrue(last.contains("create table operations (") && last.contains("create table operation_checkpoints (")
                 && last.contains("insert into alembic_version values ('e1a0000000b2')"), asked);
-        // once, with psql's option for it, after the look whether there is a revision
+        // one psql call with its single-transaction option, after the query for the current revision
         var words = Files.readAllLines(folder.resolve("words"));
         assertEquals(2, words.size());
         assertTrue(words.get(1).contains(" -1 "), words::toString);

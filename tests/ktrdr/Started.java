@@ -14,8 +14,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.platform.commons.support.AnnotationSupport;
 
 /**
- * On a field of a test class: an {@link SshPeer} that is started in the test's temporary folder before each test, and
- * stopped after it. It listens at the given address: 0.0.0.0 for all that this machine has.
+ * Starts an {@link SshPeer} field of a test class in the temporary folder before each test, and stops it afterwards. It
+ * listens on the given address: 0.0.0.0 for all interfaces.
  */
 @Target(ElementType.FIELD)
 @Retention(RetentionPolicy.RUNTIME)

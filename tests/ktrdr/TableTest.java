@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Rows in order, and as documents. */
+/** Row order, and tables as documents. */
 class TableTest {
     private final Table table = Table.of("node", "size").row("core", "2 KB").row("workers-b", "1 GB")
             .row("workers-c", "3 KB").row("gpu", "1 GB");
@@ -55,7 +55,7 @@ class TableTest {
         assertEquals(letters(releases.lines()), letters(lines));
     }
 
-    /** Every character but spaces, in an order that does not depend on where lines end. */
+    /** All characters except spaces, sorted, so that line breaks do not matter. */
     private static String letters(List<String> lines) {
         return String.join("", lines).chars().filter(number -> number != ' ').sorted().mapToObj(Character::toString)
                 .collect(Collectors.joining());

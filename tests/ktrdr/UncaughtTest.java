@@ -11,13 +11,13 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A script of a few lines on the library, without a command line, in a JVM of its own. */
+/** A short script that uses the library without a command line, in a separate JVM. */
 class UncaughtTest {
     private static final String CLASSES = System.getProperty("java.class.path");
     private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin");
     @TempDir static Path folder;
 
-    /** Five such scripts in one, which the word chooses. */
+    /** Five scripts in one file; the argument selects one. */
     @BeforeAll
     static void the_scripts() throws IOException {
         var source = Files.writeString(folder.resolve("script.java"), """

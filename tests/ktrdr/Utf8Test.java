@@ -13,7 +13,7 @@ import ktrdr.release.Templates;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Files that were not saved as UTF-8 are told with their place. */
+/** Errors for files that are not valid UTF-8 name the position. */
 class Utf8Test {
     @TempDir Path folder;
 

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import lab.Toolkit.Ran;
 
-/** What has to be true after a deployment however it ended, looked at from outside. */
+/** What must hold after every deployment, however it ended, checked from outside. */
 public final class Aftermath {
     public static final String OLDER = "sha-1000001";
     public static final String NEWER = "sha-2000002";
@@ -26,50 +26,47 @@ public final class Aftermath {
     private Aftermath() {}
 
     /**
-     * What of {@link World#everything} has to be the same after a run that changed nothing: all but the history it may
-     * be written into.
+     * The part of {@link World#everything} that a run without changes leaves as it was: all except the history, which
+     * may get a record.
      */
     public static String still(String everything) {
         return everything.lines().filter(line -> !line.contains("/releases.jsonl")).collect(Collectors.joining("\n"));
     }
 
-    /** The release that runs on a host; several with blanks between where it is a mixture. */
+    /** The release that runs on a host; if several run, all of them, separated by blanks. */
     public static String release(String host) {
         return World.on(host,
                 "docker ps -a --format '{{.Image}}' | sed -n 's|.*/ktrdr-backend:||p' | sort -u | tr '\\n' ' '")
                 .strip();
     }
 
-    /**
-     * The other one of the two good releases than the one that a host runs: to be deployed there, so that no test has
-     * to put back what it found.
-     */
+    /** The good release that the host does not run. Deploying it spares the test from restoring what it found. */
     public static String another(String host) {
         return release(host).equals(OLDER) ? NEWER : OLDER;
     }
 
     /**
-     * For tests that may follow one which failed: where a host runs no good release, or something is left on it, the
-     * older one is deployed there.
+     * For tests that may follow a failed one: deploys the older release if the host runs no good release or has
+     * leftovers.
      */
     public static void settle() {
         for (var host : HOSTS) if (!settled(host)) older(host);
     }
 
-    /** For tests that need a release, whichever it is: where the fleet has none yet, the older one is deployed. */
+    /** For tests that need any release: deploys the older one if the fleet has none yet. */
     public static void someRelease() {
         if (World.on("core", "docker inspect --format '{{.State.Running}}' ktrdr-db 2>/dev/null || :").isEmpty())
             restore();
     }
 
-    /** For what follows these tests: the older release runs everywhere. */
+    /** For the tests that follow: the older release runs everywhere. */
     public static void restore() {
         for (var host : HOSTS) if (!release(host).equals(OLDER) || !settled(host)) older(host);
     }
 
     /**
-     * Waits for what a fault, or a class before this one, leaves for some seconds: a health check, a scrape, a
-     * registration. Tests of what is asked of a well fleet begin with it.
+     * Waits for a health check, a scrape or a registration that a fault or a previous class delays by seconds. Tests of
+     * a healthy fleet begin with it.
      */
     public static void well() {
         var well = ktrdr("verify", "--quick", "--wait", "90s").run();
@@ -89,8 +86,8 @@ public final class Aftermath {
     }
 
     /**
-     * Asserts that a host runs a release and nothing else: every container of it running, healthy, and from the image
-     * that the tag is there.
+     * Asserts that a host runs a release and nothing else: every container of it is running, healthy, and uses the
+     * image that the tag names on that host.
      */
     public static void runs(String host, String tag, Ran ran) {
         assertEquals(proven(host, tag), found(host), () -> host + " after\n" + ran);
@@ -116,11 +113,11 @@ public final class Aftermath {
     }
 
     /**
-     * Asserts that nothing of a deployment is left on a host: lock, login, half-written files, containers under a
-     * passing name, lines that are no record.
+     * Asserts that a deployment left nothing on a host: lock, login, half-written files, containers under a temporary
+     * name, invalid records.
      */
     public static void clean(String host, Ran ran) {
-        // what was cut from us is given ten seconds by the node before it is killed
+        // the node kills a disconnected script after ten seconds
         assertEquals("", left(host, 75), () -> host + " after\n" + ran);
         history(host);
     }
@@ -139,7 +136,7 @@ public final class Aftermath {
                 """.formatted(Underway.PASSING_NAME, looks));
     }
 
-    /** The records of a host's deployments, oldest first; a line that is no JSON object fails. */
+    /** The records of a host's deployments, oldest first; fails on a line that is not a JSON object. */
     public static List<JsonNode> history(String host) {
         var records = new ArrayList<JsonNode>();
         for (var line : World.on(host, "cat " + HISTORY.formatted(host)).split("\n")) {
@@ -153,19 +150,19 @@ public final class Aftermath {
         return records;
     }
 
-    /** Asserts that a run says what became of a node, in the words of a script and in those of a person. */
+    /** Asserts that a run reports the state of a node, in JSON and in plain words. */
     public static void told(Ran ran, String node, String outcome) {
         assertTrue(ran.err().lines().anyMatch((node + ": " + outcome)::equals),
                 () -> "no \"" + node + ": " + outcome + "\" in\n" + ran);
     }
 
-    /** Asserts that an error names a node and what to do about it. */
+    /** Asserts that an error names a node and the fix. */
     public static void complained(Ran ran, String node) {
         assertTrue(Pattern.compile("(?m)^error: " + node + ": .*\n(  .*\n)*?  to do +\\S").matcher(ran.err()).find(),
                 () -> "no error of " + node + " with what to do in\n" + ran);
     }
 
-    /** Asserts that a node was put back, proven, and left clean: exit code, words and world. */
+    /** Asserts that a node was rolled back, verified and left clean: exit code, output and world. */
     public static void returned(Ran ran, String node, String tag) {
         assertEquals(5, ran.exit(), ran::toString);
         told(ran, node, "returned");
@@ -175,14 +172,14 @@ public final class Aftermath {
         clean(node, ran);
     }
 
-    /** Asserts that a node runs what was asked for, as a run with exit code 0 claims. */
+    /** Asserts that a node runs the requested release, as a run with exit code 0 claims. */
     public static void deployed(Ran ran, String node, String tag) {
         assertEquals(0, ran.exit(), ran::toString);
         runs(node, tag, ran);
         clean(node, ran);
     }
 
-    /** For a moment in which both ends are right: the new release or the one before, each with its exit code. */
+    /** For a moment in which both outcomes are right: the new release or the previous one, each with its exit code. */
     public static void deployedOrReturned(Ran ran, String node, String after, String before) {
         if (ran.exit() == 0) deployed(ran, node, after);
         else returned(ran, node, before);

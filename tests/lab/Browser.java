@@ -32,7 +32,7 @@ import ktrdr.Problem;
 
 /**
  * A headless Chromium, driven by its DevTools protocol (chromedevtools.github.io/devtools-protocol). It resolves no
- * name, so that it cannot load anything from a network.
+ * host names, so it cannot load anything from a network.
  */
 public final class Browser implements AutoCloseable {
     /** With a font, since a machine without a desktop has hardly any. */
@@ -41,7 +41,7 @@ public final class Browser implements AutoCloseable {
     private static final long PATIENCE_SECONDS = 60;
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** What the browser told of itself: {@code method} such as Log.entryAdded. */
+    /** An event that the browser sent: {@code method} such as Log.entryAdded. */
     private record Event(String method, JsonNode parameters) {}
 
     private final Process process;
@@ -63,13 +63,13 @@ public final class Browser implements AutoCloseable {
         for (var domain : List.of("Page", "Runtime", "Log", "Network")) ask(domain + ".enable", Map.of());
     }
 
-    /** Why there is none here and none can be installed; empty where there is one or can be. */
+    /** Why no browser is available or can be installed; empty if one is or can be. */
     public static Optional<String> obstacle() {
         return Machine.missing(PROGRAM).isEmpty() || Machine.installs() ? Optional.empty()
                 : Optional.of("there is no chromium here, and it can only be installed by root on Debian");
     }
 
-    /** Starts one, installed where it is not there. */
+    /** Starts a browser, and installs it if it is missing. */
     public static Browser start(Console console) {
         Machine.ensure(console, PROGRAM, "what a page looks like is seen in a real browser");
         try {
@@ -89,7 +89,7 @@ public final class Browser implements AutoCloseable {
         var lines = new BufferedReader(new InputStreamReader(process.getErrorStream(), StandardCharsets.UTF_8));
         for (String line; (line = lines.readLine()) != null; )
             if (line.startsWith(LISTENING)) {
-                // what is not read would fill the pipe and stop the browser
+                // unread output would fill the pipe and block the browser
                 CompletableFuture.runAsync(() -> lines.lines().forEach(rest -> {}));
                 return line.substring(LISTENING.length()).strip();
             }
@@ -107,7 +107,7 @@ public final class Browser implements AutoCloseable {
         await(file + " to load", () -> events.stream().anyMatch(event -> event.method().equals("Page.loadEventFired")));
     }
 
-    /** Waits until an expression is true in the open page, for what draws after it has loaded. */
+    /** Waits until an expression is true in the open page, for content drawn after loading. */
     public void await(String expression) {
         await(expression, () -> evaluate(expression).asBoolean());
     }
@@ -120,7 +120,7 @@ public final class Browser implements AutoCloseable {
         }
     }
 
-    /** Shows the open page on a screen or on paper. */
+    /** Emulates a screen or paper for the open page. */
     public void media(String kind, boolean dark) {
         ask("Emulation.setEmulatedMedia",
                 Map.of("media", kind, "features",
@@ -154,7 +154,7 @@ public final class Browser implements AutoCloseable {
     }
 
     /**
-     * What the browser complained about since the page was opened: its console, exceptions, violations of the page's
+     * What the browser reported since the page was opened: console messages, exceptions, violations of the page's
      * policy.
      */
     public List<String> complaints() {
@@ -164,7 +164,7 @@ public final class Browser implements AutoCloseable {
                 .map(event -> event.parameters().toString()).toList();
     }
 
-    /** The addresses that it asked for since then. */
+    /** The addresses that it requested since then. */
     public List<String> requests() {
         return events.stream().filter(event -> event.method().equals("Network.requestWillBeSent"))
                 .map(event -> event.parameters().path("request").path("url").asText()).toList();
@@ -205,7 +205,7 @@ public final class Browser implements AutoCloseable {
         Engine.deleteTree(profile);
     }
 
-    /** Puts answers to what was asked, and the rest to the events. */
+    /** Matches answers to their requests; everything else is an event. */
     private final class Listener implements WebSocket.Listener {
         private final StringBuilder text = new StringBuilder();
 

@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.util.Set;
 
 /**
- * A secret of nobody that is put into each of the places that a {@link Watch} looks at, so that it is known to find
- * what is there.
+ * A fake secret that is put into each of the places that a {@link Watch} inspects, to prove that the watch finds
+ * secrets there.
  */
 public final class Canary {
     public static final String VALUE = "canary-that-is-to-be-seen-95f3c1";
-    /** What the watch has to say of it. */
+    /** What the watch must report about it. */
     public static final Set<String> SEEN = Set.of("core:/tmp/canary has the canary",
             "core:/var/cache/canary was written and has a secret", "something was sent to 10.99.0.1",
             "the argument list of sh has the canary", "the environment of sleep has the canary",
@@ -18,7 +18,7 @@ public final class Canary {
 
     private Canary() {}
 
-    /** Lets it be seen; {@link #gone} removes the file that stays until the end of the watch. */
+    /** Exposes it; {@link #gone} removes the file that stays until the end of the watch. */
     public static void seenBy(Watch watch) throws IOException {
         World.on("core", "echo '" + VALUE + "' >" + FILE + "\necho '" + VALUE + "' >/tmp/canary");
         var arguments = new ProcessBuilder("sh", "-c", "sleep 60; :", VALUE).start();

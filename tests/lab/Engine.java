@@ -19,15 +19,15 @@ import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
 /**
- * The Docker engine that the practice fleet lives in: the one that answers on this machine, or one of its own, which it
- * installs (Debian, Ubuntu) and starts with a data root in the user's cache.
+ * The Docker engine that runs the practice fleet: the one that answers on this machine, or the lab's own, which is
+ * installed (Debian, Ubuntu) and started with a data root in the user's cache.
  */
 public final class Engine {
     private static final Path RUN = Path.of("/run/ktrdr-lab");
     private static final String OWN_HOST = "unix://" + RUN.resolve("docker.sock");
     /**
-     * Docker leaves its bridge and its packet rules behind; what they replaced is noted before it starts and put back
-     * at the end.
+     * Docker leaves its bridge and its packet rules behind; the earlier settings are saved before it starts and
+     * restored at the end.
      */
     private static final String NOTE_NETWORK = """
             [ -e "$1" ] || { cat /proc/sys/net/ipv4/ip_forward; iptables -S FORWARD | sed -n 's/^-P FORWARD //p'; } \
@@ -61,7 +61,7 @@ public final class Engine {
                 .filter(Engine::answers).findFirst();
     }
 
-    /** The engine that answers, installed and started where there is none. */
+    /** The engine that answers, or else the lab's own, installed and started. */
     public static Engine ensure(Console console) {
         return running(console).orElseGet(() -> {
             var own = new Engine(console, Optional.of(OWN_HOST));
@@ -71,19 +71,19 @@ public final class Engine {
         });
     }
 
-    /** Whether it is one that was started for the practice fleet alone. */
+    /** Whether the engine was started for the practice fleet alone. */
     boolean own() {
         return host.isPresent();
     }
 
-    /** Where built images and downloads are kept between one lab and the next. */
+    /** Where built images and downloads are kept between labs. */
     static Path cache() {
         var cache = System.getenv("XDG_CACHE_HOME");
         return (cache == null || cache.isBlank() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(cache))
                 .resolve("ktrdr/lab");
     }
 
-    /** A docker command on this engine; the user's own docker settings and logins are left alone. */
+    /** A docker command on this engine; it ignores the user's own docker settings and logins. */
     public LocalCommand.Command docker(String... words) {
         return docker(List.of(words));
     }
@@ -92,14 +92,14 @@ public final class Engine {
         return command(concat(List.of("docker"), words));
     }
 
-    /** A command that calls docker, to be answered by this engine. */
+    /** A command that calls docker, set to use this engine. */
     LocalCommand.Command command(List<String> argv) {
         var command = LocalCommand.command(argv);
         environment().forEach(command::env);
         return command;
     }
 
-    /** The same as a process that stays. */
+    /** The same as a process that keeps running. */
     ProcessBuilder process(String... words) {
         var builder = new ProcessBuilder(concat(List.of("docker"), List.of(words)));
         builder.environment().putAll(environment());
@@ -112,15 +112,15 @@ public final class Engine {
         return environment;
     }
 
-    /** Whether there is such a thing: {@code container}, {@code image}, {@code network} or {@code volume}. */
+    /** Whether an object exists: {@code container}, {@code image}, {@code network} or {@code volume}. */
     boolean has(String kind, String name) {
         return docker(kind, "inspect", name).timeout(SHORT).run().ok();
     }
 
-    /** A container that is there: its state in Docker's word, and since when it runs. */
+    /** An existing container: its state in Docker's words, and its start time. */
     record Found(String state, String since) {}
 
-    /** Those of these containers that are there, by name. */
+    /** The existing ones among these containers, by name. */
     Map<String, Found> found(List<String> containers) {
         return docker(concat(List.of("container", "inspect", "--format",
                 "{{.Name}} {{.State.Status}} {{.State.StartedAt}}"), containers)).run().out().lines()
@@ -129,7 +129,8 @@ public final class Engine {
     }
 
     /**
-     * The state of a container, empty if there is none. One that was never started is removed: it may lack its files.
+     * The state of a container, empty if there is none. A container that was never started is removed: its files may be
+     * missing.
      */
     String found(String container) {
         var state = found(List.of(container)).getOrDefault(container, new Found("", "")).state();
@@ -177,7 +178,7 @@ public final class Engine {
         }
     }
 
-    /** Stops the engine where it is the lab's own; with {@code purge} its images go too. */
+    /** Stops the lab's own engine, if that is in use; {@code purge} also removes its images. */
     void stop(boolean purge) {
         if (host.isPresent()) stopOwn();
         else if (purge) {
@@ -203,7 +204,7 @@ public final class Engine {
         LocalCommand.command("sh", "-euc", script, "sh", RUN.resolve("network").toString()).must();
     }
 
-    /** What is still there of the engine or in it after {@link #stop}. */
+    /** What remains of the engine or in it after {@link #stop}. */
     static List<String> remains(Console console) {
         var remains = new ArrayList<String>();
         if (Files.exists(RUN)) remains.add(RUN.toString());
@@ -220,8 +221,8 @@ public final class Engine {
     }
 
     /**
-     * Deletes a folder and all that is in it; what a build that was killed left mounted there is taken away first, and
-     * not what is behind it.
+     * Deletes a folder with its contents. Mounts that a killed build left there are unmounted first, so what is mounted
+     * survives.
      */
     static void deleteTree(Path folder) {
         if (!Files.exists(folder)) return;

@@ -5,14 +5,13 @@ import java.util.stream.Stream;
 import ktrdr.inventory.Secrets;
 
 /**
- * What can happen to the practice fleet. What lasts is a {@link Fault}, for try-with-resources: closing it mends the
- * thing whatever the test came to.
+ * What can happen to the practice fleet. A lasting one is a {@link Fault}, for try-with-resources: closing it repairs
+ * the fleet even if the test fails.
  *
- * Each is the real thing where that can be had: processes that are killed, packets that get lost, a file system that is
- * full.
+ * Each is the real thing where possible: killed processes, lost packets, a full file system.
  */
 public final class Faults {
-    /** Something that is broken until it is closed; a second time changes nothing. */
+    /** A fault that lasts until it is closed; closing it again changes nothing. */
     @FunctionalInterface
     public interface Fault extends AutoCloseable {
         @Override
@@ -35,23 +34,18 @@ public final class Faults {
         }
     }
 
-    /** Cuts every ssh session of a host, and lets new ones in. */
+    /** Cuts every ssh session of a host; new ones are accepted. */
     public static void cut(String host) {
         World.on(host, "pkill -KILL -f '^sshd-session: root' || { echo nobody is connected >&2; exit 1; }");
     }
 
-    /**
-     * As if the owner of a host's lock had given no sign for longer than a lock lives, where the wait itself is not
-     * what is shown.
-     */
+    /** Expires a host's lock as if its heartbeat had stopped, for tests that are not about the wait itself. */
     public static void silent(String... hosts) {
         for (var host : hosts)
             World.on(host, "cd /opt/ktrdr-" + host + "/.ktrdr/lock && echo $(($(cat beat) - 60)) >beat");
     }
 
-    /**
-     * Waits for a pull on a host and loses all it sends to the registry from then on: the pull neither fails nor ends.
-     */
+    /** Waits for a pull on a host, then drops all that it sends to the registry: the pull neither fails nor ends. */
     public static Fault stalledPull(String host) {
         return fault(host, """
                 for i in $(seq 4000); do
@@ -67,7 +61,7 @@ public final class Faults {
                 """.formatted(REGISTRY), "while iptables -D OUTPUT" + REGISTRY + " 2>/dev/null; do :; done");
     }
 
-    /** Stops the registry, and the DNS server with it: their connections are closed and new ones find nobody. */
+    /** Stops the registry and its DNS server: connections are closed and new ones fail. */
     public static Fault registryGone() {
         World.docker("stop", "-t", "5", Services.CONTAINER);
         return () -> {
@@ -78,13 +72,13 @@ public final class Faults {
     }
 
     /**
-     * A program of a host waits for three seconds before what is asked of it in words, or where its output goes, is
-     * done, and says that it does: {@link Underway#awaitAsked}.
+     * A program of a host waits for three seconds before it runs with matching arguments or output, and reports this to
+     * {@link Underway#awaitAsked}.
      *
-     * @param asked a pattern of sh in that of the words, " >" and the output's place
+     * @param asked an sh pattern for the arguments, " >" and the output's target
      */
     public static Fault waits(String host, String program, String asked) {
-        // what only waits or looks has no secret in its environment, as no other program but Docker's own may
+        // helpers run without secrets in their environment: only Docker's own programs may have them
         var secrets = Stream.of(Secrets.Field.values()).map(field -> field.variable).collect(Collectors.joining(" "));
         return fault(host, "rm -f /run/reached; cat >/usr/local/bin/" + program +
                 " <<'E'\n#!/bin/sh\nbare() { (unset " + secrets + "; exec \"$@\"); }\n"
@@ -94,9 +88,7 @@ public final class Faults {
                 "rm -f /usr/local/bin/" + program + " /run/reached");
     }
 
-    /**
-     * What happens on a host right before a program of it does what is asked of it in words, the first time that it is.
-     */
+    /** Runs a command on a host right before a program first runs with matching arguments. */
     public static Fault before(String host, String program, String asked, String happening) {
         return fault(host,
                 "cat >/usr/local/bin/" + program + " <<'E'\n#!/bin/sh\ncase \"$*\" in *" + asked
@@ -106,7 +98,7 @@ public final class Faults {
     }
 
     /**
-     * A container whose first process hears nothing: to stop it takes the whole of its grace, half a minute, or two
+     * A container whose first process ignores signals: stopping it takes the whole grace period, half a minute, or two
      * seconds for a worker.
      */
     public static Fault deaf(String host, String container) {
@@ -114,9 +106,9 @@ public final class Faults {
         return fault(host, "kill -s STOP " + first, "kill -s CONT " + first + " 2>/dev/null || :");
     }
 
-    /** A container that does nothing for a while, so that it does not get healthy. */
+    /** A container that is paused for a while, so that it does not get healthy. */
     public static Fault paused(String host, String container) {
-        // freezing what is just starting may fail at the first try
+        // pausing a container that is just starting may fail at first
         return fault(host,
                 "for i in 1 2 3 4 5; do if said=$(docker pause " + container
                         + " 2>&1); then exit 0; fi; sleep 0.3; done; echo \"$said\" >&2; exit 1",
@@ -127,7 +119,7 @@ public final class Faults {
         World.on(host, "systemctl reset-failed docker && systemctl restart docker");
     }
 
-    /** Takes the power from a host. Mended, it has booted: ssh and Docker answer, and what ran there runs again. */
+    /** Powers a host off. After the repair it has booted: ssh and Docker answer, and its containers run again. */
     public static Fault powerOff(String host) {
         World.docker("kill", "ktrdr-lab-" + host);
         return () -> {
@@ -137,14 +129,14 @@ public final class Faults {
         };
     }
 
-    /** Docker has no room for what it downloads. */
+    /** Docker has no disk space for downloads. */
     public static Fault fullDocker(String host) {
         return fault(host, "mount -t tmpfs -o size=4k tmpfs " + DOCKER_TMP + "; head -c 4096 /dev/zero >" + DOCKER_TMP
                 + "/full",
                 "! mountpoint -q " + DOCKER_TMP + " || umount " + DOCKER_TMP);
     }
 
-    /** The folder of a host's stack is on a small disk of its own, with room for a lock; {@link #fill} leaves none. */
+    /** Moves the folder of a host's stack to a small disk with room for a lock; {@link #fill} fills it. */
     public static Fault smallDisk(String host) {
         var folder = "/opt/ktrdr-" + host;
         return fault(host, "mkdir /run/small && mount -t tmpfs -o size=16m,mode=755 tmpfs /run/small && cp -a " + folder
@@ -160,8 +152,8 @@ public final class Faults {
     }
 
     /**
-     * A clock that is an hour behind: hosts share this machine's, so a program of that name in front of the real one
-     * stands in for a wrong one.
+     * A clock that is an hour behind. Hosts share this machine's clock, so a program named date precedes the real one
+     * on the PATH.
      */
     public static Fault clockBehind(String host) {
         return fault(host,
@@ -170,7 +162,7 @@ public final class Faults {
                 "rm -f /usr/local/bin/date");
     }
 
-    /** A table that a transaction keeps to itself: whoever dumps it waits half-way. */
+    /** A table that a transaction locks: a dump of it waits half-way. */
     public static Fault lockedTable(String table) {
         return fault("core", "docker exec -d ktrdr-db psql -q -U ktrdr -d ktrdr -c 'BEGIN; LOCK TABLE " + table
                 + " IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)'",
@@ -180,7 +172,7 @@ public final class Faults {
                         + " >/dev/null 2>&1 && exit 0; sleep 0.1; done; exit 1");
     }
 
-    /** The database asks for a password also where it is asked by its container's own socket. */
+    /** The database asks for a password also on its container's own socket. */
     public static Fault databasePassword() {
         var hba = "docker exec -u postgres ktrdr-db sh -c 'f=$PGDATA/pg_hba.conf; %s; psql -q -h 127.0.0.1 -U ktrdr "
                 + "-d ktrdr -c \"select pg_reload_conf()\" >/dev/null || kill -HUP 1; sleep 0.5'";
@@ -188,14 +180,14 @@ public final class Faults {
                 hba.formatted("[ ! -e $f.kept ] || mv $f.kept $f"));
     }
 
-    /** A container of a host does not get through to this port of an address. */
+    /** A host's container cannot connect to this port of an address. */
     public static Fault unreachable(String host, String container, String address, int port) {
         var own = World.on(host, "docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "
                 + container);
         return rule(host, "", "DOCKER-USER -s " + own + " -d " + address + " -p tcp --dport " + port + " -j REJECT");
     }
 
-    /** What an address sends to this port of a host's containers is lost. */
+    /** Packets from an address to this port of a host's containers are dropped. */
     public static Fault closed(String host, String address, int port) {
         return rule(host, "", "DOCKER-USER -s " + address + " -p tcp --dport " + port + " -j DROP");
     }

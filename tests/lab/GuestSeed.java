@@ -7,11 +7,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import ktrdr.LocalCommand;
 
-/** What makes a guest the one it is: keys, names and address, on a disk of its own. */
+/** What makes each guest unique: keys, names and address, on a disk of its own. */
 final class GuestSeed {
     private final Path folder;
 
-    /** @param folder where all guests have their files */
+    /** @@ @param folder where all guests have their files */
     GuestSeed(Path folder) {
         this.folder = folder;
     }

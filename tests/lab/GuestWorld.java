@@ -13,14 +13,14 @@ import ktrdr.Project;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 
-/** The guests as tests look at them and break them: by scripts of the test's own, over connections of its own. */
+/** The guests as tests inspect and break them: by the test's own scripts over its own connections. */
 public final class GuestWorld implements AutoCloseable {
     private final Guests guests = new Guests(new Console(Console.Color.never, false),
             State.find(System.getenv(), Project.root()));
     private final boolean found = guests.running();
     private final Map<String, Fleet> connections = new LinkedHashMap<>();
 
-    /** Guests with new disks, as nobody set them up yet. */
+    /** Guests with new disks, not set up yet. */
     public static GuestWorld fresh() {
         var world = new GuestWorld();
         Spent.on(Spent.What.guests, () -> {
@@ -30,19 +30,19 @@ public final class GuestWorld implements AutoCloseable {
         return world;
     }
 
-    /** Those that were up before the test stay up. */
+    /** Guests that were up before the test stay up. */
     @Override
     public void close() {
         connections.values().forEach(Fleet::close);
         if (!found) Spent.on(Spent.What.guests, guests::down);
     }
 
-    /** The toolkit, told to work on the guests. */
+    /** The toolkit, configured for the guests. */
     public Toolkit ktrdr(String... arguments) {
         return Toolkit.ktrdr(arguments).env("KTRDR_INVENTORY", guests.inventory().toString());
     }
 
-    /** Runs a shell script on a guest; any exit code is an answer. */
+    /** Runs a shell script on a guest; every exit code is accepted. */
     public CommandResult run(String name, String script) {
         var inventory = Inventory.read(guests.inventory());
         var node = inventory.node(name);
@@ -56,7 +56,7 @@ public final class GuestWorld implements AutoCloseable {
         }
     }
 
-    /** Runs a shell script on a guest and answers what it printed. */
+    /** Runs a shell script on a guest and returns its output. */
     public String on(String name, String script) {
         var result = run(name, script);
         if (!result.ok())
@@ -71,7 +71,7 @@ public final class GuestWorld implements AutoCloseable {
         until(name + " boots again", () -> !boot(name).equals(before));
     }
 
-    /** Which boot of the guest this is. */
+    /** The id of the guest's current boot. */
     private String boot(String name) {
         return on(name, "cat /proc/sys/kernel/random/boot_id");
     }
@@ -88,10 +88,7 @@ public final class GuestWorld implements AutoCloseable {
         until(name + " answers", () -> !boot(name).isEmpty());
     }
 
-    /**
-     * Waits for something, with a patience that a loaded machine needs. A guest that does not answer is one that is not
-     * there yet.
-     */
+    /** Waits for a condition, with a limit for a loaded machine. A guest that does not answer does not meet it yet. */
     public void until(String what, BooleanSupplier holds) {
         Spent.on(Spent.What.waiting, () -> await(what, holds));
     }
@@ -102,7 +99,7 @@ public final class GuestWorld implements AutoCloseable {
             try {
                 if (holds.getAsBoolean()) return;
             } catch (Problem away) {
-                // it is booting
+                // the guest is booting
             }
             if (System.nanoTime() > deadline) throw new AssertionError(what + ": not within 4 minutes");
             Services.pause();

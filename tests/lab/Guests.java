@@ -18,11 +18,11 @@ import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 
 /**
- * Three small virtual machines with a Linux kernel of their own, for what no container can show: a kernel's NFS server
- * and clients, and reboots of both. By plain emulation, on a network that only this machine reaches.
+ * Three small virtual machines with their own Linux kernel, for what containers cannot show: a kernel's NFS server and
+ * clients, and reboots of both. They run by plain emulation, on a network that only this machine reaches.
  */
 public final class Guests {
-    /** One guest; its folder of state has files of its name. */
+    /** One guest; the state folder has files of its name. */
     record Guest(String name, String id, String role, String host, String address) {
         String fqdn() {
             return host + "." + DOMAIN;
@@ -49,10 +49,7 @@ public final class Guests {
     private final Console console;
     private final Path folder;
 
-    /**
-     * The guests that run, wherever they were brought up from; else those that would have their files in the lab's
-     * folder.
-     */
+    /** The guests that run, wherever they were started; otherwise new ones with their files in the lab's folder. */
     public Guests(Console console, State state) {
         this.console = console;
         this.folder = known().orElse(state.file("guests"));
@@ -67,7 +64,7 @@ public final class Guests {
         }
     }
 
-    /** Why there can be no guests on this machine; empty where there can. */
+    /** Why guests cannot run on this machine; empty if they can. */
     public static Optional<String> obstacle() {
         if (!System.getProperty("os.arch").equals("amd64"))
             return Optional.of("the guests are made for amd64, this machine is " + System.getProperty("os.arch"));
@@ -88,7 +85,7 @@ public final class Guests {
         return process(guest(name)).isPresent();
     }
 
-    /** Brings them up where they are not, each from a new disk, and waits until all answer. */
+    /** Starts the guests that do not run, each from a new disk, and waits until all answer. */
     public void up() {
         if (running()) {
             console.note("the guests are up already");
@@ -114,7 +111,7 @@ public final class Guests {
         await(ALL.stream().map(Guest::name).toList());
     }
 
-    /** The disk and the kernel that all guests boot from, made once; another recipe makes them anew. */
+    /** The disk and the kernel that all guests boot from, rebuilt only when the recipe changes. */
     private Path base(Path files) throws IOException {
         var base = Engine.cache().resolve("guests");
         var recipe = recipe(files);
@@ -167,12 +164,12 @@ public final class Guests {
         return folder.resolve(guest.name() + ".qcow2").toString();
     }
 
-    /** Switches a guest on; it has the disk that it had. */
+    /** Switches a guest on with the disk that it had. */
     public void start(String name) {
         var guest = guest(name);
         if (process(guest).isPresent()) return;
-        // one processor: with two, the emulated kernel now and then falls over its own patches of code; after a panic
-        // it boots again and behind all others, since an emulated processor takes what it gets
+        // one processor: with two, the emulated kernel sometimes panics while it patches its own code. After a panic it
+        // reboots later than the others, since emulation takes all available CPU time
         LocalCommand.command("ip", "netns", "exec", "ktrdr-guests", "nice", "-n", "5",
                 "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-machine", "pc",
                 "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "Nehalem", "-smp", "1", "-m", "512", "-kernel",
@@ -180,7 +177,7 @@ public final class Guests {
                 "-append", "root=/dev/nvme0n1 rw console=ttyS0 quiet mitigations=off nokaslr panic=3 net.ifnames=0 "
                         + "systemd.hostname=" + guest.name(),
                 "-drive", "if=none,id=d0,cache=unsafe,file=" + disk(guest), "-device", "nvme,serial=d0,drive=d0",
-                // of another kind: two disks on NVMe race for their names
+                // another disk type: two NVMe disks get their names in random order
                 "-drive", "if=none,id=d1,format=raw,readonly=on,file=" + folder.resolve(guest.name() + ".tar"),
                 "-device", "virtio-blk-pci,drive=d1",
                 "-netdev", "tap,id=n0,script=no,downscript=no,ifname=" + guest.name(), "-device",
@@ -213,7 +210,7 @@ public final class Guests {
         }
     }
 
-    /** Switches a guest off, as when its plug is pulled. */
+    /** Switches a guest off, as if its plug was pulled. */
     private void cut(String name) {
         process(guest(name)).ifPresent(process -> {
             process.destroyForcibly();
@@ -229,7 +226,7 @@ public final class Guests {
         return RUN.resolve(guest.name() + ".pid");
     }
 
-    /** The guest's process; a number that another process has by now is none. */
+    /** The guest's process; empty if another process has the id by now. */
     private static Optional<ProcessHandle> process(Guest guest) {
         try {
             if (!Files.exists(pid(guest))) return Optional.empty();
@@ -240,7 +237,7 @@ public final class Guests {
         }
     }
 
-    /** Takes everything away that {@link #up} made; the base they boot from stays in the cache. */
+    /** Removes everything that {@link #up} made; the base image stays in the cache. */
     public void down() {
         ALL.forEach(guest -> cut(guest.name()));
         if (Files.exists(RUN.resolve("network")))
@@ -251,7 +248,7 @@ public final class Guests {
         if (left != null && left.length == 0) Engine.deleteTree(folder.getParent());
     }
 
-    /** What is still there of them; nothing after {@link #down}. */
+    /** What remains of the guests; empty after {@link #down}. */
     public List<String> remains() {
         var remains = new ArrayList<String>();
         for (var place : List.of(RUN, folder, Path.of("/run/netns/ktrdr-guests"),

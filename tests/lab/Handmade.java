@@ -3,9 +3,9 @@ package lab;
 import java.util.Base64;
 
 /**
- * Installations of KTRDR as they are made by hand: with Compose files of their own in the way of the project's homelab,
- * under the same names of containers and ports. The volume of its database is mounted where the image of TimescaleDB
- * has no data, as it is there, so that this lies in a volume that nobody named.
+ * Manual installations of KTRDR: with their own Compose files as in the project's homelab, and the same container names
+ * and ports. As there, the database's volume is mounted where the TimescaleDB image has no data, so the data lies in an
+ * anonymous volume.
  */
 public final class Handmade {
     private static final String REGISTRY = "registry.ktrdr.home.mynerd.place:5000";
@@ -98,7 +98,10 @@ public final class Handmade {
 
     private Handmade() {}
 
-    /** Core's, in the folder that ours has too; a container of it is none that we have. Its images have to be there. */
+    /**
+     * Core's, in the folder that the toolkit also uses; the toolkit knows none of its containers. Its images must be on
+     * the host.
+     */
     public static void core(boolean dataInTheContainer) {
         up("core", "/opt/ktrdr-core", "docker-compose.core.yml",
                 CORE.replace("PGDATA}", dataInTheContainer ? ", PGDATA: /home/postgres/its-own}" : "}"),
@@ -106,7 +109,7 @@ public final class Handmade {
                 "mkdir -p monitoring && printf 'global: {scrape_interval: 7s}\\n' >monitoring/prometheus.yml\n");
     }
 
-    /** One worker of each type, in a project that is called by its folder. */
+    /** One worker of each type, in a project named after its folder. */
     public static void workers(String host) {
         var workers = WORKER.replace("KIND", "backtest").replace("PORT", "5003").replace("TYPE", "backtesting")
                 .replace("MODULE", "ktrdr.backtesting.backtest_worker")
@@ -127,7 +130,7 @@ public final class Handmade {
                 + " docker compose -f " + file + " up -d 2>&1");
     }
 
-    /** All of it goes. */
+    /** Removes all of it. */
     public static void gone(String host) {
         World.bare(host);
         World.on(host, "rm -rf /root/ktrdr-* /opt/ktrdr-*; docker image ls -q ktrdr-before-takeover | xargs -r docker "

@@ -17,11 +17,11 @@ import ktrdr.CommandResult;
 import ktrdr.Problem;
 
 /**
- * Shells in containers of the lab that stay open: tests ask hosts thousands of small questions, and a
- * {@code docker exec} for each costs more than most answers.
+ * Persistent shells in containers of the lab: tests run thousands of small scripts on hosts, and a {@code docker exec}
+ * for each costs more than most scripts.
  *
- * Each script is run by a {@code sh -eu} of its own, which reads it from standard input. Of two at the same moment each
- * has a shell.
+ * Each script runs in its own {@code sh -eu}, which reads it from standard input. Two scripts at the same time use two
+ * shells.
  */
 final class HostShell {
     private static final Map<String, Deque<HostShell>> IDLE = new ConcurrentHashMap<>();
@@ -30,12 +30,12 @@ final class HostShell {
     private final BlockingQueue<Answer> out;
     private final BlockingQueue<Answer> err;
 
-    /** What a script printed on one of its streams; no code where the shell ended before the script did. */
+    /** The output of a script on one of its streams; the code is missing if the shell ended before the script. */
     private record Answer(String text, String code) {}
 
     private HostShell(Engine engine, String container) {
-        // it is an argument, since a shell that reads it from its input takes what comes behind it too, if that is
-        // there; a script is read as a whole first, since one that ends early leaves the rest unread
+        // passed as an argument: a shell that reads its input would also take what follows. The script is read as a
+        // whole first, since a script that ends early leaves the rest unread
         var loop = """
                 while read -r size; do
                   script=$(head -c "$size")
@@ -53,12 +53,13 @@ final class HostShell {
     }
 
     /**
-     * Runs a script in a container and answers what it printed; a code but 0 is a {@link Problem} with its last words.
+     * Runs a script in a container and returns its output; a code other than 0 is a {@link Problem} with its last
+     * lines.
      */
     static String run(Engine engine, String container, String script) {
         var idle = IDLE.computeIfAbsent(container, name -> new ConcurrentLinkedDeque<>());
         var shell = idle.poll();
-        // those of a host that was started anew since have ended
+        // shells of a host that was restarted since have ended
         while (shell != null && !shell.process.isAlive()) shell = idle.poll();
         if (shell == null) shell = new HostShell(engine, container);
         var result = shell.run(script);
@@ -75,7 +76,7 @@ final class HostShell {
             process.getOutputStream().write(bytes);
             process.getOutputStream().flush();
         } catch (IOException e) {
-            // it has ended; what it said of that tells
+            // the shell has ended; its output says why
         }
         try {
             var printed = out.take();
@@ -89,7 +90,7 @@ final class HostShell {
         }
     }
 
-    /** The answers on a stream as they come, each when it is whole. */
+    /** The answers on a stream, each as soon as it is complete. */
     private BlockingQueue<Answer> answers(InputStream stream) {
         var answers = new LinkedBlockingQueue<Answer>();
         var thread = new Thread(() -> {

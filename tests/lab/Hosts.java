@@ -10,16 +10,15 @@ import java.util.stream.Stream;
 import ktrdr.Problem;
 
 /**
- * The three hosts, and those that may be added to them: containers with systemd as their first process, sshd and a
- * Docker Engine of their own.
+ * The three hosts and the optional ones: containers with systemd as first process, sshd and their own Docker Engine.
  */
 final class Hosts {
     /**
-     * One host. The shared volume, which stands in for the NFS share, is at /mnt/ktrdr-shared, on core also where it
-     * would be exported.
+     * One host. The shared volume, a stand-in for the NFS share, is at /mnt/ktrdr-shared, on core also at the path of
+     * the export.
      *
-     * @param user who may log in: root, or another one who may become root by sudo and is not let at Docker
-     * @param gpu whether its Docker has a driver for GPUs, by a stand-in for NVIDIA's hook
+     * @param user the login: root, or another user who may use sudo but not Docker
+     * @param gpu whether its Docker has a GPU driver, by a stand-in for NVIDIA's hook
      */
     record Host(String name, String address, String hostname, String user, boolean gpu) {
         Host(String name, String address, String hostname) {
@@ -49,21 +48,19 @@ final class Hosts {
     static final List<Host> ALL = List.of(new Host("core", "10.42.1.10", "backend"),
             new Host("workers-b", "10.42.1.11", "workers-b"), new Host("workers-c", "10.42.1.12", "workers-c"));
     /**
-     * What {@code lab add} adds: one more workers node, and a machine with a GPU, which is no LXC and where nobody logs
-     * in as root.
+     * What {@code lab add} adds: another workers node, and a machine with a GPU, which is not an LXC container and has
+     * no root login.
      */
     static final List<Host> MORE = List.of(new Host("workers-d", "10.42.1.13", "workers-d"),
             new Host("gpuworker", "10.42.1.14", "gpuworker", "ktrdr", true));
     private static final String HOOK = "nvidia-container-runtime-hook";
-    /** The first file of sshd's that has a word on something decides it. */
+    /** In sshd, the first file that sets an option wins. */
     private static final String NO_ROOT = "PermitRootLogin no\n";
     private static final String USER = """
             id "$1" >/dev/null 2>&1 || useradd --no-create-home --home-dir "/home/$1" --shell /bin/bash "$1"
             chown -R "$1:" "/home/$1"
             """;
-    /**
-     * As --privileged, but for the one capability that a sandboxed machine may lack itself and then refuses to give.
-     */
+    /** Like --privileged without the one capability that a sandboxed machine may lack itself and then cannot grant. */
     private static final List<String> CAPABILITIES = List.of("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE",
             "--security-opt", "seccomp=unconfined",
             "--security-opt", "apparmor=unconfined", "--security-opt", "systempaths=unconfined", "--device-cgroup-rule",
@@ -80,7 +77,7 @@ final class Hosts {
         return Stream.concat(ALL.stream(), MORE.stream());
     }
 
-    /** Makes the host where there is none, starts it where it is stopped. */
+    /** Creates the host if it is missing, starts it if it is stopped. */
     void ensure(Host host) {
         var found = engine.found(host.container());
         if (found.isEmpty()) create(host);
@@ -90,13 +87,13 @@ final class Hosts {
             engine.docker("exec", host.container(), "sh", "-euc", USER, "sh", host.user()).must();
     }
 
-    /** Those of {@link #MORE} that are there, running or not. */
+    /** The existing hosts of {@link #MORE}, running or not. */
     List<Host> added() {
         var found = engine.found(MORE.stream().map(Host::container).toList());
         return MORE.stream().filter(host -> found.containsKey(host.container())).toList();
     }
 
-    /** Takes a host away with everything of it. */
+    /** Removes a host with everything of it. */
     void remove(Host host) {
         engine.docker("unpause", host.container()).run();
         engine.docker("rm", "-f", "-v", host.container()).must();
@@ -140,7 +137,7 @@ final class Hosts {
         }
     }
 
-    /** Docker looks for it as it starts. */
+    /** Docker looks for it at start. */
     private static void hook(Path folder) throws IOException {
         var unpacked = Machine.unpack("host", List.of(HOOK));
         Files.createDirectories(folder);

@@ -24,14 +24,14 @@ import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
 /**
- * The images of the practice fleet: a Debian base, what hosts and services are made of, and what KTRDR's stacks run.
+ * The images of the practice fleet: a Debian base, the images of hosts and services, and what KTRDR's stacks run.
  *
- * Where an upstream registry answers, base and third parties come from there; else the base is debootstrapped from the
- * machine's own Debian mirror, and PostgreSQL, Prometheus and Alertmanager are Debian's packages. KTRDR itself is
+ * If an upstream registry answers, base and third-party images come from it. Otherwise the base is debootstrapped from
+ * the machine's own Debian mirror, and PostgreSQL, Prometheus and Alertmanager are Debian packages. KTRDR itself is
  * always a stand-in.
  */
 final class Images {
-    /** An image of the lab's registry: how it is called there, what it is upstream, how it is built, and what it is. */
+    /** An image of the lab's registry: its name there and upstream, how it is built, and its description. */
     record Part(String name, String upstream, String folder, Map<String, String> arguments, String what) {
         String local() {
             return "ktrdr-lab/" + name;
@@ -43,15 +43,14 @@ final class Images {
     private static final String UPSTREAM = "registry-1.docker.io";
     private static final Map<String, String> DEBOOTSTRAP = Map.of("debootstrap", "debootstrap");
     /**
-     * Package lists and downloaded packages. They live as long as the built images, so the name is not one of the
-     * fleet's.
+     * Package lists and downloaded packages. They live as long as the built images, so the name does not use the
+     * fleet's prefix.
      */
     static final String DOWNLOADS = "ktrdr-downloads";
-    /** More at once would only wait for the processor. */
+    /** More parallel builds would only wait for the processor. */
     private static final int BUILDERS = 3;
     /**
-     * The revisions of the database's schema that most tags have, so that a change between them is no migration: see
-     * standin/alembic.
+     * The database schema revisions of most tags, so that a change between them is no migration: see standin/alembic.
      */
     private static final String SCHEMA = "e1a0000000a1 e1a0000000b2";
     static final List<Part> PARTS = List.of(
@@ -83,8 +82,8 @@ final class Images {
             new Part("node-exporter:lab", "prom/node-exporter:v1.8.2", "node-exporter", Map.of(), "real node-exporter"),
             new Part("probe:lab", "", "probe", Map.of(), "a shell to look around with"));
     /**
-     * What a folder has besides Dockerfile and {@code packages}, in the order of building: what others wait for, then
-     * what takes longest.
+     * What a folder has in addition to Dockerfile and {@code packages}, in build order: dependencies first, then the
+     * slowest.
      */
     private static final Map<String, List<String>> FILES = new LinkedHashMap<>();
 
@@ -117,8 +116,8 @@ final class Images {
     }
 
     /**
-     * Starts to build or pull whatever is not there yet; what did not change is kept. Answers when each folder's images
-     * are there, with what their identities are.
+     * Starts to build or pull the missing images; unchanged ones are kept. Returns when each folder's images exist,
+     * with their ids.
      */
     Map<String, CompletableFuture<Map<String, String>>> build(Optional<CompletableFuture<Path>> early) {
         boolean upstream = base(early);
@@ -159,7 +158,7 @@ final class Images {
         }
     }
 
-    /** Makes the base once; answers whether it, and so the rest, comes from upstream. */
+    /** Makes the base once; returns whether it, and so the rest, comes from upstream. */
     private boolean base(Optional<CompletableFuture<Path>> early) {
         if (engine.has("image", BASE)) return engine.has("image", UPSTREAM_BASE);
         if (early.isEmpty() && pulled()) return true;
@@ -181,7 +180,7 @@ final class Images {
         }
     }
 
-    /** The base in the making while an engine is installed; empty if an engine may have it or can pull it. */
+    /** The base, built while an engine is installed; empty if an engine may have it or can pull it. */
     static Optional<CompletableFuture<Path>> early(Console console) {
         if (Files.exists(Engine.cache().resolve("docker")) || !Machine.installs() || Engine.running(console).isPresent()
                 || resolves(UPSTREAM)) return Optional.empty();
@@ -197,7 +196,7 @@ final class Images {
         }
     }
 
-    /** In memory, since dpkg syncs each package to the disk. The archive gets its name when it is whole. */
+    /** In memory, since dpkg syncs each package to the disk. The archive is renamed when it is complete. */
     private static Path debootstrap(Console console) {
         var archive = Engine.cache().resolve("base.tar");
         if (Files.exists(archive)) return archive;
@@ -241,9 +240,8 @@ final class Images {
     }
 
     /**
-     * The image with an image's packages on the base. Its name has what it is made of, and it gets it when it is whole.
-     * It is a container that is committed, since a build would fetch lists and packages each time and leave them in the
-     * layer.
+     * The base with an image's packages. Its name depends on its content, and is given only to a complete image. It is
+     * a committed container, since a build would fetch lists and packages each time and leave them in the layer.
      */
     private String packages(String folder, Path context, FutureTask<Void> lists) {
         var script = "IMAGE=" + folder + "\n" + text(tools.resolve("install")) + text(context.resolve("packages"));
@@ -264,7 +262,7 @@ final class Images {
         }
     }
 
-    /** Who needs something first makes it, the others wait for that. */
+    /** The first caller makes it; the others wait for it. */
     private static void await(FutureTask<Void> once) {
         try {
             once.run();
@@ -285,7 +283,9 @@ final class Images {
         }
     }
 
-    /** A container that keeps its downloads and does not sync: if the machine stops meanwhile, there is no image. */
+    /**
+     * A container that keeps its downloads and does not sync: if the machine stops during the build, there is no image.
+     */
     private List<String> inBase(String... words) {
         var seccomp = "seccomp=" + tools.resolve("without-syncs.json");
         return Engine.concat(List.of("run", "-v", DOWNLOADS + ":/apt", "--security-opt", seccomp), List.of(words));
@@ -299,7 +299,7 @@ final class Images {
         }
     }
 
-    /** The files of an image in a folder of their own; a version in it gives each release a layer of its own. */
+    /** The files of an image in a new folder; a version in it gives each release its own layer. */
     private static Path context(String folder, Map<String, String> arguments) {
         var context = Machine.unpack(folder, Engine.concat(List.of("Dockerfile", "packages"), FILES.get(folder)));
         try {

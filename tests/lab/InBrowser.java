@@ -8,7 +8,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.ResourceLock;
 
-/** Tests of pages in a browser that is theirs, and a folder for the pages; one class at a time. */
+/** Tests of pages in their own browser, and a folder for the pages; one class at a time. */
 @ResourceLock("browser")
 public abstract class InBrowser {
     @TempDir protected static Path folder;

@@ -14,7 +14,7 @@ public final class Jdk {
 
     private Jdk() {}
 
-    /** The newest of those beside the one that runs this, which may be that one. */
+    /** The newest of the JDKs next to the running one, which may be that itself. */
     public static Path newest() {
         var own = own();
         try (var beside = Files.list(own.getParent())) {

@@ -7,13 +7,13 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * Where procedures put files of a moment on a host: what is there later, and was not when this was made, was left by
- * somebody.
+ * The places where procedures put temporary files on a host: files that appeared there since the constructor ran are
+ * leftovers.
  */
 public final class Leftovers {
-    /** The lock of a run that was killed is there until another run takes it over. */
+    /** The lock of a killed run stays until another run takes it over. */
     private static final String LOCK = "/\\.ktrdr/lock(/|$)|^/run/lock/ktrdr-(core|workers)\\.at$";
-    /** Folders of the system's and of Docker's own, and what watches. */
+    /** Folders of the system and of Docker, and those of the watch. */
     private static final String OTHERS =
             "^/run/(docker|containerd|systemd|udev|user|log|sudo|mount|credentials)/|^/run/(utmp|reached)$|^/tmp/"
                     + "runc-process|^/dev/shm/(watch|words)\\.";
@@ -23,15 +23,15 @@ public final class Leftovers {
         this.before = before;
     }
 
-    /** What is there now is not looked at. */
+    /** Ignores what exists now. */
     public static Leftovers since(List<String> hosts) {
         return new Leftovers(hosts.stream()
                 .collect(Collectors.toMap(host -> host, host -> World.on(host, look(OTHERS) + "look\n"))));
     }
 
     /**
-     * Files and folders of a moment: in memory, in folders for temporary ones, beside those that they were to replace,
-     * and in the database's container.
+     * Temporary files and folders: in memory, in folders for temporary files, next to the files that they were to
+     * replace, and in the database's container.
      */
     private static String look(String others) {
         return """
@@ -47,10 +47,7 @@ public final class Leftovers {
                 """.formatted(Underway.PASSING_NAME, others);
     }
 
-    /**
-     * Asserts that none of these paths, which may be patterns, is there: what works for a run ends within seconds of
-     * it.
-     */
+    /** Asserts that none of these paths, which may be patterns, exist: helpers of a run end within seconds of it. */
     public static void gone(String host, String... paths) {
         assertEquals("", World.on(host, """
                 for i in $(seq 150); do
@@ -62,18 +59,18 @@ public final class Leftovers {
                 """.formatted(String.join(" ", paths))), () -> "on " + host);
     }
 
-    /** Asserts that nothing is left on a host by a run that ended, however it did. */
+    /** Asserts that a run that ended, however it did, left nothing on a host. */
     public void none(String host, String run) {
         assertEquals("", left(host, OTHERS), () -> "on " + host + " after " + run);
     }
 
-    /** The same of one that was killed: it leaves its lock, and a container that took another's place half way. */
+    /** The same for a killed run: it leaves its lock, and a container that is replacing another. */
     public void noneButLock(String host, String run) {
         assertEquals("", left(host, OTHERS + "|" + LOCK + "|" + Underway.PASSING_NAME),
                 () -> "on " + host + " after " + run);
     }
 
-    /** What was cut from us is given ten seconds by the node before it is killed. */
+    /** The node kills a disconnected script after ten seconds. */
     private String left(String host, String others) {
         return World.on(host, look(others) + "before='" + before.get(host) + "'\n" + """
                 for i in $(seq 75); do

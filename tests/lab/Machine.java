@@ -11,7 +11,7 @@ import ktrdr.Console;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
-/** The machine that the lab runs on: what is installed on it, and where its Debian comes from. */
+/** The machine that the lab runs on: its installed programs, and its Debian mirror. */
 public final class Machine {
     private static final List<String> PLACES = List.of("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin",
             "/sbin", "/bin");
@@ -29,7 +29,7 @@ public final class Machine {
         return installed("apt-get") && System.getProperty("user.name").equals("root");
     }
 
-    /** The packages of these programs that are not there; each value is one package or more with blanks between. */
+    /** The packages of the missing programs; each value is one package or several, separated by blanks. */
     static List<String> missing(Map<String, String> packageOf) {
         var missing = new LinkedHashSet<String>();
         packageOf.forEach((program, packages) -> {
@@ -39,8 +39,8 @@ public final class Machine {
     }
 
     /**
-     * Installs the packages of those programs that are not there, after saying why; where that is not possible it
-     * throws a {@link Problem}.
+     * Installs the packages of the missing programs, after giving the reason; throws a {@link Problem} if that is not
+     * possible.
      */
     public static void ensure(Console console, Map<String, String> packageOf, String why) {
         var missing = missing(packageOf);
@@ -48,7 +48,7 @@ public final class Machine {
                 .expected("root on Debian or Ubuntu").fix("install it yourself"));
     }
 
-    /** Installs packages, after saying why; where that is not possible it throws what cannot be done without. */
+    /** Installs packages, after giving the reason; throws {@code otherwise} if that is not possible. */
     static void install(Console console, List<String> packages, String why, Problem otherwise) {
         if (packages.isEmpty()) return;
         if (!installs()) throw otherwise;
@@ -56,7 +56,7 @@ public final class Machine {
         install(console, packages);
     }
 
-    /** One at a time: apt waits for nobody. */
+    /** One at a time: apt does not wait for its lock. */
     private static synchronized void install(Console console, List<String> packages) {
         try (var step = console.step("machine", "install")) {
             if (!updated) apt(List.of("update", "-qq"));
@@ -80,8 +80,8 @@ public final class Machine {
     }
 
     /**
-     * Files of the lab from the class path, in a new folder; what has no ending is a script, since the class path keeps
-     * no modes.
+     * Copies the lab's files from the class path to a new folder; files without an extension become executable, since
+     * the class path has no modes.
      */
     static Path unpack(String folder, List<String> names) {
         try {

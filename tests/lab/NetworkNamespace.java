@@ -12,11 +12,11 @@ import java.util.stream.Stream;
 import ktrdr.LocalCommand;
 
 /**
- * A machine of its own as far as networks go: a network namespace, with nothing in it but loopback, which only root may
- * make. It is gone with whoever made it at the latest.
+ * A network namespace as a separate machine, with nothing but loopback; only root can make one. It ends at the latest
+ * with the process that made it.
  */
 public final class NetworkNamespace implements AutoCloseable {
-    /** Addresses are there at once: nobody else could have them. */
+    /** Addresses work at once, without duplicate detection: no other machine can have them. */
     private static final String START =
             "ip link set lo up; echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; echo up; exec cat";
     private static final String LISTEN = """
@@ -43,7 +43,7 @@ public final class NetworkNamespace implements AutoCloseable {
         this.pid = pid;
     }
 
-    /** A new one. */
+    /** Creates one. */
     public static NetworkNamespace open() {
         var holder = held(List.of("unshare", "--net", "sh", "-euc", START)).orElseThrow();
         var namespace = new NetworkNamespace(holder.pid());
@@ -52,8 +52,8 @@ public final class NetworkNamespace implements AutoCloseable {
     }
 
     /**
-     * A process that has said that it is up, and ends with its standard input, even where we are killed; empty if it
-     * ended first.
+     * A process that has reported that it is up, and ends with its standard input, even if this JVM is killed; empty if
+     * it ended before that.
      */
     static Optional<Process> held(List<String> words) {
         try {
@@ -65,12 +65,12 @@ public final class NetworkNamespace implements AutoCloseable {
         }
     }
 
-    /** The one that this program runs in. */
+    /** The namespace of this program. */
     public static NetworkNamespace ours() {
         return new NetworkNamespace(ProcessHandle.current().pid());
     }
 
-    /** The words before a command that runs in it. */
+    /** The prefix of a command that runs in it. */
     public String[] within() {
         return new String[] {"nsenter", "--target", Long.toString(pid), "--net", "--"};
     }
@@ -79,17 +79,17 @@ public final class NetworkNamespace implements AutoCloseable {
         return Stream.concat(Stream.of(within()), words).toList();
     }
 
-    /** A command that is to run in it. */
+    /** A command to run in it. */
     public LocalCommand.Command command(String... argv) {
         return LocalCommand.command(within(Stream.of(argv)));
     }
 
-    /** Runs these lines in it; what they print. */
+    /** Runs these lines in it and returns their output. */
     public String sh(String script) {
         return command("sh", "-euc", script).must().out().strip();
     }
 
-    /** A cable from a device here to one of another, both up. */
+    /** A cable between a device here and one of another namespace, both up. */
     public void link(String device, NetworkNamespace other, String theirs) {
         sh("ip link add " + device + " type veth peer name " + theirs + " netns " + other.pid + "\nip link set "
                 + device + " up");
@@ -97,22 +97,22 @@ public final class NetworkNamespace implements AutoCloseable {
         cables.add(device);
     }
 
-    /** Something listens at these TCP ports over both families of addresses, until this is closed. */
+    /** Listens at these TCP ports over IPv4 and IPv6 until it is closed. */
     public void listen(int... ports) {
         held.add(held(within(Stream.concat(Stream.of("python3", "-c", LISTEN),
                 IntStream.of(ports).mapToObj(Integer::toString)))).orElseThrow());
     }
 
     /**
-     * Those of these places, "address port", that let us connect to them; the others do not answer at all: to be
-     * refused is an error.
+     * Those of these places, "address port", that accept a connection; the others must time out: a refused connection
+     * is an error.
      */
     public List<String> reaches(List<String> places) {
         return LocalCommand.command(within(Stream.concat(Stream.of("python3", "-c", ASK), places.stream()))).must()
                 .out().lines().toList();
     }
 
-    /** What still runs in it keeps running, without a cable. */
+    /** Processes in it keep running, without a cable. */
     @Override
     public void close() {
         cables.forEach(device -> sh("ip link del " + device));

@@ -8,9 +8,9 @@ import ktrdr.Console;
 import ktrdr.LocalCommand;
 
 /**
- * A machine beside this one for a second practice fleet: the same files, but networks, processes, {@code /run},
- * {@code /dev/shm} and the fleet's cache of its own. The cache begins with the images and the registry of ours. It
- * reaches nothing outside, and is gone with whoever made it.
+ * A machine next to this one for a second practice fleet: the same files, but its own networks, processes, {@code
+ * /run}, {@code /dev/shm} and cache. The cache begins with this fleet's images and registry. It reaches nothing
+ * outside, and ends with the process that made it.
  */
 public final class OtherMachine implements AutoCloseable {
     private static final String START = """
@@ -22,9 +22,7 @@ public final class OtherMachine implements AutoCloseable {
             echo up
             exec cat
             """;
-    /**
-     * Images never change, so they can be copied while containers run; what is mounted, the containers' own, is not.
-     */
+    /** Images never change, so they can be copied while containers run; the mounts of containers are left out. */
     private static final String COPY = """
             mkdir -p "$2/docker/volumes"
             cp -ax "$1/docker/image" "$1/docker/overlay2" "$2/docker"
@@ -38,7 +36,7 @@ public final class OtherMachine implements AutoCloseable {
         this.holder = holder;
     }
 
-    /** A new one; empty where we may not make one, or the engine that runs is none of the practice fleet's own. */
+    /** Creates one; empty if this machine does not allow it, or the running engine is not the practice fleet's own. */
     public static Optional<OtherMachine> open(Console console) {
         var cache = Engine.cache();
         if (!Machine.installs() || !Engine.running(console).map(Engine::own).orElse(false)) return Optional.empty();
@@ -57,14 +55,14 @@ public final class OtherMachine implements AutoCloseable {
         }
     }
 
-    /** The words before a command that runs there, in the folder that we are in. */
+    /** The prefix of a command that runs there, in the current folder. */
     public List<String> within() {
         var first = holder.children().findFirst().orElseThrow(() -> new IllegalStateException("the machine is gone"));
         return List.of("nsenter", "--target", String.valueOf(first.pid()), "--net", "--mount", "--pid", "--",
                 "env", "--chdir=" + Path.of("").toAbsolutePath());
     }
 
-    /** Variables for commands that run there. */
+    /** Environment variables for commands that run there. */
     public Map<String, String> environment() {
         return Map.of("KTRDR_LAB", files.resolve("state").toString());
     }

@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 import ktrdr.Json;
 import lab.Toolkit.Ran;
 
-/** A pass through the procedures on the practice fleet, and what the fleet is like on the way. */
+/** A pass through the procedures on the practice fleet, with checks of the fleet's state on the way. */
 public final class Pass implements AutoCloseable {
     public static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
     public static final String BACKUPS = "/srv/ktrdr-shared/db-backups";
@@ -29,7 +29,7 @@ public final class Pass implements AutoCloseable {
         this.secrets = secrets;
     }
 
-    /** From hosts that have nothing of ours, in a folder with an inventory of its own. */
+    /** Starts from hosts without anything of the toolkit, in a folder with an inventory of its own. */
     public static Pass fromBareHosts(Path folder) throws IOException {
         var memory = Files.createTempDirectory(Path.of("/dev/shm"), "ktrdr-pass");
         var secrets = Files.copy(World.secrets(), memory.resolve("secrets.json"));
@@ -38,12 +38,12 @@ public final class Pass implements AutoCloseable {
         return new Pass(folder, World.inventory(folder, World.secrets().toString(), secrets.toString()), secrets);
     }
 
-    /** What stands for the provider of secrets, in memory alone. */
+    /** A stand-in for the provider of secrets, in memory only. */
     public Path secrets() {
         return secrets;
     }
 
-    /** Runs a procedure as a person types it, on the pass's JDK; it has to end so. */
+    /** Runs a procedure as a user types it, on the pass's JDK; asserts its exit code. */
     public Ran run(int exit, String procedure, String... words) {
         var all = Stream.concat(Stream.of(procedure), Stream.of(words)).toArray(String[]::new);
         var ran = Toolkit.ktrdr(all).asProcess().in(folder).env("JAVA_HOME", JDK.toString())

@@ -18,11 +18,11 @@ import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 
-/** The practice fleet as a whole: up, down, and how it is. */
+/** The practice fleet as a whole: start, stop and state. */
 public final class Practice {
     private static final String LABEL = "ktrdr-lab.state";
     private static final long PATIENCE_SECONDS = 90;
-    /** Each step waits for Docker, and none is to wait for another. */
+    /** Steps mostly wait for Docker, so they must not wait for each other. */
     private static final Executor THREADS = work -> new Thread(work, "lab").start();
     private static final String READY = """
             systemctl is-active --quiet docker || { echo "docker is not running yet" >&2; exit 1; }
@@ -41,7 +41,7 @@ public final class Practice {
         this.asked = asked;
     }
 
-    /** Where the running lab has its folder: the one it was made with, from wherever it is asked. */
+    /** The folder of the running lab: the one it was made with, from any current folder. */
     public State state() {
         return Engine.running(console).flatMap(engine -> {
             var label = engine.docker("network", "inspect", "--format", "{{index .Labels \"" + LABEL + "\"}}",
@@ -51,7 +51,7 @@ public final class Practice {
         }).orElse(asked);
     }
 
-    /** Brings up whatever is not; on a running lab it changes nothing. */
+    /** Starts what does not run; changes nothing on a running lab. */
     public State up() {
         var base = Images.early(console);
         var engine = Engine.ensure(console);
@@ -75,7 +75,7 @@ public final class Practice {
                 && ready(state.inventory()).problems().isEmpty();
     }
 
-    /** Images, network, services, share and hosts, each as soon as what it needs is there. */
+    /** Images, network, services, share and hosts, each as soon as its dependencies are ready. */
     private void make(Engine engine, Optional<CompletableFuture<Path>> base, State state) {
         var services = new Services(engine, state, console);
         var images = new Images(engine, console).build(base);
@@ -117,9 +117,7 @@ public final class Practice {
                         + "db-backups").must();
     }
 
-    /**
-     * Adds hosts to the running fleet, all there are where none is named; those that run and the three are not touched.
-     */
+    /** Adds hosts to the running fleet, by default all; running hosts and the three are not touched. */
     public State add(List<String> names) {
         var asked = more(names);
         var engine = engine();
@@ -137,7 +135,7 @@ public final class Practice {
         return state;
     }
 
-    /** Takes added hosts away, all of them where none is named; what is not there is gone already. */
+    /** Removes added hosts, by default all; missing ones are ignored. */
     public void remove(List<String> names) {
         var asked = more(names);
         var engine = engine();
@@ -199,7 +197,7 @@ public final class Practice {
         }
     }
 
-    /** A row for each container of the lab: name, address, what it is, state. Empty when there is no engine. */
+    /** A row for each container of the lab: name, address, description, state. Empty if there is no engine. */
     public List<Map<String, String>> status() {
         var rows = new ArrayList<Map<String, String>>();
         var containers = Stream.concat(Hosts.every().map(Hosts.Host::container), Stream.of(Services.CONTAINER))
@@ -226,19 +224,19 @@ public final class Practice {
         return row;
     }
 
-    /** What of the lab's images is real and what stands in for something. */
+    /** Which of the lab's images are real and which are stand-ins. */
     public static List<Map<String, String>> images() {
         return Images.PARTS.stream()
                 .map(part -> (Map<String, String>) new TreeMap<>(Map.of("image", Services.REGISTRY + "/" + part.name(),
                         "what", part.what()))).toList();
     }
 
-    /** A command of the engine that the lab lives in; for tests that break things. */
+    /** A command of the engine that runs the lab, for tests that break things. */
     public Engine engine() {
         return Engine.running(console).orElseThrow(Practice::notUp);
     }
 
-    /** Takes everything away that {@link #up} made; built images stay in the cache unless they are purged. */
+    /** Removes everything that {@link #up} made; built images stay in the cache unless they are purged. */
     public void down(boolean purge) {
         var state = state();
         Engine.running(console).ifPresent(engine -> {
@@ -250,7 +248,7 @@ public final class Practice {
         if (purge) Engine.deleteTree(Engine.cache());
     }
 
-    /** What is still there of the lab; nothing after {@link #down}. */
+    /** What remains of the lab; empty after {@link #down}. */
     public List<String> remains() {
         var remains = new ArrayList<>(Engine.remains(console));
         for (var place : List.of(state().folder(), State.SECRETS.getParent()))

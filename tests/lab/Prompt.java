@@ -10,12 +10,11 @@ import ktrdr.Project;
 import lab.Toolkit.Ran;
 
 /**
- * Lines as a person types them in bash, in a folder where {@code ./ktrdr} is the front door and {@code jbang X@ktrdr}
- * runs the procedure X by it. The line's own quotes, pipes and redirections count; of a pipe all parts have to end
- * well.
+ * Lines as a user types them in bash, in a folder where {@code ./ktrdr} is the front door and {@code jbang X@ktrdr}
+ * runs procedure X through it. Quotes, pipes and redirections work; all parts of a pipe must succeed.
  */
 public final class Prompt {
-    /** Set in the surroundings of a line that is only to be read: the file that the procedure's words go to. */
+    /** Set in the environment of a line that is only parsed: the file for the procedure's words. */
     private static final String WORDS = "PROMPT_WORDS";
     private final Path folder;
     private final Path inventory;
@@ -25,12 +24,12 @@ public final class Prompt {
         this.inventory = inventory;
     }
 
-    /** A prompt in this folder, which gets the two commands where it has them not yet. */
+    /** A prompt in this folder, which gets the two commands if they are missing. */
     public static Prompt at(Path folder) {
         return at(folder, World.inventory());
     }
 
-    /** The same, with another inventory in its surroundings. */
+    /** The same, with another inventory in its environment. */
     public static Prompt at(Path folder, Path inventory) {
         var prompt = new Prompt(folder, inventory);
         if (Files.exists(folder.resolve("ktrdr"))) return prompt;
@@ -54,8 +53,8 @@ public final class Prompt {
     }
 
     /**
-     * The procedure that a line runs, and its arguments, as the shell hands them over; nothing is run. Empty where it
-     * runs none.
+     * The procedure that a line runs, and its arguments as the shell passes them; nothing is run. Empty if it runs no
+     * procedure.
      */
     public List<String> words(String line) {
         try {
@@ -74,14 +73,14 @@ public final class Prompt {
     }
 
     /**
-     * Runs lines one after the other, as a block that is copied, until one does not end well; all that they print is
-     * standard output. More than this time is a failure.
+     * Runs lines in order, as a copied block, until one fails; all output goes to standard output. Fails after this
+     * time.
      */
     public Ran block(String lines, Duration limit) {
         return typed("set -eu\nexec 2>&1\n" + lines).within(limit).run();
     }
 
-    /** Starts a line, which is one command: signals reach it, and not a shell that waits for it. */
+    /** Starts a line of one command: signals reach the command, not a shell that waits for it. */
     public Underway start(String line) {
         return typed("exec " + line).start();
     }

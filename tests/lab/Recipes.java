@@ -9,16 +9,16 @@ import ktrdr.Project;
 
 /** The scripts of docs/RECIPES.md, as a reader copies them. */
 public final class Recipes {
-    /** A section: a sentence, the command, the script and what it prints, in this order. */
+    /** A section: a sentence, the command, the script and its output, in this order. */
     private static final Pattern SECTION =
             Pattern.compile("(?s)\n(\\S[^\n]*)\n\n```sh\n([^\n]+)\n```\n\n```java\n(.*?)```\n\n```text\n(.*?)```\n");
 
-    /** One of them; its file has the name of its class. */
+    /** A script; its file has the name of its class. */
     public record Recipe(String name, String sentence, String command, String script, String prints) {}
 
     private Recipes() {}
 
-    /** All of them, in the order of the page. */
+    /** All scripts, in the order of the page. */
     public static List<Recipe> all() {
         return SECTION.matcher(page()).results()
                 .map(match -> new Recipe(match.group(2).replaceFirst("^jbang (\\w+)\\.java.*", "$1"), match.group(1),

@@ -17,13 +17,10 @@ final class Services {
     static final String ADDRESS = "10.42.1.2";
     static final String REGISTRY = "registry." + Hosts.DOMAIN + ":5000";
     static final String CONTAINER = "ktrdr-lab-services";
-    /** As long as the built images live, of which it is another form: the next fleet has them at once. */
+    /** Lives as long as the built images, which it holds in another form: the next fleet needs no new copy. */
     static final String VOLUME = "ktrdr-registry";
     private static final String USER = "kpiteira";
-    /**
-     * Notes in the registry's storage, one for each image: its identity in Docker, and the digest that its tag was
-     * given.
-     */
+    /** A note in the registry's storage for each image: its id in Docker, and the digest of its tag. */
     private static final String NOTES = """
             cd /registry
             tags=docker/registry/v2/repositories
@@ -58,7 +55,7 @@ final class Services {
         }
     }
 
-    /** A host key for each that has none. */
+    /** Creates the missing host keys. */
     void hostKeys(List<Hosts.Host> hosts) {
         keys(hosts, "");
     }
@@ -71,8 +68,8 @@ final class Services {
     }
 
     /**
-     * Gives each added host a name in the DNS server, which reads this folder by itself; all other names of added hosts
-     * go.
+     * Gives each added host a name in the DNS server, which watches this folder; names of other added hosts are
+     * removed.
      */
     void names(List<Hosts.Host> added) {
         var script = new StringBuilder("cd /lab/names; for old in *; do case ' "
@@ -84,8 +81,8 @@ final class Services {
     }
 
     /**
-     * What setup-dns prints for dnsmasq, and what only the lab has: the registry's name, that nobody else knows the
-     * domain, and names to come.
+     * What setup-dns prints for dnsmasq, and what only the lab has: the registry's name, no upstream server for the
+     * domain, and names of later hosts.
      */
     private String dns() {
         var records = String.join("\n", Dns.records(Inventory.read(state.inventory()), Dns.Format.dnsmasq));
@@ -109,19 +106,19 @@ final class Services {
         }
     }
 
-    /** Whether every image is in the registry: a lab that was cut off while it was filled lacks some. */
+    /** Whether every image is in the registry: an interrupted fill leaves some out. */
     boolean filled() {
         return inside().keySet().containsAll(Images.PARTS.stream().map(Images.Part::name).toList());
     }
 
-    /** The images in the registry, with their identities. */
+    /** The images in the registry, with their ids. */
     private Map<String, String> inside() {
         return engine.docker("exec", "-i", CONTAINER, "sh", "-eu").input(NOTES + "notes\n").must().out().lines()
                 .map(line -> line.split(" "))
                 .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1]));
     }
 
-    /** Puts images, by name and identity, into the registry's storage; what is there is left alone. */
+    /** Puts images, by name and id, into the registry's storage; existing ones are not touched. */
     void fill(Map<String, String> images) {
         var inside = inside();
         var names = images.keySet().stream().filter(name -> !images.get(name).equals(inside.get(name))).toList();

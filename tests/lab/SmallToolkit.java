@@ -18,10 +18,10 @@ import ktrdr.Project;
 
 /**
  * A toolkit of one class and three scripts of two lines, which is built in a second or two. Front door and JBang are
- * the real ones, JBang with a list of what it was asked for.
+ * the real ones; this JBang records its requests.
  */
 public final class SmallToolkit {
-    /** What standard error has while the library is built. */
+    /** Standard error of a build of the library. */
     public static final String LIBRARY = "building the library and all procedures, once for this state of the toolkit";
     public final Path checkout;
     private final Path folder;
@@ -76,7 +76,7 @@ public final class SmallToolkit {
                 alias("both", "Both"), "}}"));
     }
 
-    /** A JBang that notes what it is asked for. */
+    /** A JBang that records its requests. */
     private void writeJbang() throws IOException {
         var bin = Files.createDirectory(folder.resolve("bin"));
         var jbang = Files.writeString(bin.resolve("jbang"), """
@@ -93,7 +93,7 @@ public final class SmallToolkit {
                 .formatted(name, script);
     }
 
-    /** Writes a script: its directives, and what it does. */
+    /** Writes a script: its directives and its code. */
     public void script(String name, String header, String body) throws IOException {
         write("scripts/" + name + ".java",
                 List.of(header, "public class " + name + " { public static void main(String... args) { " + body
@@ -113,18 +113,18 @@ public final class SmallToolkit {
         Files.writeString(checkout.resolve(path), text.replace(from, to));
     }
 
-    /** Edits the library: its one word is another. */
+    /** Edits the library: changes its one word. */
     public void word(String word) throws IOException {
         write("lib/ktrdr/Word.java",
                 List.of("package ktrdr;", "public class Word { public static final String WORD = \"" + word + "\"; }"));
     }
 
-    /** Has JBang run a shell script before what it is asked for, while front doors wait for it. */
+    /** Makes JBang run a shell script before each request, while front doors wait for it. */
     public void meanwhile(String script) throws IOException {
         Files.writeString(meanwhile, script);
     }
 
-    /** No more. */
+    /** Reverts that. */
     public void undisturbed() throws IOException {
         Files.deleteIfExists(meanwhile);
     }
@@ -158,10 +158,7 @@ public final class SmallToolkit {
         }
     }
 
-    /**
-     * Asserts that a run says this, and that JBang was asked exactly that for it; answers what it had on standard
-     * error.
-     */
+    /** Asserts a run's output and the requests that JBang got for it; returns its standard error. */
     public String says(String wanted, List<String> ofJBang, LocalCommand.Command command) {
         var results = new CommandResult[1];
         var by = askedBy(() -> results[0] = command.run());
@@ -171,12 +168,12 @@ public final class SmallToolkit {
         return results[0].err();
     }
 
-    /** Asserts that a run says this without a build. */
+    /** Asserts a run's output, without a build. */
     public void quick(String wanted, LocalCommand.Command command) {
         assertEquals("", says(wanted, List.of(), command));
     }
 
-    /** Asserts that standard error tells of a build last, and of how long it took. */
+    /** Asserts that standard error ends with a report of a build and its duration. */
     public static void builds(String what, String err) {
         assertTrue(err.matches("(?s)(.*\n)?" + what + "\nbuilt in \\d+\\.\\d s\n"), err);
     }
@@ -189,7 +186,7 @@ public final class SmallToolkit {
         }
     }
 
-    /** Where a procedure has a class from, as the JVM tells. */
+    /** Where a procedure's classes were loaded from, as the JVM reports. */
     public String loaded(String procedure, String name) throws IOException {
         var log = folder.resolve("loaded");
         assertEquals(0, door(procedure).env("_JAVA_OPTIONS", "-Xlog:class+load:file=" + log).run().exit());

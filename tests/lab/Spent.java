@@ -4,13 +4,13 @@ import java.util.Arrays;
 import java.util.function.Supplier;
 
 /**
- * Where the time of a test class goes, on the thread that runs its tests: what that thread is told to be at counts as
- * such, and what it does within it too.
+ * Where the time of a test class goes, on the thread that runs its tests: the outermost {@link #on} of that thread
+ * counts all time within it.
  *
  * <pre>var image = Spent.on(Spent.What.docker, () -&gt; ENGINE.docker("images").must().out());</pre>
  */
 public final class Spent {
-    /** What a test's thread can be at. */
+    /** The activities of a test's thread. */
     public enum What { waiting, docker, procedures, apt, guests, rest }
 
     private static final ThreadLocal<Spent> OWN = new ThreadLocal<>();
@@ -28,12 +28,12 @@ public final class Spent {
         since = moment;
     }
 
-    /** From now on the time of this thread counts. */
+    /** Starts to count the time of this thread. */
     public static void begin() {
         OWN.set(new Spent());
     }
 
-    /** Seconds since {@link #begin} in the order of {@link What}; none of a thread whose time did not count. */
+    /** Seconds since {@link #begin} in the order of {@link What}; empty for a thread that is not counted. */
     public static double[] end() {
         var spent = OWN.get();
         if (spent == null) return new double[What.values().length];
@@ -43,8 +43,7 @@ public final class Spent {
     }
 
     /**
-     * Does some work and counts its time as this, unless something around it counts it already, or the thread is no
-     * test's.
+     * Runs some work and counts its time as this, unless an enclosing activity counts it or the thread runs no tests.
      */
     public static <T> T on(What what, Supplier<T> work) {
         var spent = OWN.get();
@@ -57,7 +56,7 @@ public final class Spent {
         }
     }
 
-    /** The same for work that answers nothing. */
+    /** The same for work without a result. */
     public static void on(What what, Runnable work) {
         on(what, () -> {
             work.run();

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What the sshd of each host notes from a moment on: the practice fleet's tells of every connection, and of every
- * command that is started over one.
+ * The log of each host's sshd from a moment on: the practice fleet's sshd logs every connection, and every command that
+ * is started over one.
  */
 public final class SshdLog {
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
@@ -17,7 +17,7 @@ public final class SshdLog {
                 World.on(host, "journalctl --sync; journalctl -q -n 1 -o export | sed -n 's/^__CURSOR=//p'"));
     }
 
-    /** What is noted from now on. */
+    /** Starts at the current end of the log. */
     public static SshdLog fromNow() {
         return new SshdLog();
     }

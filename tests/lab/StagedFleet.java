@@ -15,8 +15,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Tests of files put in place on the practice fleet: the older release runs on it before and after them, and after each
- * one its files are as they were.
+ * Tests of files put in place on the practice fleet: the older release runs on it before and after them, and each test
+ * leaves its files unchanged.
  */
 public abstract class StagedFleet {
     protected static final String OLDER = "sha-1000001";

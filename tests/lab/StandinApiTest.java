@@ -18,7 +18,7 @@ import standin.Backend;
 import standin.Pace;
 import standin.Worker;
 
-/** What the stand-ins say of themselves: the backend's OpenAPI document, and metrics where the real ones have them. */
+/** How the stand-ins describe themselves: the backend's OpenAPI document, and metrics where the real ones have them. */
 class StandinApiTest {
     private static final Pace QUICK = Standins.QUICK;
     private final Http http = new Http(Map.of(), Duration.ofSeconds(5));

@@ -65,7 +65,7 @@ class StandinExporterTest {
         }
     }
 
-    /** A frame of HTTP/2: its type, flags and stream, and what it holds. */
+    /** A frame of HTTP/2: its type, flags, stream and payload. */
     private record Frame(int type, int flags, int stream, byte[] bytes) {
         String words() {
             return type + " " + flags + " " + bytes.length;
@@ -127,7 +127,7 @@ class StandinExporterTest {
 
     private static void sendsAsMuchAsTheStreamMayHave(DataInputStream in, DataOutputStream out, int stream)
             throws IOException {
-        // a thousand bytes more for each stream, and more than enough for all of them
+        // a thousand bytes more for each stream, and a large window for the connection
         Frame.write(out, 4, 0, 0, new Buffer().writeShort(4).writeInt(66_535));
         Frame.write(out, 6, 0, 0, new Buffer().writeUtf8("are you?"));
         Frame.write(out, 8, 0, 0, new Buffer().writeInt(100_000));
@@ -149,7 +149,7 @@ class StandinExporterTest {
             for (var path : List.of("/api/v1/health", "/api/v1/workers")) {
                 get(deaf.port(), "/api/v1/operations");
                 get(backend.port(), path);
-                // the second time it is another one at the end of the same connection
+                // the second time a new collector listens on the same port
                 try (var jaeger = new Jaeger(0, port)) {
                     Wait.until(() -> get(jaeger.uiPort(), "/api/services/ktrdr-api/operations").contains("GET " + path),
                             () -> path + " is not traced");

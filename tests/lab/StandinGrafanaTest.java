@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import standin.Grafana;
 import standin.Jaeger;
 
-/** The stand-in for Grafana, as far as the toolkit asks it. */
+/** The stand-in for Grafana: the part of its API that the toolkit uses. */
 class StandinGrafanaTest {
     @RegisterExtension final Standins standins = new Standins();
     @TempDir Path share;

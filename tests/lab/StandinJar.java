@@ -18,17 +18,17 @@ import mockwebserver3.MockWebServer;
 import okhttp3.Protocol;
 import okio.Buffer;
 
-/** The jar that the image of the stand-ins has, with the libraries next to it. */
+/** The jar of the stand-ins' image, with its libraries. */
 final class StandinJar {
-    /** What Jaeger's stand-in takes gRPC by: a class of each jar, by the name that it has in the image. */
+    /** The gRPC libraries of Jaeger's stand-in: a class of each jar, by the jar's name in the image. */
     private static final Map<String, Class<?>> LIBRARIES = new TreeMap<>(Map.of("mockwebserver.jar",
             MockWebServer.class, "okhttp.jar", Protocol.class, "okio.jar", Buffer.class, "kotlin.jar", Unit.class));
 
     private StandinJar() {}
 
     /**
-     * The stand-ins' classes are in this script's own jar; the same bytes each time, so that the build cache knows
-     * them.
+     * The stand-ins' classes, taken from this script's own jar; with the same bytes each time, so that the build cache
+     * hits.
      */
     static void write(Path jar) throws IOException {
         var here = jar(StandinJar.class);
@@ -55,7 +55,7 @@ final class StandinJar {
         return entry;
     }
 
-    /** What a class was loaded from. */
+    /** The jar or folder that a class was loaded from. */
     private static Path jar(Class<?> of) throws IOException {
         try {
             return Path.of(of.getProtectionDomain().getCodeSource().getLocation().toURI());

@@ -18,18 +18,18 @@ import standin.Backend;
 import standin.Pace;
 import standin.Worker;
 
-/** Operations of the stand-ins, each test named after what the real ones do. */
+/** Operations of the stand-ins, each test named after the behaviour of the real ones. */
 class StandinOperationsTest {
     private static final String API = "/api/v1/operations/";
     private static final String GIVEN_UP = "\"error_message\":\"Operation was RUNNING but no worker claimed it\"";
-    /** The least that there is: a second until it is given up, and a look every second. */
+    /** The minimum: orphaned after a second, checked every second. */
     private static final String[] HASTY = {"KTRDR_ORPHAN_TIMEOUT_SECONDS", "1", "KTRDR_ORPHAN_CHECK_INTERVAL_SECONDS",
             "1"};
 
     @RegisterExtension final Standins standins = new Standins();
     @TempDir Path share;
 
-    /** With a dummy of this length. */
+    /** With a dummy operation of this length. */
     private Backend dummies(long millis, String... more) throws IOException {
         var quick = Standins.QUICK;
         var env = new HashMap<>(Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32)));
@@ -105,7 +105,7 @@ class StandinOperationsTest {
     void a_cancelled_dummy_becomes_completed_with_a_cancelled_error() throws Exception {
         int port = dummies(200_000).port();
         var id = dummy(port);
-        // at the beginning of a step of two seconds, so that it is asked for before its end
+        // at the beginning of a step of two seconds, so that the request comes before its end
         await(port, API + id, "step 2 of 100");
         assertEquals(200, send("DELETE", port, API + id, "").statusCode());
         assertTrue(get(port, API + id).contains("\"status\":\"cancelled\""));
@@ -188,7 +188,7 @@ class StandinOperationsTest {
                 + "\"created_at\":\"[^\"]+\",\"epoch\":230}}}"),
                 resumed);
         await(port, API + id, "\"status\":\"running\"");
-        // the percentage begins anew
+        // the percentage starts again
         assertTrue(get(port, API + id)
                 .matches("(?s).*\"percentage\":[0-3]?\\d\\.\\d+,\"current_step\":\"Epoch 2[3-9]\\d/400\".*"),
                 () -> "not at its epoch");

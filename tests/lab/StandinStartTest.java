@@ -35,7 +35,7 @@ class StandinStartTest {
     void secrets_that_are_known_to_all_are_fatal_in_production_alone() throws Exception {
         var env = new HashMap<>(Standins.SECRETS);
         env.put("KTRDR_DB_PASSWORD", "localdev");
-        // the name of the environment alone does not make it production
+        // the environment's name alone does not make it production
         env.put("KTRDR_API_ENVIRONMENT", "production");
         standins.run(new Backend(0, env, Standins.QUICK));
         env.put("KTRDR_ENV", "production");
@@ -51,7 +51,7 @@ class StandinStartTest {
         try (var socket = new Socket("127.0.0.1", port)) {
             socket.getOutputStream().write("GET / HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             long answered = System.nanoTime();
-            // the answer; then nothing while it is kept, then its end
+            // the answer, then nothing while the connection is kept, then its end
             socket.setSoTimeout(4_000);
             assertThrows(SocketTimeoutException.class, () -> readOn(socket), "closed before its time");
             readOn(socket);

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import standin.Backend;
 import standin.Pace;
 
-/** Trainings on the stand-ins, and what signals do to a worker that is at work, as KTRDR's own have it. */
+/** Trainings on the stand-ins, and what signals do to a busy worker, as in KTRDR. */
 class StandinStopsTest {
     @RegisterExtension final Standins standins = new Standins();
     @TempDir Path share;
@@ -37,7 +37,7 @@ class StandinStopsTest {
         assertTrue(Files.exists(Path.of(Standins.field(standins.get(port, "/api/v1/operations/" + id), "model_path"))));
     }
 
-    /** The id of a training that has run for so many of its epochs. */
+    /** The id of a training that has run for this many of its epochs. */
     private String training(int port, int epochs) throws Exception {
         standins.await(port, "/api/v1/workers?worker_type=training", "\"available\"");
         var id = Standins.field(standins.send("POST", port, "/api/v1/trainings/start",
@@ -110,7 +110,7 @@ class StandinStopsTest {
         try (var socket = new ServerSocket(0)) {
             port = socket.getLocalPort();
         }
-        // who starts tests in the background has them ignore SIGINT, and so would what they start
+        // tests started in the background ignore SIGINT, and so would their child processes
         var builder = new ProcessBuilder("env", "--default-signal=INT,TERM",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-cp",
                 System.getProperty("java.class.path"),

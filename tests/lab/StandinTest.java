@@ -24,7 +24,7 @@ import standin.Jaeger;
 import standin.Pace;
 import standin.Worker;
 
-/** The stand-ins behave as what they stand for, as far as the toolkit meets it. */
+/** The stand-ins behave like the real ones, as far as the toolkit uses them. */
 class StandinTest {
     private static final Pace QUICK = Standins.QUICK;
     private static final String BACKTEST = Standins.BACKTEST;
@@ -39,7 +39,7 @@ class StandinTest {
         return standins.backend(port, more);
     }
 
-    /** One on a port that another has just left: the JDK's server lets go of it a moment after its end. */
+    /** Starts on a port that was just closed: the JDK's server releases it a moment after its end. */
     private Backend again(int port) {
         var backend = new AtomicReference<Backend>();
         Wait.until(Duration.ofSeconds(2), () -> {
@@ -84,7 +84,7 @@ class StandinTest {
         assertEquals("[]", get(port, "/api/v1/workers?worker_type=training"));
         assertEquals(404, send("GET", port, "/api/v1/workers/nobody", "").statusCode());
         first.close();
-        // asked all the time, as by a health check of Docker's
+        // requests without pause, as from a health check of Docker
         again(port);
         Wait.until(() -> get(worker.port(), "/health").contains("idle") && get(port, "/api/v1/workers")
                 .contains("\"one\""), () -> "it does not register");
@@ -281,7 +281,7 @@ class StandinTest {
                 "agent_cycle_duration_seconds_count 0",
             "process_cpu_seconds_total", "process_resident_memory_bytes"})
             assertTrue(text.contains(name), name + " in " + text);
-        // a worker's are a route of its own, and nothing about HTTP
+        // a worker's metrics have another route, and nothing about HTTP
         var worker = worker(port);
         assertEquals("/metrics", send("GET", worker.port(), "/metrics/", "").headers().firstValue("location")
                 .orElse(""));

@@ -33,7 +33,7 @@ import standin.Jaeger;
 import standin.Pace;
 import standin.Worker;
 
-/** What the stand-ins of the practice fleet count and trace, and what that for Jaeger keeps. */
+/** What the practice fleet's stand-ins count and trace, and what Jaeger's stand-in keeps. */
 class StandinTracesTest {
     private static final Pace PACE = new Pace(50, 60_000, 50, 50, 1_500, 50, 600, 600, 50, 3_000, 50, 0, 0);
     private static final String EXCLUDED = "/health$,/metrics,:[0-9]+/$";
@@ -157,7 +157,7 @@ class StandinTracesTest {
                 .write(message.readByteString()));
     }
 
-    /** The HTTP status of an answer, how many bytes it has, and its grpc-status with its words. */
+    /** The HTTP status of an answer, its length in bytes, and its grpc-status with the message. */
     private static String export(Jaeger jaeger, String method, String type, Buffer body) throws IOException {
         var client = new OkHttpClient.Builder().protocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE)).build();
         var request = new Request.Builder().url("http://127.0.0.1:" + jaeger.collectorPort() + method)

@@ -18,7 +18,7 @@ import standin.Backend;
 import standin.Pace;
 import standin.Worker;
 
-/** The registry of the stand-in backend and what its workers do about it, as KTRDR's own have it. */
+/** The registry of the stand-in backend and the registration of its workers, as in KTRDR. */
 class StandinWorkersTest {
     private static final String API = "/api/v1/operations/";
     @RegisterExtension final Standins standins = new Standins();
@@ -46,7 +46,7 @@ class StandinWorkersTest {
                 List.of(real.poll(), real.remove(), real.retry(), real.check(), real.silence(), real.reconnect()));
     }
 
-    /** A worker in a process of its own, since what it says goes to the log of that. */
+    /** A worker in a separate process, since its messages go to that process's log. */
     static final class Cold {
         public static void main(String... backend) throws Exception {
             var quick = Standins.QUICK;
@@ -198,7 +198,7 @@ class StandinWorkersTest {
                 quick.silence(), quick.reconnect(), 200_000, quick.backtest(), quick.epoch(), quick.linger(),
                 quick.follow(), 0, 0))).port();
         var id = Standins.field(standins.send("POST", port, "/api/v1/dummy/start", "").body(), "operation_id");
-        // at the beginning of a step of two seconds, so that it is asked for before its end
+        // at the beginning of a step of two seconds, so that the request comes before its end
         standins.await(port, API + id, "step 2 of 100");
         standins.send("DELETE", port, API + id, "");
         standins.await(port, API + id, "\"status\":\"completed\"");

@@ -22,10 +22,12 @@ import standin.Backend;
 import standin.Pace;
 import standin.Worker;
 
-/** Stand-ins that run in this process until the end of a test, in a hurry, and the questions that their tests ask. */
+/**
+ * Stand-ins that run in this process until the end of a test, with short intervals, and the requests of their tests.
+ */
 final class Standins implements AfterEachCallback {
     static final Pace QUICK = new Pace(50, 60_000, 50, 50, 1_500, 50, 20_000, 600, 50, 3_000, 50, 0, 0);
-    /** Without which a backend does not start. */
+    /** Without these a backend does not start. */
     static final Map<String, String> SECRETS = Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET",
             "x".repeat(32));
     static final String BACKTEST =
@@ -78,7 +80,7 @@ final class Standins implements AfterEachCallback {
         Wait.until(() -> get(port, path).contains(text), () -> path + " never held " + text);
     }
 
-    /** The text of a field, wherever it is in an answer. */
+    /** The text of a field, at any depth of an answer. */
     static String field(String body, String name) {
         var value = Pattern.compile("\"" + name + "\":\"([^\"]+)\"").matcher(body);
         assertTrue(value.find(), body);

@@ -12,11 +12,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** What belongs to one practice fleet: a folder with its keys and inventory, and its secrets, which are on no disk. */
+/** The files of one practice fleet: a folder with its keys and inventory, and its secrets, which are never on disk. */
 public record State(Path folder) {
     static final Path SECRETS = Path.of("/dev/shm/ktrdr-lab/secrets.json");
 
-    /** $KTRDR_LAB, else .lab beside the toolkit's catalog in this folder or one above, else .lab in this folder. */
+    /** $KTRDR_LAB, else .lab next to the toolkit's catalog in this folder or a parent, else .lab in this folder. */
     public static State find(Map<String, String> environment, Path here) {
         var named = environment.getOrDefault("KTRDR_LAB", "");
         if (!named.isBlank()) return new State(Path.of(named).toAbsolutePath());
@@ -29,7 +29,7 @@ public record State(Path folder) {
         return folder.resolve("inventory.yaml");
     }
 
-    /** The same with the added hosts; there is none while there are none. */
+    /** The inventory with the added hosts; it exists only while there are added hosts. */
     public Path more() {
         return folder.resolve("inventory-more.yaml");
     }
@@ -38,7 +38,7 @@ public record State(Path folder) {
         return folder.resolve(name);
     }
 
-    /** Removes what is the fleet's; the guests have a folder of their own in it. */
+    /** Removes the fleet's files; the guests have their own folder in it. */
     void clear() {
         var all = folder.toFile().listFiles(file -> !file.getName().equals("guests"));
         if (all == null) return;
@@ -82,8 +82,8 @@ public record State(Path folder) {
     }
 
     /**
-     * Writes known_hosts, and the inventory with the added hosts where there are some; others read these files
-     * meanwhile.
+     * Writes known_hosts, and the inventory with the added hosts if there are any; other processes may read these files
+     * at the same time.
      */
     void describe(List<Hosts.Host> added) {
         try {

@@ -31,15 +31,15 @@ import ktrdr.Project;
 import ktrdr.cli.Cli;
 
 /**
- * The toolkit as a person uses it: {@code ./ktrdr …}, against the practice fleet unless told otherwise.
+ * The toolkit as a user runs it: {@code ./ktrdr …}, by default against the practice fleet.
  *
- * {@link #run} calls the procedure's own class in this JVM where nothing asked for needs a process: a start costs as
- * much as most procedures. What is sent signals, started under another command or in another folder, or given variables
- * that are not the procedures' own, is a process; so is what asks for one by {@link #asProcess}.
+ * {@link #run} calls the procedure's class in this JVM if no option needs a process: a process start costs as much as
+ * most procedures. A run is a process if it gets signals, another command or folder, foreign variables, or is requested
+ * by {@link #asProcess}.
  */
 public final class Toolkit {
     private static final Path HERE = Path.of("").toAbsolutePath();
-    /** Those that are about processes and machines themselves, start others, or have flags of their own for the JVM. */
+    /** Procedures that deal with processes and machines, start others, or have their own JVM flags. */
     private static final Set<String> PROCESSES = Set.of("lab", "quickstart", "console", "completion", "test", "bench",
             "pictures");
     private static final String FRONT_DOOR = Project.root().resolve("ktrdr").toString();
@@ -56,7 +56,7 @@ public final class Toolkit {
         this.words = words;
     }
 
-    /** What a run ended with. */
+    /** The result of a run. */
     public record Ran(int exit, String out, String err) {
         /** The one JSON document it printed. */
         public JsonNode json() {
@@ -67,7 +67,7 @@ public final class Toolkit {
             }
         }
 
-        /** The checks that do not hold, of a run with {@code -o json}: id to what was found, in the order printed. */
+        /** The failed checks of a run with {@code -o json}: id to finding, in the printed order. */
         public Map<String, String> failing() {
             var failing = new LinkedHashMap<String, String>();
             for (var check : json().path("checks"))
@@ -75,7 +75,7 @@ public final class Toolkit {
             return failing;
         }
 
-        /** For the message of an assertion, of which a runner may show the beginning alone: first what went wrong. */
+        /** For the message of an assertion, which a runner may truncate: errors come first. */
         @Override
         public String toString() {
             int error = ("\n" + err).indexOf("\nerror: ");
@@ -88,12 +88,12 @@ public final class Toolkit {
         return new Toolkit(Stream.concat(Stream.of(FRONT_DOOR), Stream.of(arguments)).toList());
     }
 
-    /** Another command, in the same surroundings. */
+    /** Another command, in the same environment. */
     static Toolkit command(String... words) {
         return new Toolkit(List.of(words));
     }
 
-    /** Asserts that a run ended with this exit code and said each of these on standard error. */
+    /** Asserts a run's exit code and that its standard error has each of these. */
     public static Ran refused(int exit, Ran ran, String... words) {
         assertEquals(exit, ran.exit(), ran::toString);
         for (var word : words) assertTrue(ran.err().contains(word), () -> "no \"" + word + "\" in\n" + ran);
@@ -115,7 +115,7 @@ public final class Toolkit {
         }
     }
 
-    /** The real JBang: the one that the front door fetched, else the one on the PATH. */
+    /** The real JBang: the front door's download, else the one on the PATH. */
     public static Path jbang() {
         var cache = System.getenv("XDG_CACHE_HOME") == null ? Path.of(System.getProperty("user.home"), ".cache")
                 : Path.of(System.getenv("XDG_CACHE_HOME"));
@@ -136,7 +136,7 @@ public final class Toolkit {
         return this;
     }
 
-    /** What it reads on standard input; nothing without it. */
+    /** Sets standard input; empty by default. */
     public Toolkit input(String text) {
         input = text;
         return this;
@@ -147,13 +147,13 @@ public final class Toolkit {
         return this;
     }
 
-    /** How long {@link #run} waits for its end; half an hour without it. */
+    /** How long {@link #run} waits for its end; half an hour by default. */
     Toolkit within(Duration limit) {
         patience = Optional.of(limit);
         return this;
     }
 
-    /** Has {@link #run} start a process, as a person does. */
+    /** Makes {@link #run} start a process, as a user does. */
     public Toolkit asProcess() {
         process = true;
         return this;
@@ -163,7 +163,9 @@ public final class Toolkit {
         return Spent.on(Spent.What.procedures, () -> described(procedure().map(this::here).orElseGet(this::process)));
     }
 
-    /** After proof that docs/schemas describes what was printed with --output json, and the inventory that was read. */
+    /**
+     * Verifies first that docs/schemas describes the --output json that was printed and the inventory that was read.
+     */
     private Ran described(Ran ran) {
         int door = words.indexOf(FRONT_DOOR);
         var asked = door < 0 ? List.<String>of() : words.subList(door + 1, words.size());
@@ -180,7 +182,7 @@ public final class Toolkit {
                 .map(directory::resolve);
     }
 
-    /** The procedure that can be run in this JVM. */
+    /** The procedure, if it can run in this JVM. */
     private Optional<Callable<Exit>> procedure() {
         boolean ours = words.size() > 1 && words.get(0).equals(FRONT_DOOR) && !PROCESSES.contains(words.get(1));
         boolean plain = directory.toAbsolutePath().equals(HERE) && patience.isEmpty()
@@ -225,9 +227,9 @@ public final class Toolkit {
         return new Ran(result.exit(), result.out(), result.err());
     }
 
-    /** For a run that is to be stopped half way. */
+    /** For a run that is stopped half-way. */
     public ProcessBuilder processBuilder() {
-        // who starts tests in the background has them ignore SIGINT, and so would what they start
+        // tests started in the background ignore SIGINT, and so would their child processes
         var all = new ArrayList<>(List.of("env", "--default-signal=HUP,INT,TERM"));
         all.addAll(words);
         var builder = new ProcessBuilder(all).directory(directory.toFile());
@@ -235,7 +237,7 @@ public final class Toolkit {
         return builder;
     }
 
-    /** Starts it, for something to happen meanwhile. */
+    /** Starts it, for events during the run. */
     public Underway start() {
         return Underway.start(processBuilder());
     }

@@ -10,18 +10,17 @@ import java.util.function.Predicate;
 import lab.Toolkit.Ran;
 
 /**
- * A run of the toolkit that is under way, so that something can happen to it at a moment that the world tells, never
- * the clock.
+ * A running command of the toolkit, so that a test can act at an observed state instead of after a fixed time.
  *
  * <pre>try (var run = ktrdr("deploy", "workers", "B", "--tag", NEWER).start()) {
  *    run.awaitUp("workers-b");
  *    Faults.cut("workers-b");
  *    assertEquals(5, run.end().exit());
- *}</pre>
+ * }</pre>
  */
 public final class Underway implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
-    /** A container that Compose made to take another's place, before it has its name. */
+    /** A replacement container that Compose made, before it gets its final name. */
     static final String PASSING_NAME = "^[0-9a-f]{12}_";
     private final Process process;
     private final Path out;
@@ -44,8 +43,8 @@ public final class Underway implements AutoCloseable {
     }
 
     /**
-     * Waits until containers are replaced on a host: the old ones are being stopped, or new ones are made by Compose
-     * and old ones are still there.
+     * Waits until containers are replaced on a host: the old ones are being stopped, or Compose made new ones while old
+     * ones still exist.
      */
     public void awaitUp(String host) {
         await(host, "no container is being replaced on " + host,
@@ -54,8 +53,8 @@ public final class Underway implements AutoCloseable {
     }
 
     /**
-     * Waits until a host's containers of KTRDR are replaced by so many running ones of a release, and the script that
-     * did it has ended: what follows is the wait for health.
+     * Waits until a host runs this many of a release's containers and the script that started them has ended: the wait
+     * for health is next.
      */
     public void awaitHealth(String host, int containers, String tag) {
         await(host, "nobody waits for the health of " + tag + " on " + host,
@@ -63,14 +62,14 @@ public final class Underway implements AutoCloseable {
                         + World.AT_WORK);
     }
 
-    /** Waits until PostgreSQL has another verifier of its role's password than this. */
+    /** Waits until PostgreSQL has a verifier of its role's password other than this. */
     public void awaitVerifier(String former) {
         await("core", "the role's password was not changed",
                 "[ \"$(docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc 'select rolpassword from pg_authid where "
                         + "rolname = current_user')\" != '" + former + "' ]");
     }
 
-    /** Waits until a program of a host waits before what it was asked, see {@link Faults#waits}. */
+    /** Waits until a program of a host pauses before its command, see {@link Faults#waits}. */
     public void awaitAsked(String host) {
         await(host, "nothing waits on " + host, "[ -e /run/reached ]");
     }
@@ -80,13 +79,13 @@ public final class Underway implements AutoCloseable {
         await("core", "no dump was begun", "docker exec ktrdr-db pgrep -x pg_dump >/dev/null");
     }
 
-    /** Waits until the backend has an operation under way. */
+    /** Waits until the backend has a running operation. */
     public void awaitOperation() {
         await("core", "no operation was started",
                 "curl -fsS 'http://localhost:8000/api/v1/operations?active_only=true' | grep -q op_");
     }
 
-    /** Waits until what it printed so far is as wanted; its exit code is no part of that yet. */
+    /** Waits for this output; the exit code is not known yet. */
     public void await(Predicate<Ran> wanted) {
         Spent.on(Spent.What.waiting, () -> awaitOutput(wanted));
     }
@@ -109,7 +108,7 @@ public final class Underway implements AutoCloseable {
         throw new AssertionError("it did not print what was waited for:\n" + said());
     }
 
-    /** Waits until a condition of the shell holds on a host; a run that has ended will not make it true any more. */
+    /** Waits for a shell condition on a host; fails if the run ended, since then it will not become true. */
     private void await(String host, String otherwise, String condition) {
         var script = "for i in $(seq 20); do\n  if " + condition + "; then echo yes; exit 0; fi\n  sleep 0.1\ndone\n";
         boolean running;
@@ -153,18 +152,18 @@ public final class Underway implements AutoCloseable {
         }
     }
 
-    /** Sends a signal such as INT to the run: the front door became the program itself. */
+    /** Sends a signal such as INT to the run: the front door was replaced by the program itself. */
     public void signal(String name) {
         World.signal(process.pid(), name);
     }
 
-    /** Ends it as the kernel would, without a word. */
+    /** Ends it with SIGKILL, without cleanup. */
     public void kill() {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly().onExit().join();
     }
 
-    /** Nothing is left of a run that a test gave up on. */
+    /** Leaves nothing of a run that a test abandoned. */
     @Override
     public void close() {
         kill();

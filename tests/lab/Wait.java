@@ -3,26 +3,25 @@ package lab;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 
-/**
- * Waiting in tests: for something that holds in a moment, or for a time that is a part of the test; {@link Spent}
- * counts it.
- */
+/** Waits in tests: for a condition, or for a time that is part of the test; {@link Spent} counts it. */
 public final class Wait {
-    /** What a machine that is out of breath needs. */
+    /** Enough for a heavily loaded machine. */
     private static final Duration PATIENCE = Duration.ofMinutes(1);
-    /** From one look to the next at first, and at most: most waits are short, and a look may be a process on a host. */
+    /**
+     * The first and the longest interval between polls: most waits are short, and a poll may start a process on a host.
+     */
     private static final long FIRST_MILLIS = 10;
     private static final long LAST_MILLIS = 500;
 
     private Wait() {}
 
-    /** What is waited for; an exception ends the test. */
+    /** The awaited condition; an exception ends the test. */
     @FunctionalInterface
     public interface Condition {
         boolean holds() throws Exception;
     }
 
-    /** Looks again and again until it holds; where it does not within a minute the test fails with these words. */
+    /** Polls until the condition holds; after a minute the test fails with this message. */
     public static void until(Condition condition, Callable<String> otherwise) {
         until(PATIENCE, condition, otherwise);
     }
@@ -39,7 +38,7 @@ public final class Wait {
         });
     }
 
-    /** Lets so much time pass. */
+    /** Waits for a fixed time. */
     public static void millis(long millis) {
         Spent.on(Spent.What.waiting, () -> sleep(millis));
     }

@@ -18,30 +18,29 @@ import java.util.stream.Stream;
 import ktrdr.LocalCommand;
 
 /**
- * Whether marked secrets are seen where they must not be, from when it is made until it is closed: in argument lists
- * and environments of any process and in files of a moment, ten times a second and more; on the wire; and in the end in
- * every file that was written.
+ * Whether marked secrets appear where they must not, while the watch is open. It scans processes' arguments and
+ * environments and temporary files ten or more times a second, the network, and finally every written file.
  *
- * The hosts' processes are processes of this machine too, and their files are below /proc/PID/root: one watcher sees
- * all. The secrets are looked for as they are and in base64. What is allowed is what docs/reference/secrets.md says.
+ * The hosts' processes are visible on this machine, and their files are below /proc/PID/root: one watcher sees all. It
+ * searches for the secrets in plain and in base64. docs/reference/secrets.md lists what is allowed.
  */
 public final class Watch implements AutoCloseable {
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
-    /** Programs that hold secrets in their environment because that is how Compose and containers get them. */
+    /** Programs with secrets in their environment, because Compose and containers get them that way. */
     private static final Set<String> ALLOWED = Set.of("sh", "dash", "bash", "docker", "docker-compose", "dockerd",
             "containerd", "containerd-shim", "runc", "runc:[2:INIT]", "runc:[1:CHILD]", "exe");
     /**
-     * Docker's own notes of a container, to runc too when a health check starts; and the registry's login while
-     * something is pulled, in memory.
+     * Docker's own records of a container, also passed to runc when a health check starts; and the registry's login
+     * during a pull, in memory.
      */
     private static final Pattern DOCKERS =
             Pattern.compile("/var/lib/docker/containers/[0-9a-f]{64}/config\\.v2\\.json|/var/lib/containerd/.*/"
                     + "meta\\.db|/run/(docker|containerd)/.*|/tmp/runc-process\\d+");
     private static final Pattern LOGIN = Pattern.compile("/dev/shm/ktrdr\\.[^/]+/(said|config\\.json.*)");
-    /** Folders of a host in which a file may be gone again before anybody looks. */
+    /** Folders of a host whose files may be gone before the final scan. */
     private static final List<String> PASSING = List.of("tmp", "dev/shm", "opt", "run/lock");
     private static final int SMALL = 1 << 20;
-    /** What is looked for, and the name of the secret that it is. */
+    /** A text to search for, and the name of its secret. */
     private final Map<String, String> words = new LinkedHashMap<>();
     private final Set<String> seen = new ConcurrentSkipListSet<>();
     private final Map<String, Path> roots;
@@ -67,20 +66,17 @@ public final class Watch implements AutoCloseable {
     }
 
     /**
-     * Watches from now on.
+     * Starts to watch.
      *
      * @param secrets name to value
-     * @param folder for what it notes, which holds no secrets
+     * @param folder for its notes, which hold no secrets
      * @param provider the folder in memory that the secrets come from
      */
     public static Watch over(Map<String, String> secrets, Path folder, Path provider) throws IOException {
         return new Watch(secrets, folder, provider);
     }
 
-    /**
-     * A secret as it is, and as base64 has it in the middle of something longer, at each of the three places it may
-     * have there.
-     */
+    /** A secret in plain, and in base64 within a longer text, at each of the three possible alignments. */
     static Stream<String> forms(String secret) {
         return Stream.concat(Stream.of(secret), Stream.of(0, 1, 2).map(before -> {
             var text = Base64.getEncoder().withoutPadding()
@@ -90,17 +86,17 @@ public final class Watch implements AutoCloseable {
         }));
     }
 
-    /** How often it looked at all processes. */
+    /** How often it scanned all processes. */
     public int looks() {
         return looks;
     }
 
-    /** What was seen so far, in words that have no secret in them. */
+    /** The findings so far, without the secrets themselves. */
     public Set<String> seen() {
         return new TreeSet<>(seen);
     }
 
-    /** Notes the names of the secrets that a text has. */
+    /** Records the names of the secrets in a text. */
     public void read(String where, String text) {
         words.forEach((word, name) -> {
             if (text.contains(word)) seen.add(where + " has " + name);
@@ -115,7 +111,7 @@ public final class Watch implements AutoCloseable {
                 looks++;
                 Thread.sleep(30);
             } catch (IOException | UncheckedIOException gone) {
-                // a folder that went away while it was read
+                // the folder was removed while it was read
             } catch (InterruptedException e) {
                 return;
             }
@@ -125,12 +121,12 @@ public final class Watch implements AutoCloseable {
     private void process(Path process) {
         var name = read(process.resolve("comm")).strip();
         read("the argument list of " + name, read(process.resolve("cmdline")));
-        // where it is comes first: a process that is gone a moment later must not count as one outside of containers
+        // reads the location first: a process that ends a moment later must not count as outside of containers
         if (!ALLOWED.contains(name) && outsideContainers(process))
             read("the environment of " + name, read(process.resolve("environ")));
     }
 
-    /** Not in a container of the stack, two levels down: there the secrets are meant to be. */
+    /** Not in a container of the stack, two levels down: secrets are allowed there. */
     private static boolean outsideContainers(Path process) {
         var groups = read(process.resolve("cgroup"));
         return !groups.isEmpty() && groups.lines()
@@ -157,8 +153,8 @@ public final class Watch implements AutoCloseable {
     }
 
     /**
-     * Ends it, with a look at what was sent and at every file that was written meanwhile, on this machine and on each
-     * host.
+     * Ends it with a scan of the network traffic and of every file that was written during the watch, on this machine
+     * and on each host.
      */
     @Override
     public void close() {
@@ -184,10 +180,7 @@ public final class Watch implements AutoCloseable {
                 .forEach(file -> seen.add(where + ":" + file + " was written and has a secret"));
     }
 
-    /**
-     * A script that names the files with a secret in them that were written since; another's time of change cannot be
-     * set back.
-     */
+    /** A script that prints the files with a secret that were written since; the change time cannot be set back. */
     private String written(Path since, List<String> but) {
         var prune = Stream.concat(but.stream(), Stream.of("/proc", "/sys", "*/overlay2/*/merged", "*/words.secrets"))
                 .map(path -> "-path '" + path + "'").collect(Collectors.joining(" -o "));

@@ -16,8 +16,8 @@ import ktrdr.Console;
 import ktrdr.LocalCommand;
 
 /**
- * All that is sent between this machine and the hosts of the practice fleet, and between the hosts: whole packets of
- * the bridge that joins them, in a file.
+ * Captures the traffic between this machine and the hosts of the practice fleet, and between the hosts: whole packets
+ * of their bridge, in a file.
  */
 final class Wire implements AutoCloseable {
     private static final String LAST = "end-of-the-watch";
@@ -29,7 +29,7 @@ final class Wire implements AutoCloseable {
         this.packets = packets;
     }
 
-    /** Listens from now on; tcpdump is installed where it is not there. */
+    /** Starts the capture; installs tcpdump if it is missing. */
     static Wire tap(Path folder) {
         Machine.ensure(new Console(Console.Color.never, false), Map.of("tcpdump", "tcpdump"),
                 "what is sent between the hosts is read");
@@ -47,12 +47,12 @@ final class Wire implements AutoCloseable {
         }
     }
 
-    /** Where the packets are, with what was sent in the clear as it was. */
+    /** The file with the packets, in which unencrypted content is plain. */
     Path file() {
         return packets;
     }
 
-    /** Ends it, once what was sent before is in the file: a ping with words of its own comes last. */
+    /** Ends the capture once earlier packets are in the file: a ping with a unique payload comes last. */
     @Override
     public void close() {
         World.on("core", "ping -c 1 -p " + HexFormat.of().formatHex(LAST.getBytes(StandardCharsets.US_ASCII))
@@ -62,17 +62,15 @@ final class Wire implements AutoCloseable {
         tcpdump.onExit().join();
     }
 
-    /**
-     * Which of these words were sent in the clear. Bodies that are compressed and what TLS or ssh carry are not read.
-     */
+    /** Which of these words were sent unencrypted. It does not read compressed bodies, TLS or ssh. */
     Set<String> carried(Set<String> words) {
         return new TreeSet<>(LocalCommand.command("grep", "-aoFf", "-", packets.toString()).env("LC_ALL", "C")
                 .input(String.join("\n", words)).run().out().lines().toList());
     }
 
     /**
-     * Where packets went to, outside of the hosts' own network: address and port. Answers to what was asked from
-     * outside, and what is for everybody, are none.
+     * The destinations of packets outside of the hosts' own network: address and port, without replies to outside
+     * requests, broadcast and multicast.
      */
     Set<String> foreign() {
         return LocalCommand.command(List.of("tcpdump", "-nn", "-q", "-r", packets.toString(),

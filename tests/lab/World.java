@@ -16,8 +16,7 @@ import ktrdr.LocalCommand;
 import ktrdr.Project;
 
 /**
- * The practice fleet as tests look at it and break it: through the Docker engine that it lives in, never through what
- * is tested.
+ * The practice fleet as tests inspect and break it: through its Docker engine, never through the code under test.
  *
  * Hosts are core, workers-b and workers-c, and workers-d and gpuworker once they are added.
  */
@@ -25,19 +24,19 @@ public final class World {
     private static final Practice PRACTICE = new Practice(new Console(Console.Color.never, false),
             State.find(System.getenv(), Project.root()));
 
-    /** Found when the first test asks, by when the fleet is up. */
+    /** Initialised by the first test, when the fleet is up. */
     private static final class Hosting {
         static final Engine ENGINE = PRACTICE.engine();
     }
 
-    /** Asked of the engine once: where the lab has its files, or will have them. */
+    /** Read from the engine once: where the lab has its files, or will have them. */
     private static final class Where {
         static final State STATE = PRACTICE.state();
     }
 
     private static final String BACKEND = Services.REGISTRY + "/ktrdr-backend:";
 
-    /** Whether a script under a node's lock runs: the file that such a script holds is open somewhere. */
+    /** Whether a script that holds a node's lock runs: its lock file is open in some process. */
     static final String AT_WORK = "find /proc/[0-9]*/fd -lname '/run/lock/ktrdr*.busy' 2>/dev/null | grep -q .";
 
     private World() {}
@@ -51,7 +50,7 @@ public final class World {
         return Where.STATE.inventory();
     }
 
-    /** The inventory with the added hosts, while there are some. */
+    /** The inventory with the added hosts, while there are any. */
     public static Path more() {
         return Where.STATE.more();
     }
@@ -60,7 +59,7 @@ public final class World {
         return State.SECRETS;
     }
 
-    /** Gives the worker that answers on this port of a host something to do for so long, by its own door. */
+    /** Starts an operation of this length on the worker at this port of a host, by the worker's own API. */
     public static void occupy(String host, int port, String operation, Duration time) {
         var body = "{\"operation_id\": \"" + operation + "\", \"operation_type\": \"backtesting\", \"millis\": "
                 + time.toMillis()
@@ -70,13 +69,13 @@ public final class World {
     }
 
     /**
-     * Gives the worker that answers on this port of a host an operation by the backend: what others get of it meanwhile
-     * is cancelled. Answers its id once it is at the second step.
+     * Starts an operation on the worker at this port of a host through the backend; operations that other workers get
+     * are cancelled. Returns its id at the second step.
      */
     public static String work(String host, int port, String path, String body) {
         var api = "http://localhost:8000/api/v1";
         return on("core", "mine=; others=; for i in $(seq 30); do\n"
-                // the backend has a worker that is free as busy until it looks again
+                // the backend marks a free worker as busy until the next health check
                 + "id=$(curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' " + api + path +
                 " | grep -oE 'op_[a-z0-9_]+' | head -n 1) || :\nif [ -z \"$id\" ]; then sleep 1; continue; fi\n"
                 + "if curl -fsS " + api + "/workers | tr '{' '\\n' | grep -F '" + host + "." + domain() + ":" + port +
@@ -88,7 +87,7 @@ public final class World {
                 + "\"$mine\"");
     }
 
-    /** A training of more epochs than a test waits for. */
+    /** A training with more epochs than a test waits for. */
     public static String train(String host, int port) {
         return work(host, port, "/trainings/start", "{\"strategy_name\": \"practice_900\"}");
     }
@@ -97,7 +96,7 @@ public final class World {
         return "ktrdr.home.mynerd.place";
     }
 
-    /** What the backend answers to a path of its API, whatever it is. */
+    /** The backend's answer to a path of its API, with any status. */
     public static String backend(String path) {
         return on("core", "curl -sS http://localhost:8000/api/v1" + path);
     }
@@ -126,8 +125,8 @@ public final class World {
     }
 
     /**
-     * Writes the lab's secrets with another value for one of them into a file, which nobody else may read; it is to lie
-     * in memory, as they do.
+     * Writes the lab's secrets with another value for one of them into a file that no other user may read; the file
+     * must be in memory, like the secrets.
      */
     public static Path secretsWith(Path file, String field, String value) {
         try {
@@ -139,12 +138,12 @@ public final class World {
         }
     }
 
-    /** A variant of the lab's inventory in another folder, by plain replacement: what, with what, what, with what … */
+    /** A variant of the lab's inventory in another folder, by plain replacement: old, new, old, new … */
     public static Path inventory(Path folder, String... replacements) {
         return variant(inventory(), folder, replacements);
     }
 
-    /** The same of another of the lab's inventories. */
+    /** The same for another of the lab's inventories. */
     public static Path variant(Path inventory, Path folder, String... replacements) {
         try {
             var text = Files.readString(inventory);
@@ -161,27 +160,27 @@ public final class World {
         }
     }
 
-    /** A command of the engine that the hosts live in, such as {@code pause}. */
+    /** A command of the engine that runs the hosts, such as {@code pause}. */
     public static String docker(String... words) {
         return Spent.on(Spent.What.docker, () -> Hosting.ENGINE.docker(words).must().out());
     }
 
-    /** Runs a shell script on a host and answers what it printed. */
+    /** Runs a shell script on a host and returns its output. */
     public static String on(String host, String script) {
         return in("ktrdr-lab-" + host, script);
     }
 
-    /** Runs a shell script in a container of the lab and answers what it printed. */
+    /** Runs a shell script in a container of the lab and returns its output. */
     static String in(String container, String script) {
         return Spent.on(Spent.What.docker, () -> HostShell.run(Hosting.ENGINE, container, script).strip());
     }
 
-    /** Runs a shell script beside the lab's DNS server and registry. */
+    /** Runs a shell script in the container of the lab's DNS server and registry. */
     public static String services(String script) {
         return in(Services.CONTAINER, script);
     }
 
-    /** Takes the share away from its mount point, so that a bare folder is left; {@link #mountShare} puts it back. */
+    /** Unmounts the share, so that a bare folder is left; {@link #mountShare} mounts it again. */
     public static void unmountShare(String host) {
         on(host, "mkdir /mnt/kept; mount --bind /mnt/ktrdr-shared /mnt/kept; umount /mnt/ktrdr-shared");
     }
@@ -190,10 +189,7 @@ public final class World {
         on(host, "mount --bind /mnt/kept /mnt/ktrdr-shared; umount /mnt/kept; rmdir /mnt/kept");
     }
 
-    /**
-     * Tries a condition of the shell on a host again and again, so many times with so many seconds between, and answers
-     * when it holds.
-     */
+    /** Polls a shell condition on a host, this many times at this interval in seconds, and returns when it holds. */
     public static void await(String host, int times, String pause, String otherwise, String condition) {
         Spent.on(Spent.What.waiting,
                 () -> on(host, "for i in $(seq " + times + "); do\n  if " + condition + "; then exit 0; fi\n  sleep "
@@ -207,7 +203,7 @@ public final class World {
                         + " ]");
     }
 
-    /** Waits until no script under a host's lock is at work any more, and nothing that such a one left to be done. */
+    /** Waits until no script under a host's lock runs, nor any process that it left behind. */
     public static void awaitIdle(String host) {
         await(host, 300, "0.2", "a script is still at work", "! { " + AT_WORK + "; }");
     }
@@ -240,8 +236,8 @@ public final class World {
     }
 
     /**
-     * Path, content hash and time of change of every file of a stack, but for the lock, which beats, the history and
-     * the metrics of its deployments, and what images said of themselves.
+     * Path, content hash and change time of every file of a stack, except the lock with its heartbeat, the history and
+     * metrics of deployments, and the files that images printed.
      */
     public static String files(String host) {
         return on(host, "cd /opt/ktrdr-" + host
@@ -250,17 +246,17 @@ public final class World {
                 + "+ -exec stat -c '%n %y %U %a' {} + | sort");
     }
 
-    /** The history of deployments, as it is in the file. */
+    /** The raw history of deployments. */
     public static String history(String host) {
         return on(host, "cat /opt/ktrdr-" + host + "/.ktrdr/releases.jsonl 2>/dev/null || :");
     }
 
-    /** All of it, for "nothing was changed": containers, files and images of a host. */
+    /** For "nothing was changed": containers, files and images of a host. */
     public static String everything(String host) {
         return history(host) + "\n" + state(host);
     }
 
-    /** The same, but for the history of deployments. */
+    /** The same without the history of deployments. */
     public static String state(String host) {
         return containers(host) + "\n" + files(host) + "\n"
                 + on(host, "docker images --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}' | grep -v "
@@ -282,7 +278,7 @@ public final class World {
         return on(host, "docker image inspect --format '{{.Id}}' " + BACKEND + tag);
     }
 
-    /** Takes everything of ours from a host but images and the share: containers, volumes, files, timers. */
+    /** Removes everything of KTRDR from a host except images and the share: containers, volumes, files, timers. */
     public static void bare(String host) {
         on(host, """
                 docker ps -aq | xargs -r docker rm -fv >/dev/null

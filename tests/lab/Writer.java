@@ -9,9 +9,9 @@ import java.util.concurrent.CompletableFuture;
 import ktrdr.Sh;
 
 /**
- * A client of the database on a machine of its own in the fleet's network, as a worker on another node is: it writes
- * some five numbered rows a second through the published port, each over a connection of its own, and notes the numbers
- * that PostgreSQL acknowledged.
+ * A database client on a separate machine in the fleet's network, like a worker on another node. It writes about five
+ * numbered rows a second through the published port, each over its own connection, and records the numbers that
+ * PostgreSQL acknowledged.
  */
 public final class Writer implements AutoCloseable {
     private static final String CONTAINER = "ktrdr-lab-writer";
@@ -48,12 +48,12 @@ public final class Writer implements AutoCloseable {
         }
     }
 
-    /** The numbers of the rows that are in the database now. */
+    /** The numbers of the rows in the database. */
     public List<Integer> rows() {
         return World.sql("select number from " + TABLE + " order by number").lines().map(Integer::valueOf).toList();
     }
 
-    /** Writes no more, and answers the numbers of all that was acknowledged. */
+    /** Stops writing and returns all acknowledged numbers. */
     public List<Integer> stop() {
         World.docker("exec", CONTAINER, "touch", "/tmp/enough");
         return acknowledged.join().lines().map(Integer::valueOf).toList();

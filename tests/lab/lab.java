@@ -1,5 +1,5 @@
-// The one header of the practice fleet: a script that says `//SOURCES ../tests/lab/lab.java` has its classes, the
-// stand-ins and every file that images and hosts are made of.
+// The single header of the practice fleet: a script with `//SOURCES ../tests/lab/lab.java` gets its classes, the
+// stand-ins and every file of the images and hosts.
 
 //SOURCES Engine.java
 //SOURCES GuestSeed.java

@@ -16,11 +16,11 @@ import pictures.Dashboard.Panel;
 import pictures.Prometheus.Range;
 
 /**
- * What Prometheus answers to all that a dashboard asks: for a picture of it, and for a table of which query has how
- * many series.
+ * Prometheus' answers to all queries of a dashboard: for its picture, and for a table with the number of series per
+ * query.
  */
 public final class Answers {
-    /** Of a panel's width in pixels: Grafana asks for no more points than that. */
+    /** The panel's width in pixels: Grafana requests at most this many points. */
     private static final int POINTS = 800;
     private static final int SCRAPE_SECONDS = 15;
     private static final String NOW = "now-";
@@ -28,12 +28,12 @@ public final class Answers {
     /**
      * A query of a panel and its answer.
      *
-     * @param expression as it was asked, variables filled in
-     * @param series as Prometheus answers them: metric, and value or values
+     * @param expression the query as sent, with variables filled in
+     * @param series the series that Prometheus returned: metric, and value or values
      */
     public record Query(String ref, String expression, String legend, JsonNode series) {}
 
-    /** A panel and the answers to its queries; a row has none. */
+    /** A panel and the answers to its queries; a row has no queries. */
     public record Answered(Panel panel, List<Query> queries) {
         public int series() {
             return queries.stream().mapToInt(query -> query.series().size()).sum();
@@ -56,9 +56,9 @@ public final class Answers {
     }
 
     /**
-     * Asks for each dashboard that lands on core, all at the same moment.
+     * Queries every dashboard installed on core, all at the same moment.
      *
-     * @param uids of some of them; none for all
+     * @param uids the dashboards to query; empty for all
      */
     public static List<Answers> ofAll(Inventory inventory, List<String> uids, Prometheus prometheus, Instant until,
             Duration length) {
@@ -80,10 +80,7 @@ public final class Answers {
         return models;
     }
 
-    /**
-     * Asks all that the dashboard of this file shows of so long until that moment; null for as long as the dashboard
-     * itself says.
-     */
+    /** Runs all queries of this dashboard for the length until that moment; null takes the dashboard's own length. */
     public static Answers ask(JsonNode model, Prometheus prometheus, Instant until, Duration length) {
         var values = new LinkedHashMap<String, List<String>>();
         for (var variable : model.path("templating").path("list"))
@@ -119,7 +116,7 @@ public final class Answers {
         return queries;
     }
 
-    /** The value of such a query is the event's time in milliseconds. */
+    /** The value of an annotation query is the event's time in milliseconds. */
     private static Annotation annotation(JsonNode model, Map<String, List<String>> values, Prometheus prometheus,
             Range range) {
         var times = new ArrayList<Long>();
@@ -140,12 +137,12 @@ public final class Answers {
         return panels;
     }
 
-    /** Seconds from a moment of the picture to the next. */
+    /** The seconds between two points. */
     public long step() {
         return range.step();
     }
 
-    /** All of it as the page's script reads it. */
+    /** The JSON document that the page's script reads. */
     String document() {
         return Json.line(Map.of("model", dashboard.model(), "values", dashboard.values(), "annotations", annotations,
                 "from", range.from().getEpochSecond(), "to", range.to().getEpochSecond(), "step", range.step(),

@@ -8,27 +8,27 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A dashboard of Grafana's, with values for its variables: what is on it where, and what is asked for it.
+ * A Grafana dashboard with values for its variables: its panels, their positions and their queries.
  *
  * @param model the file's JSON, schemaVersion 39
- * @param values of each variable, all of them chosen
+ * @param values the values of each variable, all selected
  */
 public record Dashboard(JsonNode model, Map<String, List<String>> values) {
-    /** As with four scrapes of 15 seconds, which is what Grafana takes where its step is not longer. */
+    /** Four scrape intervals of 15 seconds: Grafana's value unless its step is longer. */
     private static final String RATE_INTERVAL = "1m";
 
     /**
-     * A panel, or a row's title, in its place.
+     * A panel or a row's title at its position.
      *
-     * @param y of the grid, further down than in the file where a row before it is repeated
-     * @param values of the variables: one for what a row is repeated for
+     * @param y the grid position, moved down if a row above is repeated
+     * @param values the values of the variables: a single one for the variable that repeats the row
      */
     public record Panel(JsonNode model, int y, Map<String, List<String>> values) {
         public boolean row() {
             return model.path("type").asText().equals("row");
         }
 
-        /** With the variables filled in. */
+        /** The title with variables filled in. */
         public String title() {
             return shown(model.path("title").asText(), values);
         }
@@ -38,7 +38,7 @@ public record Dashboard(JsonNode model, Map<String, List<String>> values) {
         }
     }
 
-    /** An expression as it is asked: each variable the one value, or a regular expression of several. */
+    /** An expression as sent: each variable as its single value, or as a regular expression for several. */
     public static String filled(String expression, Map<String, ? extends Collection<String>> values) {
         var filled = expression.replace("$__rate_interval", RATE_INTERVAL);
         for (var value : values.entrySet())
@@ -47,7 +47,7 @@ public record Dashboard(JsonNode model, Map<String, List<String>> values) {
         return filled;
     }
 
-    /** A text as it is shown: several values with a plus between, as Grafana does. */
+    /** A text as displayed: several values joined by a plus, as in Grafana. */
     private static String shown(String text, Map<String, List<String>> values) {
         for (var value : values.entrySet())
             text = text.replace("$" + value.getKey(), String.join(" + ", value.getValue()));
@@ -62,7 +62,7 @@ public record Dashboard(JsonNode model, Map<String, List<String>> values) {
         return model.path("title").asText();
     }
 
-    /** All that is on it, from top to bottom; what is under a row that is repeated comes once for each value. */
+    /** All panels from top to bottom; the panels of a repeated row appear once per value. */
     public List<Panel> panels() {
         var panels = new ArrayList<Panel>();
         int lower = 0;
@@ -77,7 +77,7 @@ public record Dashboard(JsonNode model, Map<String, List<String>> values) {
         return panels;
     }
 
-    /** What is between a row's title and the next one. */
+    /** The panels between one row's title and the next. */
     private List<List<JsonNode>> sections() {
         var sections = new ArrayList<List<JsonNode>>();
         for (var panel : model.path("panels")) {

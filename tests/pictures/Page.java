@@ -12,8 +12,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * A dashboard as a page of its own, which asks nothing of a network: like Grafana's, and not Grafana. Curves are drawn
- * by uPlot, as in Grafana; the rest is page.css and the scripts beside this.
+ * A dashboard as a self-contained page without network access, similar to Grafana's. uPlot draws the curves, as in
+ * Grafana; page.css and the scripts in this folder do the rest.
  */
 public final class Page {
     private Page() {}
@@ -26,15 +26,15 @@ public final class Page {
                 scripts, answers.document());
     }
 
-    /** A page of this folder with its styles, its scripts and its data in it. */
+    /** A page of this folder with its styles, scripts and data inlined. */
     static String filled(String page, List<String> styles, List<String> scripts, String data) {
         return resource("/pictures/" + page).replace("/* style */", String.join("\n", styles))
-                // no text of the data can end the element that it stands in
+                // the data must not close its enclosing element
                 .replace("{\"data\": null}", data.replace("<", "\\u003c"))
                 .replace("/* scripts */", String.join("\n", scripts));
     }
 
-    /** A file of an npm package, as Maven Central has it (webjars.org). */
+    /** A file of an npm package, from its Maven artifact (webjars.org). */
     static String webjar(String path) {
         return resource("/META-INF/resources/webjars/" + path);
     }

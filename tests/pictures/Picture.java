@@ -16,14 +16,14 @@ import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageWriteParam;
 
-/** A screenshot as a file of the documentation. */
+/** A screenshot for the documentation. */
 public final class Picture {
-    /** In CSS pixels, which are the picture's. */
+    /** In CSS pixels, equal to the picture's pixels. */
     public static final int WIDTH = 1600;
 
     private Picture() {}
 
-    /** Writes it as PNG of at most 256 colours, as small as deflate makes it, and answers its size in bytes. */
+    /** Writes a PNG of at most 256 colours with maximum compression, and returns its size in bytes. */
     public static int write(BufferedImage shown, Path file) throws IOException {
         var colours = colours(shown);
         var palette = colours.stream().mapToInt(Integer::intValue).toArray();
@@ -50,8 +50,8 @@ public final class Picture {
     }
 
     /**
-     * The most frequent colour of each of the 256 most frequent kinds, which are alike in the upper five bits of red,
-     * green and blue.
+     * The most frequent colour in each of the 256 largest groups; a group shares the upper five bits of red, green and
+     * blue.
      */
     private static List<Integer> colours(BufferedImage shown) {
         var counts = new HashMap<Integer, Integer>();

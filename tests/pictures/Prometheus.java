@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 import ktrdr.Http;
 import ktrdr.Problem;
 
-/** The HTTP API of a Prometheus, as far as dashboards ask it (prometheus.io/docs/prometheus/latest/querying/api). */
+/** The part of Prometheus' HTTP API that dashboards use (prometheus.io/docs/prometheus/latest/querying/api). */
 public final class Prometheus {
     private static final Pattern LABEL_VALUES = Pattern.compile("label_values\\((.+), *(\\w+)\\)");
     private final Http http;
@@ -22,30 +22,30 @@ public final class Prometheus {
     }
 
     /**
-     * Some time and the resolution that it is looked at with.
+     * A time range and its resolution.
      *
      * @param step seconds between two points
      */
     public record Range(Instant from, Instant to, long step) {
-        /** Between multiples of the step, so that a picture made a moment later has the same points. */
+        /** Aligned to multiples of the step, so that a picture made a moment later has the same points. */
         public Range aligned() {
             return new Range(Instant.ofEpochSecond(from.getEpochSecond() / step * step),
                     Instant.ofEpochSecond(to.getEpochSecond() / step * step), step);
         }
     }
 
-    /** The series of an expression at a moment. */
+    /** The series of an expression at one moment. */
     public JsonNode at(String expression, Instant moment) {
         return get("query?query=" + encoded(expression) + "&time=" + moment.getEpochSecond());
     }
 
-    /** The series of an expression over some time; ends included. */
+    /** The series of an expression over a range; both ends included. */
     public JsonNode over(String expression, Range range) {
         return get("query_range?query=" + encoded(expression) + "&start=" + range.from().getEpochSecond() + "&end="
                 + range.to().getEpochSecond() + "&step=" + range.step());
     }
 
-    /** What Grafana's {@code label_values(selector, label)} stands for at a moment, in the order of the alphabet. */
+    /** The values of Grafana's {@code label_values(selector, label)} at one moment, in alphabetical order. */
     public TreeSet<String> labelValues(String definition, Instant moment) {
         var parts = LABEL_VALUES.matcher(definition);
         if (!parts.matches()) throw Problem.failed("this kind of variable is not known")

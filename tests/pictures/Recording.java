@@ -14,27 +14,24 @@ import ktrdr.Json;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
-/**
- * A procedure run at a terminal of its own, by script(1), and what it sent there: shown by xterm.js as a terminal shows
- * it.
- */
+/** A procedure recorded in its own terminal by script(1). xterm.js renders the recording as a terminal does. */
 public record Recording(String words, String sent) {
     private static final int COLUMNS = 118;
 
     /**
-     * Runs it to its end.
+     * Runs the procedure to its end.
      *
      * @param toolkit the folder of ./ktrdr, where it runs
      * @param words such as "status" or "deploy workers B"
-     * @param ends how it has to end, one of these: another run is a {@link Problem} with what it said
+     * @param ends the accepted exit codes: any other is a {@link Problem} with the output
      */
     public static Recording of(Path toolkit, String words, Exit... ends) {
         if (!words.matches("[A-Za-z0-9 ./:_-]+")) throw Problem.usage("`" + words
                 + "` is no procedure with plain arguments").expected("such as \"deploy workers B\"");
-        // what is compiled is told at the terminal too, and is no part of it
+        // compile first: JBang's build messages must not be in the recording
         LocalCommand.command("./ktrdr", words.split(" ")[0], "--help").directory(toolkit).must();
         try {
-            // in a file, as it was sent: with the carriage returns that a line is refreshed by
+            // a file keeps the raw output, with the carriage returns that refresh a line
             var file = Files.createTempFile("terminal", ".txt");
             var ran = LocalCommand.command(List.of("script", "-qefc", "stty cols " + COLUMNS + "; ./ktrdr " + words,
                     file.toString())).directory(toolkit).run();
@@ -57,7 +54,7 @@ public record Recording(String words, String sent) {
         return words.split(" ")[0];
     }
 
-    /** The page's HTML: the command as it was typed, and what came. */
+    /** The page's HTML: the command as typed, and its output. */
     public String page() {
         var typed = "\033[2m$\033[0m ./ktrdr " + words + "\r\n";
         return Page.filled("terminal.html", List.of(Page.webjar("xterm/4.9.0/css/xterm.css")),

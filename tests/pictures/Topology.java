@@ -5,7 +5,7 @@ import java.util.List;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 
-/** The fleet of an inventory as an SVG: its nodes with what runs on them and on which port, and who talks to whom. */
+/** The fleet of an inventory as an SVG: its nodes with their services and ports, and the connections between them. */
 public final class Topology {
     private static final int BOX = 300, GAP = 40, LINE = 20, TOP = 56, LEFT = 20;
     private static final String STYLE = """
@@ -59,7 +59,7 @@ public final class Topology {
                         String.join("\n", lines));
     }
 
-    /** What runs on a node, a line each: name and port. */
+    /** The services of a node, one per line: name and port. */
     private List<String> contents(Node node) {
         var services = inventory.services();
         if (node.equals(inventory.core())) return List.of("backend :" + services.backend(),
@@ -83,7 +83,7 @@ public final class Topology {
             lines.add("<text x=\"%d\" y=\"%d\">%s</text>".formatted(x + 14, y + 68 + i * LINE, text(contents.get(i))));
     }
 
-    /** An arrow between core and a workers node, with what it is for above. */
+    /** An arrow between core and a workers node, with its purpose as a label above. */
     private void way(int left, int y, int right, String what, boolean toCore) {
         int from = toCore ? right : left, to = toCore ? left + 2 : right - 2;
         lines.add("<path class=\"way\" d=\"M %d %d H %d\"/>".formatted(from, y, to));

@@ -11,22 +11,21 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A fenced block of commands in a page of docs, with the output that the page promises: the {@code text} block that
- * comes next.
+ * A fenced block of commands in a page of docs, with its expected output: the {@code text} block that follows.
  *
- * The words after {@code sh} say how it is run: {@code exit=N}, {@code on=HOST} for a shell there, {@code test=CLASS}
- * where a test of that name runs its commands, {@code by-hand} where no test can.
+ * The words after {@code sh} define how to run it: {@code exit=N}, {@code on=HOST} for a shell on that host,
+ * {@code test=CLASS} if that test runs its commands, {@code by-hand} if no test can.
  *
- * @param line where its fence is, from 1
- * @param heading the nearest one above it
+ * @param line the line of its fence, from 1
+ * @param heading the nearest heading above it
  */
 public record Block(String page, int line, String heading, Map<String, String> words, String commands,
         Optional<String> output) {
     private static final String FENCE = "```";
 
     /**
-     * The blocks of commands of a page, in order. Fences of any other language than sh, text, java and yaml are a
-     * mistake of the page.
+     * The blocks of commands of a page, in order. A fence of any language other than sh, text, java and yaml is an
+     * error of the page.
      */
     public static List<Block> of(Path page) {
         try {
@@ -46,7 +45,7 @@ public record Block(String page, int line, String heading, Map<String, String> w
         private final List<String> lines;
         private final List<Block> blocks = new ArrayList<>();
         private String heading = "";
-        /** The commands whose output may follow; null if there are none. */
+        /** The block whose output may follow; null if there is none. */
         private Block open;
 
         Reader(String page, List<String> lines) {
@@ -108,12 +107,12 @@ public record Block(String page, int line, String heading, Map<String, String> w
         return words.containsKey("by-hand");
     }
 
-    /** The test that runs its commands elsewhere. */
+    /** The test class that runs its commands. */
     public Optional<String> test() {
         return Optional.ofNullable(words.get("test"));
     }
 
-    /** The host of the practice fleet in whose shell it runs. */
+    /** The host of the practice fleet on which it runs. */
     public Optional<String> host() {
         return Optional.ofNullable(words.get("on"));
     }

@@ -12,9 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/**
- * Every block of commands in README.md and OPERATIONS.md has a test, or says that it has none; each kind is counted.
- */
+/** Every block of commands in README.md and OPERATIONS.md has a test or is marked as untested; each kind is counted. */
 class BlocksTest {
     private static List<Block> read(String... lines) {
         return Block.of("page.md", List.of(lines));

@@ -7,14 +7,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Output as a page promises it, compared with what came.
+ * The expected output of a page, compared with the actual output.
  *
- * Times, durations, sizes, digests, numbers of processes and the widths of columns differ from run to run and count for
- * nothing. {@code …} stands for anything within a line, and alone on a line for any lines.
+ * Times, durations, sizes, digests, process ids and column widths differ from run to run and are ignored. {@code …}
+ * matches anything within a line, and alone on a line any number of lines.
  */
 public final class Promised {
     private static final String ANYTHING = "…";
-    /** What JBang says while it builds a script for the first time. */
+    /** JBang's output while it builds a script for the first time. */
     private static final String JBANG = "[jbang] ";
     private static final List<Mask> MASKS = List.of(
             new Mask("\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:?\\d\\d(:?\\d\\d)?(\\.\\d+)?Z", "TIME"),
@@ -31,7 +31,7 @@ public final class Promised {
 
     private Promised() {}
 
-    /** The first line of what is promised that did not come in its place; empty when all came. */
+    /** The first expected line that is missing at its position; empty if all match. */
     public static Optional<String> missing(String promised, String came) {
         var lines = came.lines().filter(line -> !line.startsWith(JBANG)).map(Promised::masked)
                 .filter(line -> !line.isEmpty()).toList();

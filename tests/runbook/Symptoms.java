@@ -15,15 +15,15 @@ import lab.Faults.Fault;
 import lab.World;
 
 /**
- * What is broken, or there, on the practice fleet when a section of the runbook is entered, by the section's heading;
- * what the section does not mend by itself is mended by closing it.
+ * The fault or precondition on the practice fleet for each section of the runbook, by its heading. Closing it repairs
+ * what the section does not.
  */
 public final class Symptoms {
     private Symptoms() {}
 
     /**
-     * @param folder for what is kept meanwhile
-     * @param secrets the file that the inventory names as the provider of secrets
+     * @param folder keeps files until the fault is closed
+     * @param secrets the file that the inventory names as its provider of secrets
      */
     public static Map<String, Supplier<Fault>> on(Path folder, Path secrets) {
         var symptoms = new LinkedHashMap<String, Supplier<Fault>>();
@@ -35,7 +35,7 @@ public final class Symptoms {
         return symptoms;
     }
 
-    /** What a section takes for granted, with nothing broken. */
+    /** Preconditions of sections without a fault. */
     private static void addPreparations(Map<String, Supplier<Fault>> symptoms, Path secrets) {
         symptoms.put("the daily checklist", () -> {
             World.sql("CREATE TABLE IF NOT EXISTS bars AS SELECT i AS id, 'AAPL' AS symbol, i * 1.5 AS close FROM "
@@ -100,7 +100,7 @@ public final class Symptoms {
         return nothing();
     }
 
-    /** Waits on core until this holds. */
+    /** Waits on core until this condition holds. */
     private static void await(String condition) {
         World.on("core", "for i in $(seq 200); do ! " + condition + " || exit 0; sleep 0.2; done; exit 1");
     }
@@ -109,7 +109,7 @@ public final class Symptoms {
         return () -> { };
     }
 
-    /** known_hosts has the key of workers-c for workers-b. */
+    /** Replaces the key of workers-b in known_hosts by that of workers-c. */
     private static Fault otherKey(Path kept) {
         var known = World.folder().resolve("known_hosts");
         try {

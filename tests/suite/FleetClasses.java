@@ -13,16 +13,16 @@ import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.TestPlan;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 
-/** The classes of fleet tests still to be run: some on this machine's fleet only, the others on a second one too. */
+/** The queue of classes of fleet tests: some run only on this machine's fleet, the others on a second one too. */
 final class FleetClasses {
     /** A second fleet takes a minute to come up. */
     private static final int FEW = 12;
-    /** Those that need this machine's networks or processes, a package or JBang, or the images in the making. */
+    /** Classes that need this machine's networks or processes, a package or JBang, or the images being built. */
     static final List<String> ONLY_HERE = List.of("AwayTest", "ConnectionsTest", "EveryProcedureTest", "FrontDoorTest",
             "HelpExamplesTest", "LabTest", "MoreNodesTest", "OperatorsTest", "PicturesFleetTest", "RecipesTest",
             "RunbookTest", "ScriptTemplateTest", "SecretsWatchTest", "SetupDnsTest", "SetupNfsFleetTest",
             "VerifyInfraTest", "ktrdr.BitingFleetTest", "ktrdr.ConsoleFleetTest");
-    /** The longest, which come first, so that none of them is what is left at the end. */
+    /** The slowest classes come first, so that none of them remains for the end. */
     static final List<String> LONG = List.of("RunbookTest", "AlertsFleetTest", "DeployLockTest", "RestoreFaultsTest",
             "RotateSecretTest", "RollbackTest", "HelpExamplesTest", "EveryProcedureTest", "DeployCutTest",
             "FailoverTest", "DeployKilledTest", "VerifyTest", "StatusTest");
@@ -47,7 +47,7 @@ final class FleetClasses {
                 .map(MethodSource::getClassName);
     }
 
-    /** The tests of a class that have this lane's tag; others of it may need nothing. */
+    /** The tests of a class that have this lane's tag; its other tests may need no fleet. */
     static LauncherDiscoveryRequestBuilder only(String name, Lane lane, LauncherDiscoveryRequestBuilder request) {
         return request.selectors(DiscoverySelectors.selectClass(name)).filters(TagFilter.includeTags(lane.name()));
     }
@@ -56,12 +56,12 @@ final class FleetClasses {
         return here.size() + anywhere.size() < FEW;
     }
 
-    /** One for this machine's fleet, which begins with those that only it can run. */
+    /** The next class for this machine's fleet; classes that only it can run come first. */
     synchronized Optional<String> here() {
         return Optional.ofNullable(here.isEmpty() ? anywhere.poll() : here.poll());
     }
 
-    /** One for the second fleet. */
+    /** The next class for the second fleet. */
     synchronized Optional<String> anywhere() {
         return Optional.ofNullable(anywhere.poll());
     }

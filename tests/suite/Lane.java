@@ -5,23 +5,23 @@ import java.util.stream.Collectors;
 import org.junit.platform.engine.TestTag;
 
 /**
- * What tests need to themselves. Tests of different lanes share nothing, so lanes run side by side; {@link #quiet} in a
- * JVM of its own, or after all others.
+ * Which resources tests need exclusively. Tests of different lanes share nothing, so lanes run in parallel;
+ * {@link #quiet} in a separate JVM, or after all others.
  */
 public enum Lane {
-    /** The practice fleet, which is brought up for them. */
+    /** The practice fleet, which the suite brings up. */
     fleet,
     /** Virtual machines, which the tests bring up and take down themselves. */
     guests,
-    /** Nothing of the other two: this machine's programs, or no more than the JVM. */
+    /** Neither: the programs of this machine, or only the JVM. */
     rest,
-    /** A JVM in which nothing else goes on, since they count what it holds. */
+    /** An idle JVM, since these tests count its resources. */
     quiet;
 
-    /** Tags of tests that take more than a JVM: with programs of this machine, a real browser, Debian's packages. */
+    /** Tags of tests that need more than a JVM: programs of this machine, a real browser, Debian's packages. */
     private static final Set<String> MORE = Set.of("fleet", "guests", "machine", "browser", "packages");
 
-    /** Where tests with these tags run. */
+    /** The lane of tests with these tags. */
     public static Lane of(Set<TestTag> tags) {
         var names = names(tags);
         if (names.contains("fleet")) return fleet;
@@ -39,7 +39,7 @@ public enum Lane {
         return unit(tags) || names(tags).contains("quick");
     }
 
-    /** Whether what tests with these tags share with others, hosts or a machine's processors, can fail them once. */
+    /** Whether tests with these tags can fail once because of resources shared with others: hosts or processors. */
     public static boolean shaky(Set<TestTag> tags) {
         return names(tags).stream().anyMatch(Set.of("fleet", "guests", "machine")::contains);
     }

@@ -9,7 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.platform.engine.TestTag;
 
-/** Which tests run side by side, by their tags. */
+/** Which tests run in parallel, by their tags. */
 class LaneTest {
     @ParameterizedTest
     @CsvSource(nullValues = "none", value = {
@@ -21,7 +21,7 @@ class LaneTest {
         "quiet,         quiet,  unit",
         "guests,        guests, shaky",
         "fleet,         fleet,  shaky",
-        // a class of this machine's programs with a test that asks the fleet
+        // a class of local programs with one fleet test
         "machine fleet, fleet,  shaky",
     })
     void the_tags_of_a_test_tell_its_lane_and_what_it_needs(String tags, Lane lane, String kind) {

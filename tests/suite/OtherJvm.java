@@ -14,10 +14,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import ktrdr.Console;
 
-/**
- * A JVM beside this one, with the same flags and classes, that runs test classes as they are handed to it. See
- * {@link Runner}, which is what runs there.
- */
+/** A second JVM with the same flags and classes, which runs the test classes handed to it by {@link Runner}. */
 final class OtherJvm implements AutoCloseable {
     private final Console console;
     private final Process process;
@@ -25,10 +22,10 @@ final class OtherJvm implements AutoCloseable {
     private final Path found;
 
     /**
-     * Starts it.
+     * Starts the JVM.
      *
      * @param within words before the command that starts it
-     * @param variables what its environment has besides ours
+     * @param variables its environment in addition to the current one
      * @param fleet whether it brings up a practice fleet first
      */
     OtherJvm(Console console, List<String> within, Map<String, String> variables, boolean fleet) throws IOException {
@@ -51,10 +48,10 @@ final class OtherJvm implements AutoCloseable {
     }
 
     /**
-     * Runs classes until there are no more.
+     * Runs classes until the supplier is empty.
      *
-     * @param next the name of a class, or empty where none is left
-     * @param results gets what was found; a class during which the other JVM died counts as failed
+     * @param next the name of the next class, or empty at the end
+     * @param results receives the results; a class during which the other JVM ended counts as failed
      */
     void run(Supplier<Optional<String>> next, Results results) throws IOException {
         var writer = process.outputWriter(StandardCharsets.UTF_8);
@@ -69,7 +66,7 @@ final class OtherJvm implements AutoCloseable {
         results.read(Files.readString(found));
     }
 
-    /** Prints what it says until it says this; false at its end. */
+    /** Prints its output until this line; false at the end of the output. */
     private boolean until(String wanted) throws IOException {
         for (String line; (line = said.readLine()) != null; ) {
             if (line.equals(wanted)) return true;

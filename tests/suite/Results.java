@@ -21,7 +21,7 @@ import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestIdentifier;
 
-/** Counts what a launch found, and prints a line a class and every failure at once. */
+/** Counts the results of a launch, and prints one line per class and every failure at once. */
 public final class Results implements TestExecutionListener {
     private static final Pattern OURS = Pattern.compile("^(ktrdr|lab|standin|suite)\\.|^[A-Z]\\w*Test|^[A-Z]\\w*$");
     private static final int REASON = 400;
@@ -32,7 +32,7 @@ public final class Results implements TestExecutionListener {
     private final Map<String, int[]> counts = new ConcurrentHashMap<>();
     private final List<String> skipped = new ArrayList<>();
     private final List<String> failures = new ArrayList<>();
-    /** How each failure began, in one line: a log may be read from its end. */
+    /** The first line of each failure: a log may be read from its end. */
     private final Map<String, String> reasons = new HashMap<>();
     /** Failed tests on real hosts, or on crowded processors, by their unique id. */
     private final Map<String, String> shaky = new LinkedHashMap<>();
@@ -44,7 +44,7 @@ public final class Results implements TestExecutionListener {
         this(console, false);
     }
 
-    /** @param crowded whether the processors are busy with other lanes, so that each test may run out of breath */
+    /** @param crowded whether other lanes keep the processors busy, so that any test may time out */
     Results(Console console, boolean crowded) {
         this.console = console;
         this.crowded = crowded;
@@ -127,14 +127,14 @@ public final class Results implements TestExecutionListener {
         return text.replace("\n", "\n    ");
     }
 
-    /** Failed tests whose hosts or machine may have been out of breath, which is no defect: unique ids. */
+    /** Unique ids of failed tests whose hosts or machine may have been overloaded, which is no defect. */
     synchronized List<String> shaky() {
         return List.copyOf(shaky.keySet());
     }
 
     /**
-     * Takes what a second run of {@link #shaky} found: what holds then is counted as passed, and named as flaky beside
-     * how it failed, so that it is looked at.
+     * Takes the results of a second run of {@link #shaky}. A test that passes now counts as passed, and is reported as
+     * flaky with its first failure.
      */
     synchronized void again(Results second) {
         for (var name : shaky.values()) if (!second.failures.contains(name)) flaky.add(name);
@@ -142,18 +142,18 @@ public final class Results implements TestExecutionListener {
         add(second);
     }
 
-    /** A class that was not run to its end. */
+    /** Records a class that did not run to its end. */
     synchronized void lost(String type) {
         failures.add(type + ": the JVM that ran it ended");
     }
 
-    /** What was found, for {@link #read} in another JVM. */
+    /** The results, for {@link #read} in another JVM. */
     synchronized Map<String, Object> document() {
         return Map.of("passed", passed, "failures", failures, "shaky", shaky, "skipped", skipped, "spent", spent,
                 "reasons", reasons);
     }
 
-    /** Counts what another JVM found to this one's. */
+    /** Adds the counts of another JVM. */
     synchronized void read(String document) {
         var found = Json.parse(document, "the second fleet");
         passed += found.path("passed").asInt();
@@ -168,7 +168,7 @@ public final class Results implements TestExecutionListener {
         return IntStream.range(0, list.size()).mapToDouble(i -> list.path(i).asDouble()).toArray();
     }
 
-    /** Counts what another launch found to this one's. */
+    /** Adds the counts of another launch. */
     synchronized void add(Results other) {
         failures.addAll(other.failures.stream().filter(name -> !failures.contains(name)).toList());
         shaky.putAll(other.shaky);
@@ -178,7 +178,7 @@ public final class Results implements TestExecutionListener {
         other.spent().forEach(this::spent);
     }
 
-    /** Prints what was found as a whole; the last line has the counts. */
+    /** Prints all results; the last line has the counts. */
     public synchronized Exit report() {
         flaky.forEach(name -> console.print("FLAKY " + name + ": failed, and passed the second time\n    first: "
                 + reasons.getOrDefault(name, "")));
@@ -195,7 +195,7 @@ public final class Results implements TestExecutionListener {
         return test.getSource().orElse(null) instanceof ClassSource;
     }
 
-    /** The class that it is, or is in. */
+    /** The class of this test, or the class itself. */
     private static String type(TestIdentifier test) {
         var source = test.getSource().orElse(null);
         if (source instanceof MethodSource method) return method.getClassName();

@@ -10,8 +10,8 @@ import java.util.stream.Stream;
 import ktrdr.Table;
 
 /**
- * The rooms of the house and the test classes of each, without "Test" at their end: what is run by the name of a
- * subject. A room may take several lines.
+ * The rooms: test classes grouped by subject, without the suffix "Test", so that tests can be run by subject. A room
+ * may take several lines.
  */
 public final class Rooms {
     private static final String ALL = """
@@ -70,24 +70,24 @@ public final class Rooms {
         return Stream.of(first, second).flatMap(List::stream).toList();
     }
 
-    /** Their names in order. */
+    /** The names of the rooms, in order. */
     public static Collection<String> names() {
         return ROOMS.keySet();
     }
 
-    /** The simple names of the classes of a room; none is a room of that name. */
+    /** The simple names of a room's classes; empty if there is no such room. */
     public static Optional<List<String>> classes(String room) {
         return Optional.ofNullable(ROOMS.get(room)).map(texts -> texts.stream().map(text -> text + "Test").toList());
     }
 
-    /** A row a room. */
+    /** One row per room. */
     public static Table table() {
         var table = Table.of("room", "classes");
         for (var room : names()) table.row(room, String.join(" ", classes(room).orElseThrow()));
         return table;
     }
 
-    /** Whether a class is of the room, by its full name. */
+    /** Whether the room contains a class, by its full name. */
     public static boolean has(String room, String type) {
         return classes(room).orElse(List.of()).contains(type.substring(type.lastIndexOf('.') + 1));
     }

@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 import ktrdr.Project;
 import org.junit.jupiter.api.Test;
 
-/** Every class of tests is in one room. */
+/** Every test class is in exactly one room. */
 class RoomsTest {
     private static List<String> listed() {
         return Rooms.names().stream().flatMap(room -> Rooms.classes(room).orElseThrow().stream()).toList();

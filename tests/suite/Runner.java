@@ -16,8 +16,8 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * The main class of {@link OtherJvm}: brings up a practice fleet if it is told to, then runs each class that standard
- * input names, and writes what it found to a file at the end. What it prints is for people, but for two lines.
+ * The main class of {@link OtherJvm}: brings up a practice fleet if requested, runs each class named on standard input,
+ * and writes the results to a file at the end. Its output is for people, except for two lines.
  */
 public final class Runner {
     static final String READY = "ready for classes";
@@ -25,13 +25,13 @@ public final class Runner {
 
     private Runner() {}
 
-    /** @param arguments the file to write, whether every test is told, and whether there is to be a fleet */
+    /** @param arguments the file to write, whether to print every test, and whether to bring up a fleet */
     public static void main(String... arguments) throws IOException {
         var console = new Console(Console.Color.never, Boolean.parseBoolean(arguments[1]));
         var lane = Boolean.parseBoolean(arguments[2]) ? Lane.fleet : Lane.quiet;
         if (lane == Lane.quiet || fleet()) {
             console.print(READY);
-            // both run beside others, on processors that are busy
+            // both kinds run in parallel with other lanes, on busy processors
             var results = new Results(console, true);
             var names = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (String name; (name = names.readLine()) != null; ) {
@@ -41,11 +41,11 @@ public final class Runner {
             }
             Files.writeString(Path.of(arguments[0]), Json.line(results.document()));
         }
-        // threads of a test that failed may be left
+        // a failed test may have left threads
         System.exit(0);
     }
 
-    /** Brings one up, as on the first fleet, where the pass through all procedures left a release behind. */
+    /** Brings up a fleet in the state of the first one, where the run of all procedures left a release. */
     private static boolean fleet() {
         var inventory = System.getenv("KTRDR_LAB") + "/inventory.yaml";
         return ktrdr("lab", "up") == 0 && ktrdr("deploy", "all", "--tag", Aftermath.OLDER, "-i", inventory) == 0;

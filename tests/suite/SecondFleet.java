@@ -8,17 +8,17 @@ import ktrdr.Console;
 import lab.OtherMachine;
 
 /**
- * A practice fleet on a machine beside this one, and a JVM there: the tests of one fleet leave half of the processors'
+ * A second practice fleet on a separate machine, with its own JVM: the tests of one fleet leave half of the processor
  * time unused.
  */
 final class SecondFleet {
     private SecondFleet() {}
 
     /**
-     * Brings one up, where this machine can have it, runs classes on it until there are no more, and takes it down.
+     * Brings up a fleet if this machine supports it, runs classes on it until the supplier is empty, and takes it down.
      *
-     * @param next the name of a class, or empty where none is left
-     * @return what was found
+     * @param next the name of the next class, or empty at the end
+     * @return the results
      */
     static Results run(Console console, Supplier<Optional<String>> next) {
         var results = new Results(console);

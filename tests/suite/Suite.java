@@ -22,13 +22,13 @@ import org.junit.platform.launcher.TestPlan;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
-/** Runs lanes of tests side by side: those that need no fleet while it comes up. */
+/** Runs lanes of tests in parallel; lanes without a fleet run while it comes up. */
 public final class Suite {
-    /** Threads for classes of a lane beside which nothing runs, most of which wait, and beside others. */
+    /** Threads for the classes of a lane that runs alone, where most tests wait, and of one that runs with others. */
     private static final int ALONE = 4;
     private static final int SIDE_BY_SIDE = 1;
     private static final String IN_PARALLEL = "junit.jupiter.execution.parallel.";
-    /** Classes side by side, the tests of each one after another. */
+    /** Classes run in parallel, the tests of each one in sequence. */
     private static final Map<String, String> PARALLEL = Map.of("enabled", "true", "mode.default", "same_thread",
             "mode.classes.default", "concurrent", "config.executor-service", "FORK_JOIN_POOL",
             "config.strategy", "fixed", "config.fixed.parallelism", String.valueOf(ALONE),
@@ -41,9 +41,9 @@ public final class Suite {
     private final Map<Lane, Results> results = new EnumMap<>(Lane.class);
 
     /**
-     * @param request a launch of nothing yet, with what every launch has
-     * @param chosen the same of the tests that were asked for in a lane
-     * @param everything whether these are all tests, so that a class can be run as a whole
+     * @param request an empty launch with the common settings
+     * @param chosen the launch of the selected tests of a lane
+     * @param everything whether these are all tests, so that a class can run as a whole
      */
     public Suite(Console console, Supplier<LauncherDiscoveryRequestBuilder> request,
             Function<Lane, LauncherDiscoveryRequestBuilder> chosen, boolean everything) {
@@ -53,7 +53,7 @@ public final class Suite {
         this.chosen = chosen;
     }
 
-    /** Runs these lanes, the fleet's once it is up, and then once more what failed on real hosts or beside them. */
+    /** Runs these lanes, the fleet's once it is up. Then repeats the tests that failed on real hosts or under load. */
     public Results run(Set<Lane> lanes, Runnable bringUp) {
         for (var lane : lanes)
             results.put(lane, new Results(console, lane == Lane.rest && everything));
@@ -63,7 +63,7 @@ public final class Suite {
         var up = start(fleet, bringUp, threads);
         var under = new ArrayList<>(List.of(rest));
         if (fleet) under.add(up.thenRunAsync(() -> fleet(threads), threads));
-        // virtual machines take a processor each: while the fleet's tests wait, and not beside all others
+        // each virtual machine takes a processor: run them while the fleet's tests wait, and not with all other lanes
         if (lanes.contains(Lane.guests)) under.add(CompletableFuture.allOf(up, rest)
                 .thenRunAsync(() -> launch(Lane.guests, SIDE_BY_SIDE), threads));
         if (lanes.contains(Lane.quiet) && everything) under.add(runAsync(this::quiet, threads));
@@ -80,7 +80,7 @@ public final class Suite {
         return wanted ? runAsync(work, threads) : CompletableFuture.completedFuture(null);
     }
 
-    /** The classes of the fleet's lane, on a second fleet too if there are many. */
+    /** Runs the classes of the fleet's lane, with a second fleet if there are many. */
     private void fleet(Executor threads) {
         var left = new FleetClasses(plan(Lane.fleet));
         if (!everything || left.few()) {
@@ -96,7 +96,7 @@ public final class Suite {
         });
     }
 
-    /** The classes of the quiet lane, in a JVM that has nothing else to do. */
+    /** Runs the classes of the quiet lane in an otherwise idle JVM. */
     private void quiet() {
         var left = new ArrayDeque<>(FleetClasses.names(plan(Lane.quiet)).toList());
         times.lane(Lane.quiet, () -> {
@@ -119,7 +119,7 @@ public final class Suite {
         times.lane(lane, () -> LauncherFactory.create().execute(wanted.build(), results.get(lane)));
     }
 
-    /** Runs what failed on real hosts, or beside others, once more; a class whose preparation failed, as a whole. */
+    /** Repeats the tests that failed on real hosts or under load; repeats a class whose setup failed as a whole. */
     private void again(Results all) {
         var shaky = all.shaky();
         if (shaky.isEmpty()) return;

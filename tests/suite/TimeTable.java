@@ -15,8 +15,8 @@ import ktrdr.Table;
 import lab.Spent;
 
 /**
- * Where the time of a run went: the slowest classes, each lane, and how busy the processors were, so that it is plain
- * whether waiting or computing is the limit.
+ * The time used by a run: the slowest classes, each lane, and the processor load, to show whether waiting or computing
+ * is the limit.
  */
 public final class TimeTable {
     private static final int SLOWEST = 15;
@@ -24,7 +24,7 @@ public final class TimeTable {
     private final long began = System.nanoTime();
     private final long[] ticks = ticks();
 
-    /** Does the work of a lane and notes how long it took. */
+    /** Runs the work of a lane and records its duration. */
     void lane(Lane lane, Runnable work) {
         long start = System.nanoTime();
         work.run();
@@ -43,7 +43,7 @@ public final class TimeTable {
                 + "; the machine's processors were busy for " + busy(ticks, ticks()) + " % of it\n");
     }
 
-    /** A row for each of the classes that took longest. */
+    /** One row for each of the slowest classes. */
     static Table slowest(Map<String, double[]> seconds) {
         var parts = Arrays.stream(Spent.What.values()).map(Enum::name);
         var table = Table.of(Stream.concat(Stream.of("slowest", "total"), parts).toArray(String[]::new));
@@ -70,18 +70,15 @@ public final class TimeTable {
         return String.format("%d min %02d s", (int) seconds / 60, (int) seconds % 60);
     }
 
-    /** Of the time between two readings of /proc/stat, how many hundredths the processors did something. */
+    /** The busy share of the processors between two readings of /proc/stat, in percent. */
     static long busy(long[] before, long[] after) {
         long all = 0;
         for (int i = 0; i < before.length; i++) all += after[i] - before[i];
-        // the fourth and the fifth are idle, and idle while a disk is waited for
+        // the fourth and fifth fields are idle and iowait
         return all == 0 ? 0 : 100 * (all - (after[3] - before[3]) - (after[4] - before[4])) / all;
     }
 
-    /**
-     * What the processors of this machine have done since it started: user, nice, system, idle, waiting for disks,
-     * interrupts of two kinds, stolen.
-     */
+    /** Processor time of this machine since boot: user, nice, system, idle, iowait, irq, softirq, steal. */
     private static long[] ticks() {
         try (var lines = Files.lines(Path.of("/proc/stat"))) {
             var words = lines.findFirst().orElseThrow().split(" +");

@@ -9,7 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import lab.Spent;
 import org.junit.jupiter.api.Test;
 
-/** Where the time of the tests is said to go. */
+/** How the time table attributes the time of the tests. */
 class TimeTableTest {
     private static void sleep(int millis) {
         try {
@@ -19,7 +19,7 @@ class TimeTableTest {
         }
     }
 
-    /** On a thread of its own: the time of this one counts already. */
+    /** On a separate thread: the time of the current thread is already counted. */
     private static double[] of(Runnable work) {
         return CompletableFuture.supplyAsync(() -> {
             Spent.begin();

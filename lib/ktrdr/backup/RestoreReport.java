@@ -21,7 +21,7 @@ public record RestoreReport(Inventory inventory, Reports reports) {
     public void announce(BackupRecord backup, RestoreScript.Present present, Optional<String> into) {
         note("backup", backup.name() + ", " + BackupReport.age(backup.made(), Instant.now()) + " old, "
                 + backup.count() + " tables, " + backup.rows() + " rows, " + Units.size(backup.bytes()));
-        note(into.isEmpty() ? "replaces" : "beside", inventory.database().name() + ": " + present.words());
+        note(into.isEmpty() ? "replaces" : "next to", inventory.database().name() + ": " + present.words());
     }
 
     /** A line about core. */

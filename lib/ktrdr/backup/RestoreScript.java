@@ -28,7 +28,7 @@ public final class RestoreScript {
      * nothing is restored, and databases that were replaced before are dropped.
      */
     public enum Mode {
-        replace("replace"), beside("into"), attempt("try"), drop("drop");
+        replace("replace"), into("into"), attempt("try"), drop("drop");
 
         private final String word;
 
@@ -152,7 +152,7 @@ public final class RestoreScript {
     /**
      * Restores a backup, or drops. A failure is a {@link Problem}, and until the swap the database is as it was.
      *
-     * @param target the name of the new database of {@link Mode#beside}, else empty
+     * @param target the name of the new database of {@link Mode#into}, else empty
      * @param before a script's start, such as {@link NodeLocks#under}; empty for none
      */
     public Done run(Mode mode, Source source, String target, String before) {

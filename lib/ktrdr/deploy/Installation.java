@@ -150,7 +150,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
                 .or(() -> facts.containers().isEmpty() || !replaces ? Optional.empty() : Optional.of(Problem
                 .failed(stack.node().name() + ": containers run in the Compose project " + stack.project()
                         + " from files that this toolkit did not write")
-                .expected("files of ours in " + stack.node().directory() + ", or no container")
+                .expected("the toolkit's files in " + stack.node().directory() + ", or no container")
                 .found(facts.containers().stream().map(Docker.Container::name).collect(Collectors.joining(", ")))
                 .fix(command(stack.node())
                         + " takes them over, with their data, and keeps their files; --dry-run shows how. Nothing was "

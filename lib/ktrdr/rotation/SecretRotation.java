@@ -166,7 +166,7 @@ public final class SecretRotation implements RolloutExchange {
     }
 
     /** What changes in addition to containers, as " in PostgreSQL's role"; empty if nothing does. */
-    public String beside() {
+    public String alsoIn() {
         return keeper.map(passwordStore -> " in " + passwordStore.name()).orElse("");
     }
 

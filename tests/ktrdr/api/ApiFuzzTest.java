@@ -23,7 +23,7 @@ import net.jqwik.api.Tuple;
 import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
 
-/** What services answer over HTTP, damaged: it is read, or refused in a sentence. */
+/** Parses damaged HTTP answers of services, or refuses them with a one-line error. */
 class ApiFuzzTest {
     private static final String WORKERS = """
             [{"worker_id": "backtesting-1", "worker_type": "backtesting", "endpoint_url": \
@@ -44,7 +44,7 @@ class ApiFuzzTest {
     private static final String MATRIX =
             "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__name__\":"
                     + "\"up\"},\"values\":[[1,\"1\"],[2,\"0\"]]}]}}";
-    /** It warns of each connection that is not used again. */
+    /** Silenced: it warns about every connection that is not reused. */
     private static final Logger WARNINGS = Logger.getLogger(MockWebServer.class.getName());
     private static MockWebServer server;
     private static Http http;
@@ -75,7 +75,7 @@ class ApiFuzzTest {
     }
 
     private static void answers(int status, String body, Runnable asks) {
-        // a connection that goes on would wait for the acknowledgement of each answer's first part
+        // a kept connection would wait for the acknowledgement of the first part of each answer
         answer = new MockResponse.Builder().code(status).body(body)
                 .onResponseEnd(SocketEffect.ShutdownConnection.INSTANCE).build();
         Mutants.calm(asks);

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import standin.Backend;
 import standin.Pace;
 
-/** What a newer KTRDR lacks of what the toolkit uses is named; and what is used is all listed. */
+/** The toolkit reports which API elements a newer KTRDR lacks, and its list of used elements is complete. */
 class ApiUseTest {
     private final MockWebServer server = new MockWebServer();
     private final Http http = new Http(Map.of(), Duration.ofSeconds(5));
@@ -70,7 +70,7 @@ class ApiUseTest {
         return document("");
     }
 
-    /** That of the stand-in, as it is or with a fault. */
+    /** The stand-in's OpenAPI document, optionally with a fault. */
     private static ObjectNode document(String fault) {
         var env = Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_VERSION",
                 "sha-0123456", "KTRDR_STANDIN_FAULT", fault);
@@ -192,7 +192,7 @@ class ApiUseTest {
         assertTrue(compared(port).unknown().contains("no answer"));
     }
 
-    /** Of a class of the library, without comments. */
+    /** The source of a library class, without comments. */
     private static String source(String name) throws IOException {
         return source(Project.library(name));
     }
@@ -206,7 +206,7 @@ class ApiUseTest {
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** Where the library makes requests to the backend. */
+    /** The library sources that call the backend. */
     private static String sources() throws IOException {
         return source("Backend") + source("OperationsApi") + source("OperationAnswer") + source("Checkpoint");
     }
@@ -217,7 +217,7 @@ class ApiUseTest {
                 .map(path -> path.endsWith("/") ? path + "{id}" : path).collect(Collectors.toCollection(TreeSet::new));
         asked.remove("/api/v1");
         found("segment\\(id\\) \\+ \"(/[a-z/]+)\"", sources()).forEach(below -> asked.add("/operations/{id}" + below));
-        // ServiceChecks asks for the health as a person would
+        // ServiceChecks calls this path outside the backend client
         assertTrue(source("ServiceChecks").contains("health(\"backend\", \"/api/v1/health\""));
         assertEquals(ApiUse.CALLS.stream().map(ApiUse.Call::path).collect(Collectors.toCollection(TreeSet::new)),
                 asked);
@@ -240,7 +240,7 @@ class ApiUseTest {
         var listed = ApiUse.CALLS.stream().flatMap(call -> call.answers().stream())
                 .flatMap(field -> Arrays.stream(field.split("\\.|\\[\\]")))
                 .filter(name -> !name.isEmpty()).collect(Collectors.toCollection(TreeSet::new));
-        // what is sent has a place of its own
+        // request fields are listed separately
         read.removeIf(name -> !listed.contains(name) && sends().contains(name));
         assertEquals(listed, read);
         var parameters = found("[?&](\\w+)=", sources());

@@ -16,7 +16,7 @@ import lab.Wait;
 import org.junit.jupiter.api.Test;
 
 class DowntimeProbeTest {
-    /** Asks every 50 ms, answered 5 ms later: + good, - bad. */
+    /** One probe every 50 ms, answered after 5 ms: + good, - bad. */
     private static List<DowntimeProbe.Sample> asks(String answers) {
         var samples = new ArrayList<DowntimeProbe.Sample>();
         for (int i = 0; i < answers.length(); i++) samples.add(sample(50 * i, 50 * i + 5, answers.charAt(i) == '+'));
@@ -127,7 +127,7 @@ class DowntimeProbeTest {
             var gap = DowntimeProbe.start(() -> asked.incrementAndGet() > 0 && good, Duration.ofMillis(20));
             Wait.millis(600);
             gap.stop();
-            // of thirty turns of the clock
+            // of thirty ticks
             assertTrue(good ? asked.get() < 12 : asked.get() >= 12, good + ": " + asked);
         }
     }

@@ -20,7 +20,7 @@ import ktrdr.status.StatusFixtures;
 import ktrdr.status.StatusReport;
 import org.junit.jupiter.api.Test;
 
-/** What Prometheus says that fires, and what status makes of it. */
+/** Firing alerts from Prometheus, and the checks that status derives from them. */
 class FiringAlertTest {
     @Test
     void alerts_of_one_name_on_one_node_are_one_check() {

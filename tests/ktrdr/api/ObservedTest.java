@@ -23,7 +23,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What is asked of Grafana and Jaeger, by answers in the shape of the real ones. */
+/** Queries to Grafana and Jaeger, with answers in the real format. */
 class ObservedTest {
     private static final Instant BEGAN = Instant.parse("2026-01-01T12:00:00Z");
     private final MockWebServer server = new MockWebServer();
@@ -45,7 +45,7 @@ class ObservedTest {
         server.close();
     }
 
-    /** The start of a path to the body that it is answered with; any other is answered with 404. */
+    /** Maps path prefixes to response bodies; any other path gets 404. */
     private void answers(Map<String, String> bodies) {
         server.setDispatcher(new Dispatcher() {
             @Override

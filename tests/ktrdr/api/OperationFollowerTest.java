@@ -31,7 +31,7 @@ import standin.Backend;
 import standin.Pace;
 import standin.Worker;
 
-/** Operations followed on the stand-in backend and worker, in this process. */
+/** Follows operations on the stand-in backend and worker, in this process. */
 class OperationFollowerTest {
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
     @TempDir Path share;
@@ -159,7 +159,7 @@ class OperationFollowerTest {
         var id = operations.start(OperationsApi.Kind.dummy, Map.of());
         assertTrue(following().cancel(id).cancelled());
         var before = assertThrows(Problem.class, () -> following().cancel(id)).sentence();
-        // whether the backend wrote over it depends on who asked when
+        // the backend may overwrite the status, depending on the order of requests
         assertTrue(before.matches("operation " + id
                 + " had already ended: (cancelled, Operation cancelled by user|completed, after it was cancelled)"),
                 before);

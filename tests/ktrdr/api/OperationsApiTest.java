@@ -20,7 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Operations by the backend's answers, good and bad, as KTRDR writes them. */
+/** Reads valid and invalid operation answers in KTRDR's format. */
 class OperationsApiTest {
     private final MockWebServer server = new MockWebServer();
     private Http http;

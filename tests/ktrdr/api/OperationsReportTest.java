@@ -10,7 +10,7 @@ import ktrdr.api.Backend.Worker;
 import ktrdr.api.OperationsApi.Operation;
 import org.junit.jupiter.api.Test;
 
-/** Operations as people and machines read them. */
+/** Operations as text and as JSON. */
 class OperationsReportTest {
     private static final List<Worker> WORKERS = List.of(new Worker("backtesting-1", "backtesting",
             "http://workers-b.ktrdr.test:5004", "busy", "op_1", Optional.empty()),

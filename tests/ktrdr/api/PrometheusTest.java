@@ -17,7 +17,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Answers of Prometheus' API, as its documentation has them. */
+/** Prometheus API answers, in the documented format. */
 class PrometheusTest {
     private final MockWebServer server = new MockWebServer();
     private final Http http = new Http(Map.of("backend.ktrdr.test", "127.0.0.1"), Duration.ofSeconds(5));

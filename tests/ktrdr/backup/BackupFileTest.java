@@ -25,7 +25,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Backups in files of this machine, read and sent to a node, which is this machine behind an ssh server. */
+/** Local backup files, read and sent to a node. The node is this machine behind an ssh server. */
 class BackupFileTest {
     private static final int BYTES = 3_000_000;
     @TempDir Path folder;

@@ -27,7 +27,7 @@ import ktrdr.release.Templates;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a node says of its backups, in words; and a backup that comes as a stream. */
+/** Parsing a node's list of backups, and receiving a backup as a stream. */
 class BackupFolderTest {
     private static final String DUMP = "ktrdr-20260101T120000Z-sha-1.dump.zst";
     private static final Instant NOW = Instant.parse("2026-01-01T15:20:00Z");

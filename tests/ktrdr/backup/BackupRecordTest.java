@@ -9,7 +9,7 @@ import ktrdr.Problem;
 import org.junit.jupiter.api.Test;
 
 public class BackupRecordTest {
-    /** As the script on the node writes it. */
+    /** In the format of the backup script. */
     public static final String TEXT = """
             {
               "name": "ktrdr-20260101T120000Z-sha-1",

@@ -20,8 +20,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A run of the script that makes a backup, by a shell of this machine. Its docker is a program that has a database of
- * a few words; files in the test's folder break it.
+ * Runs the backup script in a local shell. The fake docker serves a tiny database; marker files in the test folder
+ * inject faults.
  */
 abstract class BackupScriptRun {
     private static final String DOCKER = """
@@ -61,7 +61,7 @@ abstract class BackupScriptRun {
         assumeTrue(Files.isWritable(Path.of("/run")) && Files.isWritable(Path.of("/run/lock")),
                 "the script works in /run, which only root may write to");
         backups = Files.createDirectories(folder.resolve("backups"));
-        // as those of the share are: what is made in it has its group, and a folder that mark too
+        // setgid like the share: new files inherit the group, and new folders the setgid bit too
         Files.setAttribute(backups, "unix:mode", 02775);
         Fixtures.program(folder.resolve("bin/docker"), DOCKER.replace("FOLDER", folder.toString()));
     }
@@ -84,7 +84,7 @@ abstract class BackupScriptRun {
         Files.writeString(folder.resolve(name), "");
     }
 
-    /** An earlier backup: dump, sums, record. */
+    /** An earlier backup: dump, checksums and record. */
     String old(String stamp, int days) throws IOException {
         var dump = "ktrdr-" + stamp + "-sha-0.dump.gz";
         for (var name : List.of(dump, dump + ".sha256", dump + ".verified", dump.replace(".dump.gz", ".json"))) {

@@ -20,7 +20,7 @@ import ktrdr.Sh;
 import ktrdr.release.Templates;
 import org.junit.jupiter.api.Test;
 
-/** The script that makes a backup, run by a shell of this machine; docker is one that has a database of a few words. */
+/** The backup script in a local shell, with a fake docker that serves a tiny database. */
 class BackupScriptTest extends BackupScriptRun {
     private static final List<String> FOREIGN = List.of("notes.txt", "other.dump.gz", "ktrdr-20200101.dump",
             "ktrdr-20200101T000000Z-x.sql.gz", "aktrdr-20200101T000000Z-x.dump.gz");
@@ -142,7 +142,7 @@ class BackupScriptTest extends BackupScriptRun {
         assertEquals(1, run(backups.toString(), 0, 0).exit());
         assertTrue(Long.parseLong(series("last_failure_timestamp_seconds")) >= before);
         assertEquals(success + " 6", series("last_success_timestamp_seconds") + " " + series("rows"));
-        // what goes elsewhere is no backup of this node
+        // a backup sent elsewhere does not count as a backup of this node
         Files.delete(folder.resolve(".ktrdr/metrics/backup.prom"));
         run("", 0, 0);
         assertFalse(Files.exists(folder.resolve(".ktrdr/metrics/backup.prom")));
@@ -243,7 +243,7 @@ class BackupScriptTest extends BackupScriptRun {
         assertEquals(List.of(), names());
     }
 
-    /** Another run has the lock and has said what it does; or it said nothing, as one of an earlier version does. */
+    /** Another run holds the lock, with its description or without one, as in earlier versions. */
     @Test
     void what_is_under_way_is_named() throws IOException {
         for (var other : List.of("the restore of ktrdr-x by karl@laptop, begun at 12:00:03Z,",
@@ -275,7 +275,7 @@ class BackupScriptTest extends BackupScriptRun {
         assertEquals("", Files.readString(Path.of("/run/lock/ktrdr-backup")), "what ended is not under way");
     }
 
-    /** The words that matter of what pg_restore says are neither its first nor its last. */
+    /** The relevant pg_restore error is neither the first nor the last line. */
     @Test
     void of_what_failed_postgres_own_words_are_told() throws IOException {
         var work = Files.createDirectories(folder.resolve("work"));

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a timer for backups takes, and what systemd's words about it mean. */
+/** The requirements of the backup timer, and the interpretation of systemd's answers. */
 class BackupTimerTest {
     private static final String BARE =
             "user\troot\nsystemd\tyes\nfolder\tyes\nzone\tEurope/Athens\nstate\t \nreload\tno no\n";
@@ -43,7 +43,7 @@ class BackupTimerTest {
         return BackupTimer.plan(inventory, BackupTimer.time(at), Facts.parse(answer + "end\tyes\n"));
     }
 
-    /** Core's answer once this was applied. */
+    /** Core's answer after this timer is applied. */
     private static String applied(BackupTimer timer) {
         var answer = new StringBuilder(BARE.replace("state\t ", "state\tenabled active"));
         for (var edit : timer.edits())
@@ -140,7 +140,7 @@ class BackupTimerTest {
         assertTrue(result.ok(), result::out);
     }
 
-    /** The script as the service runs it, where making a backup says and ends as given. */
+    /** Runs the service's script with a fake backup step that has this output and exit code. */
     private CommandResult ran(String says, int code) throws IOException {
         var whole = BackupTimer.script(inventory);
         int make = whole.indexOf("container=");
@@ -191,7 +191,7 @@ class BackupTimerTest {
                 failed.wrong(NOON, hoursAgo(11)));
         assertTrue(failed.wrong(NOON, Optional.empty()).isPresent());
         assertEquals(Optional.empty(), failed.wrong(NOON, hoursAgo(9)));
-        // a good one, and one that fails right after it
+        // a successful run, and a failed run right after it
         var at = Instant.parse("2026-01-02T02:00:00.412Z");
         var soon = said("success", "exit-code", "1767319200000", "1767319200900").orElseThrow();
         assertTrue(soon.wrong(NOON, Optional.of(at)).isPresent());
@@ -205,12 +205,12 @@ class BackupTimerTest {
         assertEquals(Optional.empty(), said().orElseThrow().wrong(NOON, hoursAgo(25)));
         assertEquals(Optional.of("the newest is 1 d 3 h old"), said().orElseThrow().wrong(NOON, hoursAgo(27)));
         assertEquals(Optional.of("there is none"), said().orElseThrow().wrong(NOON, Optional.empty()));
-        // a timer of today could not have made one yet
+        // a timer enabled today could not have made a backup yet
         assertEquals(Optional.empty(), said("1767139200", "1767344400").orElseThrow().wrong(NOON, Optional.empty()));
     }
 
     /**
-     * The manager of a host may have DOCKER_HOST for every unit: `systemctl set-environment`, DefaultEnvironment in
+     * The host's systemd may set DOCKER_HOST for every unit: `systemctl set-environment`, or DefaultEnvironment in
      * system.conf.
      */
     @Test

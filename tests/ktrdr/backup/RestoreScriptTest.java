@@ -22,8 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What restore-db sends to nodes and hears from them; workers held by a real shell, with a docker that notes what it
- * was told.
+ * The scripts and answers of restore-db. A real shell holds workers stopped, with a docker stub that records its calls.
  */
 class RestoreScriptTest {
     private static final Path HOLD = Path.of("/run/lock/ktrdr-hold");
@@ -46,7 +45,7 @@ class RestoreScriptTest {
     @Test
     void scripts_are_clean_shell() {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        for (var script : List.of(RestoreScript.script(Fixtures.inventory(), RestoreScript.Mode.beside,
+        for (var script : List.of(RestoreScript.script(Fixtures.inventory(), RestoreScript.Mode.into,
                 new RestoreScript.Source("/a b", "it's", false), "new"), WorkerPause.hold("ktrdr-workers"),
                 WorkerPause.release())) {
             var result = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-")
@@ -83,12 +82,12 @@ class RestoreScriptTest {
         assertEquals(Exit.LOCKED, assertThrows(Problem.class, () -> said(75, "failed\tbusy")).exit());
     }
 
-    /** Runs a hold until it has stopped something, ends it, and answers what docker was told. */
+    /** Runs a hold until it has stopped a worker, ends it, and returns the recorded docker calls. */
     private String held(String end) throws IOException {
         Fixtures.program(folder.resolve("docker"),
                 "case $1 in\n  ps) echo one; echo two ;;\n  *) echo \"$*\" >>\"${0%/*}/calls\" ;;\nesac\n");
         var script = Files.writeString(folder.resolve("hold.sh"), "set -eu\n" + WorkerPause.hold("ktrdr-workers"));
-        // nobody hears what it says any more: both its outputs are pipes whose readers are gone
+        // both outputs are pipes without a reader, so writing to them fails
         LocalCommand.command("sh", "-euc", """
                 { PATH=$1:$PATH setsid sh "$2" & echo $! >"$1/pid"; wait; } 2>&1 | head -n 1 >"$1/said" &
                 for i in $(seq 50); do ! [ -s "$1/said" ] || break; sleep 0.1; done

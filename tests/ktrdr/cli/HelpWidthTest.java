@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What --help shows on terminals of some width. */
+/** Output of --help at different terminal widths. */
 class HelpWidthTest {
     private static final List<String> EXAMPLES = List.of("", "Examples:",
             "  jbang deploy@ktrdr workers B C        two nodes, at the commit of the current checkout",

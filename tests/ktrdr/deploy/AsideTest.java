@@ -16,7 +16,7 @@ import ktrdr.LocalCommand;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A container put aside and back: what the Engine is asked to make. */
+/** Moves a container aside and restores it: the requests to the Docker Engine. */
 class AsideTest {
     private static final String ANONYMOUS = "a".repeat(64);
     private static final String CONTAINER = """
@@ -39,7 +39,7 @@ class AsideTest {
         return (ObjectNode) Json.parse(CONTAINER, "a test");
     }
 
-    /** The body of the question, as a shell hands it over. */
+    /** The request body after the shell has processed it. */
     private static JsonNode asked(String line, String path) {
         var ran = LocalCommand.command("sh", "-s").input("engine() { printf '%s\\n' \"$1\" \"$2\" \"$3\"; }\n" + line)
                 .must().out().split("\n", 3);

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class ComposeChangesTest {
     /**
-     * A running container of the practice fleet, as {@link Docker#containersOf} prints it; health and network left out.
+     * A running container of the practice fleet, as {@link Docker#containersOf} prints it, without health and network.
      */
     private static final String BACKEND = """
             {"Id":"06fd3b","Name":"/ktrdr-backend","Image":"sha256:33e141ae650f8b21fc7e1aa48f21f3bc1b680aa88c5978180b0\
@@ -53,10 +53,7 @@ class ComposeChangesTest {
             assertEquals(Action.START, backend(state, Map.of("backend", HASH), Map.of()), state);
     }
 
-    /**
-     * Its cause may be what Compose does not compare, such as a proxy in Docker's config.json or a DNS server that is
-     * gone.
-     */
+    /** The cause may be outside Compose's comparison, such as a proxy in Docker's config.json or a lost DNS server. */
     @Test
     void recreates_an_unhealthy_container_without_any_change() {
         for (var health : Map.of("unhealthy", Action.RECREATE, "starting", Action.SAME, "healthy", Action.SAME)
@@ -94,7 +91,7 @@ class ComposeChangesTest {
         assertEquals(List.of("db", "backend"), List.copyOf(actions.keySet()));
     }
 
-    /** Runs the script with a program in the place of docker. */
+    /** Runs the script with a fake docker. */
     private CommandResult ask(String docker) throws IOException {
         Fixtures.program(folder.resolve("docker"), docker);
         var script = "PATH=" + Sh.quote(folder.toString())

@@ -27,7 +27,7 @@ import ktrdr.status.StatusFixtures;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is in the way of a node's stack, and that nothing is deployed over it. */
+/** Conflicts with a node's stack are found, and nothing is deployed over them. */
 class InstallationTest {
     private static final Inventory FLEET = Fixtures.inventory();
     @TempDir Path folder;
@@ -59,7 +59,7 @@ class InstallationTest {
                 theirs).stream().map(NodeContainer::name).toList());
         assertTrue(Installation.inTheWay(fleet, Stack.of(fleet, fleet.node("G")), theirs).orElseThrow().details()
                 .get("to do").startsWith("jbang takeover@ktrdr G"));
-        // on a node that is to have none it is in the way by its name alone
+        // not planned for this node, so the name alone is a conflict
         assertTrue(wrong("B", facts("", new NodeContainer("training-worker-gpu", "", Set.of())))
                 .contains("training-worker-gpu"));
     }
@@ -79,7 +79,7 @@ class InstallationTest {
                 .contains("a-name-of-its-own, started from /srv/b"));
         assertTrue(wrong("core", facts("", from("/srv/core", "ktrdr-db", "ktrdr-core")))
                 .contains("ktrdr-db, started from /srv/core"));
-        // of another project, or another's in core's project
+        // containers of another project, or unknown ones in core's project
         assertEquals("", wrong("core", facts("", from("/srv/mcp", "ktrdr-mcp", "ktrdr-core"),
                 from("/srv/web", "web", "shop"), from("/srv/old", "ktrdr-db-before-takeover", "ktrdr-core"))));
     }

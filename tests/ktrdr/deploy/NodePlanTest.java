@@ -99,8 +99,8 @@ class NodePlanTest {
     }
 
     /**
-     * A start takes up to 100 s on a busy machine: one that is starting is not known yet, and a restart would have it
-     * begin anew.
+     * A worker start takes up to 100 s on a busy machine. A starting worker is not registered yet, and a restart would
+     * start it over.
      */
     @Test
     void only_a_worker_that_is_healthy_may_be_up_without_being_known() {
@@ -204,7 +204,7 @@ class NodePlanTest {
     void rolls_back_to_what_a_node_has_only_if_it_is_complete() {
         var stack = Stack.of(inventory, inventory.node("core"));
         var wanted = new Templates(inventory).render(stack.node(), "sha-2");
-        // of files that are as wanted the facts have no content
+        // the facts omit the content of unchanged files
         var files = new HashMap<>(filesOf("core", "sha-1").files());
         var prometheus = files.get("monitoring/prometheus.yml");
         files.put("monitoring/prometheus.yml",

@@ -16,7 +16,7 @@ import ktrdr.release.Stack;
 import ktrdr.release.StackFactsBuilder;
 import org.junit.jupiter.api.Test;
 
-/** A tag that was pushed again, or is pushed again meanwhile: the same image on all nodes, or it is told. */
+/** A tag that was pushed again before or during a deployment: all nodes get the same image, or the run reports it. */
 class PinsTest {
     private final Inventory inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("backend: registry",
             "worker: registry.test:5000/ktrdr-worker, backend: registry"));
@@ -26,7 +26,7 @@ class PinsTest {
         return "registry.test:5000/ktrdr-worker@sha256:" + digest;
     }
 
-    /** A workers node that has this image under the tag; none where its id is empty. */
+    /** A workers node with this image under the tag; no image if the id is empty. */
     private NodePlan plan(String node, String id, String digest) {
         var images = new TreeMap<>(Map.of(inventory.images().nodeExporter(), "sha256:e"));
         if (!id.isEmpty()) images.put(worker, id);
@@ -56,7 +56,7 @@ class PinsTest {
     @Test
     void where_all_nodes_have_the_same_image_nothing_is_asked() {
         assertEquals(Set.of(), Pins.open(List.of(plan("B", "sha256:1", "d1"), plan("gpu", "sha256:1", "d1"))));
-        // by the digest, of Docker's two image stores; an image that came from no registry
+        // same digest in both of Docker's image stores; an image that came from no registry
         assertEquals(Set.of(), Pins.open(List.of(plan("B", "sha256:1", "d1"), plan("gpu", "sha256:d1", "d1"))));
         assertEquals(Set.of(), Pins.open(List.of(plan("B", "sha256:1", ""), plan("gpu", "sha256:1", ""))));
         assertEquals(List.of(), Pins.asked(plan("B", "sha256:1", "d1"), Set.of()));
@@ -70,7 +70,7 @@ class PinsTest {
         assertEquals(List.of(worker), Pins.asked(plan("B", "sha256:1", "d1"), Set.of(worker)));
     }
 
-    /** B has the image of before; the tag was pushed again, and gpu, which has none yet, would get the new one. */
+    /** B has the previous image. The tag was pushed again, and gpu, which has no image yet, would get the new one. */
     @Test
     void a_node_with_an_older_image_pulls_the_same_one_as_the_others() {
         var answer = answer("d2", "sha256:2", "linux/amd64");
@@ -88,7 +88,7 @@ class PinsTest {
         var plans = pinned(plan("B", "", ""), answer("d2", "sha256:2", "linux/amd64"), plan("gpu", "", ""),
                 answer("d3", "sha256:3", "linux/amd64"));
         for (var plan : plans.values()) assertEquals(List.of(at("d2")), plan.pulls());
-        // for another platform it is another image
+        // another platform has a different image
         plans = pinned(plan("B", "", ""), answer("d2", "sha256:2", "linux/amd64"), plan("gpu", "", ""),
                 answer("d3", "sha256:3", "linux/arm64"));
         assertEquals(List.of(at("d3")), plans.get(inventory.node("gpu")).pulls());
@@ -104,7 +104,7 @@ class PinsTest {
         }
     }
 
-    /** What is rolled back to is an image by its digest already. */
+    /** A rollback already names its image by digest. */
     @Test
     void an_image_of_the_history_is_not_asked_for_by_its_tag() {
         var stack = Stack.of(inventory, inventory.node("gpu"));

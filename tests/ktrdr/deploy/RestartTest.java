@@ -27,9 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * The scripts that restart containers, run by a shell of this machine with a Docker that writes down what it is asked.
- */
+/** The restart scripts in a local shell, with a docker stub that records its calls. */
 class RestartTest {
     private static final String STARTED = "2026-01-01T00:00:00.5Z";
     @TempDir Path folder;
@@ -42,7 +40,7 @@ class RestartTest {
         docker("");
     }
 
-    /** A Docker whose containers are as they were planned for; {@code restart} is what it does besides noting it. */
+    /** A docker stub whose containers match the plan; {@code restart} runs in addition to recording the call. */
     private void docker(String restart) throws IOException {
         Fixtures.program(folder.resolve("bin/docker"), """
                 case "$1 $*" in

@@ -25,8 +25,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What retire does on a node, by a shell of this machine in a folder that stands for the root; docker, systemctl and
- * iptables note what they are told.
+ * The retire script in a local shell, with a folder as the root. Stubs of docker, systemctl and iptables record their
+ * calls.
  */
 class RetireScriptTest {
     @TempDir Path folder;
@@ -61,7 +61,7 @@ class RetireScriptTest {
         Files.writeString(folder.resolve("health"), "{\"worker_status\": \"idle\"}");
     }
 
-    /** Docker with one worker of the stack, which is gone once it was removed. */
+    /** A docker stub with one worker of the stack, which disappears when removed. */
     private void docker() throws IOException {
         Fixtures.program(folder.resolve("bin/docker"), """
                 case "$*" in

@@ -123,7 +123,7 @@ class ScalePlanTest {
 
     @Test
     void scaling_a_node_keeps_the_other_nodes_prometheus_targets() {
-        // C runs three where the inventory says two
+        // C runs three workers, the inventory has two
         var there = Fixtures.staged(inventory.with(inventory.node("C").withScale(3)), "core", "sha-1", Map.of());
         var services = Stream.of("db", "prometheus", "grafana", "jaeger")
                 .map(service -> container(service, service + ":1"));

@@ -28,7 +28,7 @@ import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is known of a worker before it is stopped, and what is said of its work. */
+/** Facts about workers before a stop, and the reports about their operations. */
 class WorkerStopsTest {
     private static final Inventory INVENTORY = Fixtures.inventory();
     private static final Stack STACK = Stack.of(INVENTORY, INVENTORY.node("B"));
@@ -37,8 +37,8 @@ class WorkerStopsTest {
     @TempDir Path folder;
 
     /**
-     * The script on a node where {@code docker exec} answers what the health of this container is, in a file of its
-     * name.
+     * Runs the script with a docker stub: {@code docker exec} prints the health answer from the file named after the
+     * container.
      */
     private CommandResult on(Map<String, String> healths, String script) throws IOException {
         for (var entry : healths.entrySet()) Files.writeString(folder.resolve(entry.getKey()), entry.getValue());

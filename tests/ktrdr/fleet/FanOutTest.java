@@ -24,7 +24,7 @@ import org.apache.sshd.common.session.SessionListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Many nodes, which all are one server under many names. */
+/** Many nodes, all served by one server under different names. */
 class FanOutTest {
     @TempDir Path folder;
     @Started("0.0.0.0") private SshPeer peer;
@@ -57,7 +57,7 @@ class FanOutTest {
                 ssh.must("true");
                 return System.nanoTime() - begun;
             });
-            // the silent one has its five seconds
+            // only the silent node waits for its 5 s timeout
             assertTrue(outcomes.values().values().stream().allMatch(took -> took < 5_000_000_000L),
                     outcomes.values()::toString);
             assertEquals(8, outcomes.values().size());

@@ -13,7 +13,7 @@ import ktrdr.fleet.Fleet.Outcomes;
 import ktrdr.inventory.Inventory;
 import org.junit.jupiter.api.Test;
 
-/** What nodes answered, as a person sees it. */
+/** Node results as printed for the operator. */
 class FleetOutcomesTest {
     private final List<Inventory.Node> nodes = Fixtures.inventory().nodes();
 

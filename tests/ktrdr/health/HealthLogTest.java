@@ -18,7 +18,7 @@ import ktrdr.report.CheckId;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a health check said last, as checks and problems tell it. */
+/** The last output of a health check, as checks and errors report it. */
 class HealthLogTest {
     @TempDir Path folder;
 

@@ -26,7 +26,7 @@ import ktrdr.node.MachineFacts;
 import ktrdr.report.Check;
 import org.junit.jupiter.api.Test;
 
-/** The checks of the machines, from answers as real nodes gave them. */
+/** Machine checks, from recorded answers of real nodes. */
 class MachineChecksTest {
     private static final Inventory INVENTORY =
             Fixtures.inventory(Fixtures.INVENTORY.replace("host: gpu-1,", "host: gpu-1, cpus: 4, memory: 8GB,"));
@@ -44,7 +44,7 @@ class MachineChecksTest {
         return GOOD.replace(line + "\n", instead.isEmpty() ? "" : instead + "\n");
     }
 
-    /** The ids of the checks of gpu that do not hold. */
+    /** The ids of the failed checks of gpu. */
     private static List<String> failing(String answer) {
         return failing(Map.of(GPU, host(answer, 0)));
     }
@@ -154,7 +154,7 @@ class MachineChecksTest {
                 failing(with("listen 22\tsshd", "listen 5005\tdocker-proxy\n" + published.formatted("ktrdr-workers"))));
         assertEquals(List.of("gpu.ports"),
                 failing(with("listen 22\tsshd", "listen 5005\tdocker-proxy\n" + published.formatted("other"))));
-        // on the host's own network Docker publishes nothing, and the container's label says what it has
+        // with host networking Docker publishes no port; the container's label names it
         var exporter = "publishes\t{\"name\":\"/"
                 + "ktrdr-node-exporter\",\"project\":\"ktrdr-metrics\",\"port\":\"9100\",\"ports\":{}}";
         assertEquals(List.of(), failing(with("listen 22\tsshd", "listen 9100\tnode_exporter\n" + exporter)));
@@ -226,7 +226,7 @@ class MachineChecksTest {
         assertEquals(lost, firewall(on, said + lost).found());
         assertEquals("rules that let only the fleet reach 5003, 5004, 5005, 5006, 5007, 5008",
                 firewall(on, said + lost).expected());
-        // taken out of the inventory, and not deployed since
+        // removed from the inventory, but not deployed since
         assertEquals(List.of("gpu.firewall"), failing(with("listen 22\tsshd", said + "in place")));
         assertEquals(List.of(), failing(GOOD));
     }

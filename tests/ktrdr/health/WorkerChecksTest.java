@@ -28,7 +28,6 @@ class WorkerChecksTest {
         return new Backend.Worker("some-id", type, url, status, "", Optional.empty());
     }
 
-    /** The answer that DNS gave instead stands behind the first 60 characters. */
     @Test
     void a_worker_is_told_by_its_address() {
         assertTrue(worker(at("http://gpu-1.ktrdr.test:5005", "training", "busy")).ok());

@@ -22,9 +22,9 @@ import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** The inventory that comes with the toolkit says of itself that it is an example, until its reader takes that out. */
+/** The toolkit's inventory is marked as an example until the operator removes the marker. */
 class ExampleInventoryTest {
-    /** What a procedure says of its inventory on standard error. */
+    /** A procedure's standard error output about its inventory. */
     private static String said(Path file) {
         var err = new ByteArrayOutputStream();
         var words = new PrintStream(err, true, StandardCharsets.UTF_8);
@@ -50,7 +50,7 @@ class ExampleInventoryTest {
         var example = Project.root().resolve("inventory.yaml");
         assertTrue(said(example).contains("this is the toolkit's example of an inventory, its hosts are not yours"),
                 () -> said(example));
-        // wherever the copy is, and with other hosts, until its line is taken out
+        // also for a copy with other hosts, until its marker line is removed
         var copy = Files.writeString(folder.resolve("inventory.yaml"),
                 Files.readString(example).replace("ktrdr.home.mynerd.place", "ktrdr.test"));
         assertTrue(said(copy).contains("without its line `example: true`"), () -> said(copy));

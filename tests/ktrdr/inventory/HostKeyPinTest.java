@@ -31,15 +31,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * A node whose host key the inventory pins: it shows that one, or hears nothing of us; by each way that a connection is
- * made.
- */
+/** A node with a pinned host key must present that key, or gets no login attempt, on every connection path. */
 class HostKeyPinTest {
     private static final KeyPair ANOTHER = SshPeer.ec("secp256r1");
     @TempDir Path folder;
     @Started("0.0.0.0") private SshPeer peer;
-    /** Whoever tried to log in: the first that an ssh client sends which is not about keys. */
+    /** Users of login attempts: the first data that an ssh client sends after the key exchange. */
     private final List<String> logins = new CopyOnWriteArrayList<>();
 
     @BeforeEach
@@ -66,7 +63,7 @@ class HostKeyPinTest {
                 .decode(SshPeer.line(pair.getPublic()).split(" ")[1]));
     }
 
-    /** The pinned keys of an inventory in which core has this one. */
+    /** The pinned keys of an inventory that pins this key for core. */
     private Map<String, HostKeyPin> pins(String pin) {
         return inventory(pin, "").hostKeys();
     }
@@ -137,7 +134,7 @@ class HostKeyPinTest {
         var second = SshPeer.ec("secp384r1");
         peer.server.setKeyPairProvider(KeyPairProvider.wrap(peer.hostKey, second));
         for (var pair : List.of(peer.hostKey, second)) works(byName(SshPeer.line(pair.getPublic())));
-        // of a fingerprint alone known_hosts may tell the type
+        // a fingerprint has no key type, so known_hosts may provide it
         everybodyIsKnown(second.getPublic());
         works(byName(print(second)));
     }
@@ -194,7 +191,7 @@ class HostKeyPinTest {
             peer.server.setKeyPairProvider(KeyPairProvider.wrap(peer.hostKey));
             logins.clear();
             for (var session : peer.server.getActiveSessions()) session.close(true).await();
-            // those who use it first may be the ones to notice that it is gone
+            // the first command may be the one that detects the lost connection
             var said = new AtomicReference<Problem>();
             Wait.until(() -> {
                 said.set(fleet.run("true").problems().get(inventory.core()));

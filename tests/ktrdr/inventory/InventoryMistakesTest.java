@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is wrong in an inventory is named with its place, and what is right is taken. */
+/** Errors in an inventory name their location; valid values are accepted. */
 class InventoryMistakesTest {
     @Test
     void an_unknown_node_is_told_with_the_nearest() {
@@ -185,7 +185,7 @@ class InventoryMistakesTest {
 
     @Test
     void a_name_that_dns_has_no_room_for_is_refused() {
-        // backend and workers-b have room, and gpu-1 with a longer name has not
+        // backend and workers-b fit, a longer name than gpu-1 does not
         var domain = ("a".repeat(47) + ".").repeat(5) + "abc";
         var yaml = with("domain: ktrdr.test", "domain: " + domain);
         assertEquals(253, Fixtures.inventory(yaml).fqdn(Fixtures.inventory(yaml).node("B")).length());

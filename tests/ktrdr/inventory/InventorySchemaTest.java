@@ -26,7 +26,7 @@ import ktrdr.Project;
 import ktrdr.Yaml;
 import org.junit.jupiter.api.Test;
 
-/** docs/schemas/inventory.json, which an editor knows inventory.yaml by, beside what reads an inventory. */
+/** Compares docs/schemas/inventory.json, which editors use for inventory.yaml, with the inventory reader. */
 class InventorySchemaTest {
     private static final ObjectMapper MAPPER = new ObjectMapper();
     private static final JsonNode SCHEMA = Documents.schema("inventory");
@@ -35,7 +35,7 @@ class InventorySchemaTest {
             "{\"domain\": \"ktrdr.test\", \"nodes\": {\"one\": {\"role\": \"core\", \"address\": \"10.0.0.1\"}, "
                     + "\"two\": {\"role\": \"workers\", \"address\": \"10.0.0.2\"}},"
             + " \"images\": {\"backend\": \"registry.test/ktrdr-backend\"}}";
-    /** Values of every kind, of which each key takes a few. */
+    /** Values of all types; each key accepts some of them. */
     private static final List<String> VALUES = List.of("0", "3", "4", "22", "65535", "65536", "-1", "0.5", "\"\"",
             "\"a\"", "\"a b\"", "\"-a\"", "\"/a\"", "\"/a/../b\"", "\"a.b\"",
             "\"10.0.0.1\"", "\"10.0.0.256\"", "\"fe80::1%eth0\"", "true", "\"false\"", "\"yes\"", "\"16GB\"", "\"10s\"",
@@ -43,7 +43,7 @@ class InventorySchemaTest {
             "\"a:latest\"", "\"a:1@sha256:b\"", "\"*\"", "\"fleet\"", "\"10.0.0.0/8\"", "\"a@b.test\"",
             "\"a@b.test, c@b.test\"", "\"a'b\"", "\"core\"",
             "1000", "[]", "[\"a\"]", "[\"a b\"]", "[{}]", "{}", "{\"zzz\": 1}", "null");
-    /** What the schema cannot see: a pin's checksum, networks, what several keys are together. */
+    /** Rules that the schema cannot express: a pin's checksum, networks, combinations of keys. */
     private static final Set<String> LOOSER = Set.of("nodes/two/id", "nodes/two/host", "nodes/two/host_key",
             "firewall/allow", "nodes/two/bind", "nodes/two/role", "nodes/two/address", "sample/operation",
             "sample/until", "sample/body", "secrets/provider", "alerts",
@@ -54,10 +54,7 @@ class InventorySchemaTest {
         return (ObjectNode) MAPPER.readTree(BASE);
     }
 
-    /**
-     * The mistakes that the reader finds, by path; a secret or a text that is no inventory at all is one of the path
-     * "".
-     */
+    /** The reader's errors by path. A secret or an unreadable file has the path "". */
     private static Map<String, String> read(JsonNode inventory) {
         var mistakes = new TreeMap<String, String>();
         try {
@@ -74,7 +71,7 @@ class InventorySchemaTest {
         return schema.has("$ref") ? SCHEMA.at(schema.path("$ref").asText().substring(1)) : schema;
     }
 
-    /** Every place of the schema, from its path in {@link #BASE}, a workers node for all nodes. */
+    /** Every location in the schema by its path in {@link #BASE}, with one workers node for all nodes. */
     private static Map<String, JsonNode> places() {
         var places = new LinkedHashMap<String, JsonNode>();
         collect(SCHEMA, "", places);
@@ -89,7 +86,7 @@ class InventorySchemaTest {
         if (path.equals("nodes")) collect(resolved(schema.path("additionalProperties")), "nodes/two", places);
     }
 
-    /** The base with a value at a path, and what the reader needs around it. */
+    /** The base with a value at a path, plus the other keys that the reader requires. */
     private static ObjectNode with(String path, JsonNode value) throws IOException {
         var inventory = base();
         var at = inventory;

@@ -18,11 +18,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * An inventory is a file that is shared and kept in git: one that holds a secret is refused, and the sentence tells
- * where without what.
+ * Inventories are shared and kept in git. One that contains a secret is refused; the error names the location but not
+ * the secret.
  */
 class InventorySecretsTest {
-    /** What a person would see of it, a stack trace too. */
+    /** Everything that the operator would see, including a stack trace. */
     private static String refusal(String yaml, String secret) {
         var file = Fixtures.file(yaml);
         var problem = assertThrows(Problem.class, () -> Inventory.read(file));

@@ -73,7 +73,7 @@ class InventoryTest {
         assertEquals("registry.test:5000/ktrdr-backend",
                 Fixtures.inventory(Fixtures.INVENTORY.replace(said,
                         said + ", worker: registry.test:5000/ktrdr-backend")).images().worker());
-        // what is called otherwise is taken for both
+        // an image with a custom name serves both backend and workers
         assertEquals("registry.test:5000/mine",
                 Fixtures.inventory(Fixtures.INVENTORY.replace(said, said.replace("ktrdr-backend", "mine"))).images()
                         .worker());
@@ -149,7 +149,7 @@ class InventoryTest {
         var both = Fixtures.inventory(with("workers: {backtest: 0, training: 1}", "gpu: true, workers: {backtest: 2}"));
         assertEquals(List.of("backtest-worker-1", "backtest-worker-2", "training-worker-gpu"),
                 Stack.of(both, both.node("G")).services());
-        // what an inventory of before left there is known as well
+        // workers of an earlier inventory are recognised too
         assertEquals(Set.of("training-worker-1", "training-worker-2", "training-worker-3", "training-worker-gpu"),
                 inventory.workersOf(node.full()).stream().filter(worker -> worker.type().equals("training"))
                         .map(Inventory.Worker::name).collect(Collectors.toSet()));

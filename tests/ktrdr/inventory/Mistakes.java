@@ -8,11 +8,11 @@ import ktrdr.Exit;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
 
-/** An inventory with one value changed, and what is said of a wrong one. */
+/** An inventory with one changed value, and the error for an invalid one. */
 final class Mistakes {
     private Mistakes() {}
 
-    /** The one mistake of a text, as "line:column  path: what is wrong". */
+    /** The only error of a text, as "line:column  path: message". */
     static String mistake(String yaml) {
         var file = Fixtures.file(yaml);
         var problem = assertThrows(Problem.class, () -> Inventory.read(file));

@@ -12,7 +12,7 @@ import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import org.junit.jupiter.api.Test;
 
-/** Which words are nodes and which are services, and what of a log may go to a terminal. */
+/** How arguments resolve to nodes and services, and which log content may go to a terminal. */
 class LogChoiceTest {
     private static final Inventory INVENTORY = Fixtures.inventory();
 

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
-/** How far a log is known. */
+/** The position up to which a log was read. */
 class LogCursorTest {
     private final LogCursor cursor = new LogCursor("start");
 

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Whose line is next, by a clock that the test turns. */
+/** The order of merged lines, on a clock that the test controls. */
 class LogMergeTest {
     private static final long MILLI = 1_000_000;
     private final LogMerge merge = new LogMerge(List.of("a", "b"), Duration.ofMillis(300), 1000);
@@ -104,7 +104,7 @@ class LogMergeTest {
         endless.add(new LogMerge.Line("9", "a", "s", "ahead"), 0);
         endless.add(new LogMerge.Line("1", "b", "s", "first"), 0);
         for (int i = 0; i < 100_000; i++) {
-            // another one is there before this one was taken, as where lines come faster than they are read
+            // the next line arrives before this one is taken: lines come faster than they are read
             endless.add(new LogMerge.Line("1", "b", "s", "more"), 1000 * MILLI);
             if (endless.next(1000 * MILLI).orElseThrow().text().equals("ahead")) return;
         }

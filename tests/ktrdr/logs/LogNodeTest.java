@@ -20,7 +20,7 @@ import ktrdr.Sh;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The script of logs, run by a real shell with a docker that the test writes, and its answer put together. */
+/** The log script, run by a real shell with a stand-in for docker, and its parsed answer. */
 class LogNodeTest {
     private static final String AT = "2026-01-01T10:00:00.";
     @TempDir Path folder;
@@ -51,7 +51,7 @@ class LogNodeTest {
         return new LogScript("ktrdr-workers", services, "200", "", follow, resumed);
     }
 
-    /** Runs the script with a docker of these two logs, and hands on what it prints. */
+    /** Runs the script with a stand-in docker that has these two logs, and forwards its output. */
     private void run(LogScript script, String text, String two) throws IOException {
         Files.writeString(folder.resolve("one"), text);
         Files.writeString(folder.resolve("two"), two);
@@ -81,7 +81,7 @@ class LogNodeTest {
 
     @Test
     void removes_the_folder_of_a_killed_script_on_the_next_run() throws IOException {
-        // no process has such a number
+        // no process has this number
         Files.createDirectories(folder.resolve("ktrdr-logs.99999999.abcdef/one.busy"));
         run(script(List.of(), false, Map.of()), "", "");
     }

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What verify-infra's script of a node does with containers, run by a shell of this machine; docker is one that has a
- * list of them in a file, and notes what it is asked.
+ * How verify-infra's node script handles containers, run by a local shell. A stand-in for docker keeps its containers
+ * in a file and records its calls.
  */
 class ContainerProbeTest {
     @TempDir Path folder;
@@ -48,11 +48,11 @@ class ContainerProbeTest {
                 """.replace("FOLDER", folder.toString()));
     }
 
-    /** Runs the script where there are such containers, "name status"; those that are there afterwards. */
+    /** Runs the script among these containers ("name status") and returns those left afterwards. */
     private List<String> among(String... containers) throws IOException {
         Files.write(folder.resolve("containers"), List.of(containers));
         var script = MachineFacts.script(new MachineFacts.Question(List.of(), Map.of(), List.of(), "", "/", false));
-        // another Engine than the one that this machine may have
+        // must not reach an Engine on this machine
         var run = LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH"))
                 .env("DOCKER_HOST", "unix:///nowhere").input(Sh.whole(script)).must();
         var facts = Facts.parse(run.out());
@@ -73,8 +73,8 @@ class ContainerProbeTest {
     }
 
     /**
-     * A script that is killed as a whole can remove nothing; the next one does, and leaves what others are at, or what
-     * runs and goes by itself.
+     * A script killed with its process group removes nothing. The next script does, but keeps containers in use by
+     * other runs and those that run and remove themselves.
      */
     @Test
     void a_container_that_a_killed_script_left_is_taken_away() throws IOException, InterruptedException {

@@ -20,7 +20,7 @@ import ktrdr.status.StatusFixtures;
 import ktrdr.status.StatusReport;
 import org.junit.jupiter.api.Test;
 
-/** What containers use, as nodes answered. */
+/** Resource usage of containers, from recorded answers of nodes. */
 class ContainerUsageTest {
     private static final String LIMITED =
             "usage 1\tservice=training-worker-1 since=2026-01-01T10:00:00.1Z restarts=2 layer=1500000 limit=512000000 "

@@ -16,7 +16,7 @@ import ktrdr.Sh;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Answers recorded from PostgreSQL containers of the practice fleet, which had their data in different places. */
+/** Answers recorded from PostgreSQL containers of the practice fleet with different data directories. */
 class DatabaseDataTest {
     private static final String VOLUME = "ktrdr-core_db-data";
     private static final String NAMED = """
@@ -63,7 +63,7 @@ class DatabaseDataTest {
         assertEquals(DATA + ", in the folder /root/look-bind of the node", found(BIND, DATA));
         assertEquals("/home/postgres/t2/d, in a mount of type tmpfs",
                 found(TMPFS + "," + NAMED, "/home/postgres/t2/d"));
-        // what looks like the volume's folder is beside it
+        // a folder next to the volume's with the same prefix
         assertEquals(DATA + "base, in the container itself", found(NAMED, DATA + "base"));
     }
 
@@ -94,7 +94,7 @@ class DatabaseDataTest {
         assertThrows(Problem.class, () -> DatabaseData.parse("mounts\t[{\"Type\"\nend\tyes\n"));
     }
 
-    /** Runs the script with a program in the place of docker. */
+    /** Runs the script with a stand-in for docker. */
     private DatabaseData look(String docker) throws IOException {
         Fixtures.program(folder.resolve("docker"), docker);
         var answer = LocalCommand.command("sh", "-s")

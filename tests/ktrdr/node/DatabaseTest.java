@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What psql prints as CSV; the database itself is asked in ConsoleFleetTest. */
+/** Parsing of psql's CSV output; ConsoleFleetTest queries a real database. */
 class DatabaseTest {
     @Test
     void headings_and_rows_with_what_is_quoted() {

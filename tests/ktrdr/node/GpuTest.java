@@ -29,10 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * Docker's driver for GPUs, on a machine of which the test makes what its dockerd is told by: a number, a name, a PATH
- * and a root.
- */
+/** Detection of Docker's GPU driver on a simulated machine: dockerd's process id, name, PATH and root. */
 class GpuTest {
     private static final Inventory FLEET =
             Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", "gpu: true"));
@@ -62,7 +59,7 @@ class GpuTest {
             assertEquals(Optional.empty(), asked().missing("gpu"));
             assertTrue(asked().check("gpu").ok());
         }
-        // one that leads somewhere in a root that is not ours
+        // a symbolic link that resolves only inside dockerd's root
         Files.delete(machine.resolve("proc/77/root/usr/bin/nvidia-cdi-hook"));
         Files.delete(machine.resolve("proc/77/root/usr/bin/nvidia-container-runtime-hook"));
         Files.createSymbolicLink(machine.resolve("proc/77/root/usr/bin/nvidia-container-runtime-hook"),
@@ -87,7 +84,7 @@ class GpuTest {
             assertEquals(Gpu.UNKNOWN, asked(), gone);
             assertEquals(Optional.empty(), asked().missing("gpu"));
         }
-        // the number of a dockerd that is no more
+        // a stale process id of dockerd
         Files.writeString(machine.resolve("docker.pid"), "77");
         Files.writeString(machine.resolve("proc/77/comm"), "sleep\n");
         Files.writeString(machine.resolve("proc/77/environ"), "PATH=/usr/bin\0");

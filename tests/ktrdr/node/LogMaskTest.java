@@ -32,8 +32,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Containers that write their own secrets into their logs: the scripts that show and keep logs, run by a real shell
- * with a docker that the test writes.
+ * Masking of secrets that containers write into their logs. A real shell runs the scripts that show and keep logs, with
+ * a stand-in for docker.
  */
 class LogMaskTest {
     private static final String STAMP = "2026-01-01T10:00:00.100000000Z ";
@@ -56,7 +56,7 @@ class LogMaskTest {
                 .env("TMPDIR", folder.toString()).input(Sh.whole(script)).must().out();
     }
 
-    /** The last lines of the log of a container with this environment, as they are shown. */
+    /** The last log lines of a container with this environment, as displayed. */
     private List<String> shown(List<String> environment, String log) throws IOException {
         Files.write(folder.resolve("environment"), environment);
         Files.writeString(folder.resolve("log"), log);
@@ -64,7 +64,7 @@ class LogMaskTest {
     }
 
     private static List<String> forms(String secret) {
-        // in lower case, as Python, Go and JavaScript write them; in upper case it is Jackson
+        // Python, Go and JavaScript escape in lower case, Jackson in upper case
         var json = Pattern.compile("\\\\u00..").matcher(Json.line(secret))
                 .replaceAll(found -> Matcher.quoteReplacement(found.group().toLowerCase()));
         var ascii = json.chars().mapToObj(number -> number < 128 ? Character.toString(number)
@@ -78,7 +78,7 @@ class LogMaskTest {
     void every_text_is_hidden_as_it_is_in_json_and_in_an_address() throws IOException {
         int cases = 0;
         for (var text : Biting.LINES) {
-            // long enough to be hidden, and of letters that are in no other word of the line
+            // long enough to be masked, with letters found nowhere else in the line
             var secret = "qzqz" + text + "zq";
             var written = forms(secret).stream().map(form -> "before " + form + " after").toList();
             var lines = shown(List.of("PATH=/bin", "KTRDR_DB_PASSWORD=" + secret, "OTHER=before"),

@@ -5,7 +5,7 @@ import java.util.Map;
 import ktrdr.Recorded;
 import org.junit.jupiter.api.Test;
 
-/** What is asked of a node as a machine, word for word. */
+/** The exact script that gathers a node's machine facts, and its answers. */
 class MachineFactsTest {
     private static final MachineFacts.Question QUESTION = new MachineFacts.Question(List.of("backend.ktrdr.example"),
             Map.of("workers-b", "10.42.1.11"), List.of("10.42.1.10 8000"), "registry.example:5000", "/mnt/a share",

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The gathering script run by a shell of this machine, and its answer read. */
+/** The gathering script, run by a local shell, and its parsed answer. */
 class NodeFilesTest {
     private static final String HASH = new NodeFile("", "A=1\n", "").sha256();
     @TempDir Path folder;

@@ -22,15 +22,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/**
- * Whose host answers, where ssh lets addresses pass that were exchanged: told by what runs there, by its own name where
- * nothing does.
- */
+/** Which host answers when ssh accepts swapped addresses: identified by its stack, or by its own name if none runs. */
 class OccupantTest {
     private static final Inventory FLEET = Fixtures.inventory();
     @TempDir Path folder;
 
-    /** What stands against a node on a host with core's stack or not, and with workers of these nodes. */
+    /** The problem reported for a node on a host with or without core's stack, and with workers of these nodes. */
     private static String wrong(Inventory inventory, String node, String host, boolean core, String... workers) {
         return new Occupant(host, core, List.of(workers)).problem(inventory, inventory.node(node))
                 .map(problem -> problem.sentence() + "; " + problem.details()).orElse("");

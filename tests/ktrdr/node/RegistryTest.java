@@ -24,8 +24,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What a registry answered a node, recorded on the practice fleet with Docker 26.1.5 ("Raw" left out); and the script,
- * run with a stand-in for docker.
+ * Registry answers recorded on the practice fleet with Docker 26.1.5 ("Raw" omitted), and the script, run with a
+ * stand-in for docker.
  */
 class RegistryTest {
     private static final String HOST = "registry.ktrdr.home.mynerd.place:5000";
@@ -43,7 +43,7 @@ class RegistryTest {
             b385974a9866dc030d1de96ee404d6dc9dc4bea56fc21fd288a89c60a"},\
             {"mediaType":"application/vnd.docker.image.rootfs.diff.tar.gzip","size":688,"digest":"sha256:ca85995b4b6f2\
             93ecfd19a8c39ba06656a501f69c156811b7ac2792907607557"}]}}""";
-    /** As docker's build-push action pushes it: an image for each platform, and a note on how they were built. */
+    /** As Docker's build-push action pushes it: one image per platform, and an attestation. */
     private static final String SEVERAL = """
             [{"Ref":"registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:look-index@sha256:421c57c38f3a9852567c4c3b18e\
             697bad29c104879327d25a12c446d665b19f5",\
@@ -179,7 +179,7 @@ class RegistryTest {
 
     @Test
     void disk_need_covers_unpacked_layers_and_counts_shared_ones_once() {
-        // bytes of a layer, and the KiB it takes in /var/lib/docker/overlay2 of a node
+        // bytes of a layer, and its KiB in a node's /var/lib/docker/overlay2
         var measured = Map.of(35668542L, 93528L, 163993549L, 362844L, 190807107L, 382204L, 73382L, 104L, 1133L, 56L,
                 170L, 32L);
         measured.forEach((bytes, kibibytes) -> {
@@ -197,7 +197,7 @@ class RegistryTest {
                 Arrays.stream(layers).mapToObj(bytes -> new Registry.Layer("sha256:" + bytes, bytes)).toList());
     }
 
-    /** Runs the script of a question with a program in the place of docker. */
+    /** Runs a query script with a stand-in for docker. */
     private CommandResult ask(String docker, List<String> images) throws IOException {
         assumeTrue(LocalCommand.command("stat", "-f", "-c", "%T", "/dev/shm").run().out().strip().equals("tmpfs"),
                 "there is no tmpfs here");

@@ -10,15 +10,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Which container the scripts on core take for the database. */
+/** Which container the scripts on core take as the database. */
 class RenamedDatabaseTest {
     @TempDir Path folder;
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        // what Compose's labels say are its containers | the one that is meant
+        // containers with Compose's labels | expected container
         "ktrdr-db|ktrdr-db", "renamed-db|renamed-db", "''|ktrdr-db",
-        // while Compose makes it anew the former one has another name for a moment
+        // Compose renames the previous container for a moment while it recreates it
         "3f2c9ab_ktrdr-db ktrdr-db|ktrdr-db", "ktrdr-db 3f2c9ab_ktrdr-db|ktrdr-db"})
     void it_is_found_by_its_label_where_it_was_renamed(String labelled, String meant) throws IOException {
         Fixtures.program(folder.resolve("docker"), """

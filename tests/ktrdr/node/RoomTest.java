@@ -18,9 +18,9 @@ import ktrdr.release.StackFactsBuilder;
 import ktrdr.status.StatusFixtures;
 import org.junit.jupiter.api.Test;
 
-/** Whether folders take what has to go there, by a real shell that has some of them broken for itself alone. */
+/** Whether the required folders are writable; a real shell breaks some of them in its own mount namespace. */
 class RoomTest {
-    /** What the script says after these commands, which are to break folders in mounts of this shell's own. */
+    /** The script's answer after these commands, which break folders in a private mount namespace. */
     private static Map<String, String> full(String breaking) {
         assumeTrue(LocalCommand.command("unshare", "-m", "true").run().ok(), "this machine lets nobody mount");
         var script = "{\n" + breaking + "\n} >/dev/null 2>&1\nexport LC_ALL=C\nroot=\n" + Facts.SAY + Room.script()
@@ -49,7 +49,7 @@ class RoomTest {
                 full(tmpfs("/run", "size=8m") + "mkdir /run/lock; head -c 8388608 /dev/zero >/run/full"));
     }
 
-    /** On Debian /run/lock has 5 MB: more than one may look at a time. */
+    /** Debian's /run/lock has 5 MB, and several runs may check it at the same time. */
     @Test
     void the_folder_of_locks_needs_little() {
         var lock = tmpfs("/run", "size=16m") + "mkdir /run/lock; " + tmpfs("/run/lock", "size=5m");

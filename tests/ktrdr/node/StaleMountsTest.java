@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Whether a container has the folder that is there, by a real shell and a docker that says where a process of this
- * machine has what.
+ * Whether a container mounts the current folder. The shell is real; a stand-in for docker names a local process and its
+ * mounts.
  */
 class StaleMountsTest {
     private static final long PID = ProcessHandle.current().pid();

@@ -12,7 +12,7 @@ import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import org.junit.jupiter.api.Test;
 
-/** Who logs in, to change something and to look. */
+/** The sudo rules for the deploying login and the read-only login. */
 class SudoersTest {
     private static Inventory inventory(String gpu, String rest) {
         return Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}",

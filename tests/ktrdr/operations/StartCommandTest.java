@@ -21,7 +21,7 @@ import ktrdr.cli.Cli;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The requests that `operations start` makes of its options, as --dry-run shows them. */
+/** The requests that `operations start` builds from its options, as --dry-run prints them. */
 class StartCommandTest {
     private static final List<String> BACKTEST = List.of("backtest", "s", "AAPL", "1d", "--start-date", "2024-01-01",
             "--end-date", "2024-02-01");

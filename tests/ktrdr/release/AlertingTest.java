@@ -28,10 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/**
- * What the receivers of the inventory make of the core stack: its services, its files, and the secrets that a
- * deployment asks for.
- */
+/** How the inventory's receivers change the core stack: services, files, and the secrets that a deployment requires. */
 class AlertingTest {
     private static final String WEBHOOK = "{webhook: {}}";
     private static final String ALL =
@@ -54,7 +51,7 @@ class AlertingTest {
         return new ObjectMapper(new YAMLFactory()).readTree(files(alerts).get(Alerting.FILE)).path("receivers").path(0);
     }
 
-    /** A deployment to a core on which these run, with the files of such an inventory. */
+    /** A deployment to a core that runs these services, with the files of this inventory. */
     private static NodePlan plan(String alerts, List<String> services, String before, List<String> running) {
         var inventory = inventory(alerts);
         var stack = Stack.of(inventory, inventory.core());

@@ -20,8 +20,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The figures of containers, by a real shell from control groups of both versions in a folder that stands for /proc and
- * /sys/fs/cgroup; the practice fleet has but one of them.
+ * Container metrics, collected by a real shell from simulated /proc and /sys/fs/cgroup with both cgroup versions. The
+ * practice fleet has only one version.
  */
 class ContainerFiguresTest {
     private static final Path SCRIPT = Project.root().resolve("templates/metrics/containers.sh");
@@ -71,7 +71,7 @@ class ContainerFiguresTest {
         return Files.readString(world.resolve("out/containers.prom"));
     }
 
-    /** The value of a series of the worker. */
+    /** The value of one series of the worker. */
     private String worker(String name, String more) throws IOException {
         var start = name + "{name=\"backtest-worker-1\",image=\"ghcr.io/k/ktrdr-backend:sha-1\"" + more + "} ";
         return series().lines().filter(line -> line.startsWith(start)).map(line -> line.substring(start.length()))
@@ -118,7 +118,7 @@ class ContainerFiguresTest {
         }
         assertEquals(0, run().exit());
         assertEquals("1.500000001", worker("container_cpu_usage_seconds_total", ""));
-        // more cache than use was seen: the figures are not of one moment
+        // the cache can exceed the usage: both are read at different moments
         assertEquals("7000 0",
                 worker("container_memory_usage_bytes", "") + " " + worker("container_memory_working_set_bytes", ""));
     }

@@ -22,16 +22,16 @@ import ktrdr.Project;
 import org.junit.jupiter.api.Test;
 
 /**
- * The dashboards as files, by what Grafana's published schema (kinds/dashboard and the panels' own, schemaVersion 39)
- * says of the part that they use: types of panels and their options, field configuration, targets, grid, variables,
- * links, annotations. Whether their queries answer is asked on the practice fleet.
+ * The dashboard files against the parts of Grafana's published schema (schemaVersion 39) that they use: panel types and
+ * options, field configuration, targets, grid, variables, links, annotations. The practice fleet tests that their
+ * queries return data.
  */
 class DashboardsTest {
     private static final Map<String, String> UIDS = Map.of("system-overview", "ktrdr-system", "worker-status",
             "ktrdr-worker-status",
             "operations", "ktrdr-operations", "node-comparison", "ktrdr-node-comparison");
     private static final Set<String> UNITS = Set.of("short", "percentunit", "s", "ms", "bytes", "Bps", "reqps");
-    /** Types of panels to the options that each has to have. */
+    /** Required options by panel type. */
     private static final Map<String, List<String>> OPTIONS = Map.of("stat",
             List.of("reduceOptions", "colorMode", "graphMode", "textMode"), "bargauge",
             List.of("reduceOptions", "orientation", "displayMode"),
@@ -176,7 +176,7 @@ class DashboardsTest {
                 var query = target.path("expr").asText();
                 if (!query.contains("ktrdr_operations_active")) continue;
                 asked.add(at);
-                // before it is summed, where the workers' own would hide what is missing, or at the end
+                // clamp each worker before the sum, or a negative gauge hides others; or clamp the total
                 assertTrue(query.contains("clamp_min(ktrdr_operations_active") || query.matches("clamp_min\\(.*, 0\\)"),
                         at + ": " + query);
             }
@@ -195,7 +195,7 @@ class DashboardsTest {
                 if (query.contains("histogram_quantile")) assertEquals(query.contains("_milliseconds_") ? "ms" : "s",
                         panel.path("fieldConfig").path("defaults").path("unit").asText(),
                         at + ": the unit of the histogram");
-                // the backend's gauge of registered workers has a counter's name
+                // the backend's gauge of registered workers is named like a counter
                 Pattern.compile("(\\w*\\()?\\b(\\w+_(?:total|count))\\{").matcher(query).results()
                         .filter(match -> !match.group(2).equals("ktrdr_workers_registered_total"))
                         .forEach(match -> assertTrue(List.of("rate(", "increase(", "count(")
@@ -205,8 +205,8 @@ class DashboardsTest {
     }
 
     /**
-     * Everything that KTRDR's processes export by a name that begins with theirs, with its labels next to those of the
-     * target; only the backend exports what is http_.
+     * All metrics that KTRDR's processes export under their own prefix, with labels in addition to the target's. Only
+     * the backend exports http_ metrics.
      */
     private static final Map<String, List<String>> EXPORTED = Stream.of("ktrdr_workers_registered_total worker_type",
             "ktrdr_workers_available worker_type", "ktrdr_operations_active",
@@ -217,7 +217,7 @@ class DashboardsTest {
             "agent_cycles_total outcome", "agent_cycle_duration_seconds_bucket le", "agent_tokens_total phase",
             "agent_budget_spend_total", "process_cpu_seconds_total", "process_resident_memory_bytes")
             .collect(Collectors.toMap(line -> line.split(" ")[0], line -> List.of(line.split(" "))));
-    /** Those that the toolkit writes, by node. */
+    /** Metrics that the toolkit writes, by node. */
     private static final Pattern WRITTEN = Pattern.compile(
             "ktrdr_(release_info|deployment_timestamp_seconds|backup_\\w+|container_restarts_total)");
 
@@ -241,7 +241,7 @@ class DashboardsTest {
     private static void isExported(String query, String metric, String selector, String at) {
         assertTrue(EXPORTED.containsKey(metric), at + ": " + metric);
         if (metric.startsWith("http_")) assertTrue(selector.contains("job=\"backend\""), at + ": the backend's alone");
-        // an operation is counted by who does it
+        // the process that runs an operation counts it
         if (metric.startsWith("ktrdr_operation")) assertFalse(selector.contains("job="), at);
         if (metric.startsWith("ktrdr_workers_")) assertFalse(selector.contains("worker!="), at);
         var labels = new HashSet<>(EXPORTED.get(metric));
@@ -271,7 +271,7 @@ class DashboardsTest {
                 shown.add(annotation.path("name").asText());
                 assertTrue(annotation.path("enable").asBoolean() && annotation.path("useValueForTime").asBoolean(),
                         name);
-                // of a value Grafana takes milliseconds
+                // Grafana expects a time value in milliseconds
                 assertTrue(annotation.path("expr").asText()
                         .matches("ktrdr_deployment_timestamp_seconds\\{kind=\"(deploy|rollback)\",node=~\"\\$node\"} "
                                 + "\\* 1000"), name);

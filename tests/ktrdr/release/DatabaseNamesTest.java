@@ -18,15 +18,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * A server that runs and the names that the inventory and the secrets have: asked of one with the databases ktrdr and
- * postgres, and the role owner.
+ * Database and role names from the inventory and the secrets, checked against a running server with databases ktrdr and
+ * postgres and role owner.
  */
 class DatabaseNamesTest {
     @TempDir Path folder;
     private String ready = "exit 0";
     private String roles = "owner";
 
-    /** What the server says when it is asked for a database, as this role or as its own. */
+    /** The server's answer for a database, as this role or as its own. */
     private Schema.Database ask(String database, String role) throws IOException {
         Fixtures.program(folder.resolve("bin/docker"), """
                 case $1 in

@@ -28,8 +28,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The script that puts files in place, run by a shell of this machine in a folder of its own; docker is one that
- * agrees, or does not.
+ * The script that installs files, run by a local shell in a private folder. A stand-in for docker accepts or rejects
+ * the Compose file.
  */
 class FileChangesScriptTest {
     @TempDir Path folder;

@@ -32,7 +32,7 @@ class FileChangesTest {
         return Fixtures.staged(inventory, "core", "sha-1", changed);
     }
 
-    /** As staged, with one more file of ours that is rendered no more. */
+    /** The staged files, and one more file of the toolkit that the templates no longer render. */
     private NodeFiles withOld(String written, String now, List<String> foreign) {
         var there = staged(Map.of());
         var files = new HashMap<>(there.files());
@@ -79,7 +79,7 @@ class FileChangesTest {
         assertTrue(shown.get(dashboard + 1).matches("@@ 139\\d lines; --verbose shows them @@"),
                 () -> String.join("\n", shown));
         assertTrue(shown.contains("+name: ktrdr-core"), "the Compose file is shown");
-        // one line of a dashboard that differs is a short diff
+        // one changed line of a dashboard is a short diff
         var there = new HashMap<>(staged(Map.of()).files());
         var path = "monitoring/grafana/dashboards/operations.json";
         var mine = there.get(path).content().orElseThrow()
@@ -88,7 +88,7 @@ class FileChangesTest {
         assertTrue(changed.shown(false).stream().anyMatch(line -> line.startsWith("-") && line.contains("mine")),
                 () -> String.join("\n", changed.shown(false)));
         assertEquals(changed.diff(), changed.shown(false));
-        // and the same for those that go
+        // the same for removed files
         var gone = plan(withOld("old\n", "line\n".repeat(3000), List.of()));
         assertEquals(List.of("--- /opt/ktrdr-core/" + OLD, "+++ /dev/null", "@@ 3001 lines; --verbose shows them @@"),
                 gone.shown(false));
@@ -198,7 +198,7 @@ class FileChangesTest {
         assertEquals("add them to templates/core/.env.core", own.details().get("to do"));
     }
 
-    /** It would be that of the login that deploys, not the one of the env file. */
+    /** Compose would take it from the deploying login's environment, not from the env file. */
     @Test
     void a_variable_that_every_login_has_is_refused_in_a_compose_file() {
         var stack = Stack.of(inventory, inventory.core());

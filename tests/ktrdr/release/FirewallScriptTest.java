@@ -23,13 +23,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * How a deployment puts the firewall's rules and unit in place, and takes them away: with the real iptables, on a
- * machine of its own as far as its network and systemd's files go; systemctl notes its calls.
+ * How a deployment installs and removes the firewall's rules and unit. It uses the real iptables in its own network
+ * namespace with private systemd files; a stand-in for systemctl records its calls.
  */
 class FirewallScriptTest {
     /**
-     * {@code wanted} and {@code unwanted} are what a deployment runs with the files there and without; {@code docker}
-     * is what Docker does as it starts, {@code asked} what systemctl was told since.
+     * {@code wanted} and {@code unwanted} are what a deployment runs with and without the files. {@code docker}
+     * simulates Docker's start; {@code asked} prints the recorded systemctl calls.
      */
     private static final String MACHINE = """
             mount -t tmpfs none /run
@@ -69,7 +69,7 @@ class FirewallScriptTest {
         files = FirewallTest.lay(folder, FirewallTest.ON, "core");
     }
 
-    /** What a script prints on such a machine, in the stack's directory. */
+    /** The output of a script on this machine, run in the stack's directory. */
     private String on(String script) {
         var whole = MACHINE.formatted(FileChangesScript.TELL, Firewall.script(files, "echo refused"),
                 Firewall.script(List.of(), "echo refused")) + script;
@@ -115,7 +115,7 @@ class FirewallScriptTest {
                 """));
     }
 
-    /** As where the unit's file is gone, but not what it did. */
+    /** The unit's file is gone, but its rules are still loaded. */
     @Test
     void rules_without_a_unit_are_taken_away_too() {
         assertEquals("unit: , files: 4 firewall, rules: 0",
@@ -143,7 +143,7 @@ class FirewallScriptTest {
                 on("docker\nwanted\n(id() { echo 1000; }; unwanted)\nthere\n"));
     }
 
-    /** As verify-infra asks a node. */
+    /** As verify-infra queries a node. */
     @Test
     void reports_the_state_of_wanted_firewall_rules_only() {
         var lost = "iptables: the chain KTRDR-FLEET has other rules;iptables: the rule is missing: KTRDR-FLEET -i lo "
@@ -154,7 +154,7 @@ class FirewallScriptTest {
                 List.of(said.size(), said.get(0), said.get(1).startsWith("firewall\t" + lost)), said::toString);
     }
 
-    /** A release of before the inventory had rules, as the node kept its files. */
+    /** A release from before the inventory had rules, with the files as the node kept them. */
     @Test
     void a_rollback_keeps_the_rules_of_now() throws IOException {
         try (var peer = new SshPeer(folder, "0.0.0.0")) {
@@ -183,7 +183,7 @@ class FirewallScriptTest {
         }
     }
 
-    /** Docker's own packet filter is what lets the rules see anything. */
+    /** Packets reach the rules only through Docker's own filter chains. */
     @Test
     void rules_that_are_there_but_are_not_gone_through_are_no_success() {
         var found = "Docker does not send what it forwards through DOCKER-USER: its daemon.json needs iptables, not "

@@ -23,12 +23,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The rules that keep the database and the workers to the fleet, and what the kernel makes of them: in a network of its
- * own, by the real iptables.
+ * The rules that restrict the database and the workers to the fleet, and their effect in the kernel: the real iptables
+ * in a network namespace.
  */
 class FirewallTest {
     static final String ON = Fixtures.INVENTORY + "firewall: {allow: [10.0.5.7, 192.168.7.0/24, \"fd00:5::/64\"]}\n";
-    /** What Docker does as it starts, for a family of addresses: with {@code iptables} or {@code ip6tables}. */
+    /** The rules that Docker adds at its start, for one address family: {@code iptables} or {@code ip6tables}. */
     private static final String DOCKER = """
             docker() {
               "$1" -S DOCKER-USER >/dev/null 2>&1 || "$1" -N DOCKER-USER
@@ -64,14 +64,14 @@ class FirewallTest {
         assertEquals(List.of("-A KTRDR-FLEET -i lo -j RETURN", "-A KTRDR-FLEET -s fd00:5::/64 -j RETURN",
                 "-A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport 5432 --ctdir ORIGINAL -j DROP"),
                 rules(ON, "core", Firewall.RULES_V6));
-        // one that is allowed twice, as a node and by name, has one rule
+        // an address that is allowed twice, as a node and by its address, has one rule
         assertEquals(rules(Fixtures.INVENTORY + "firewall: {}\n", "core", Firewall.RULES_V4),
                 rules(Fixtures.INVENTORY + "firewall: {allow: [10.0.0.12, 10.0.0.12]}\n", "core", Firewall.RULES_V4));
         assertEquals(List.of(), rules(Fixtures.INVENTORY + "firewall: {}\n", "B", Firewall.RULES_V6).stream()
                 .filter(rule -> rule.contains(" -s ")).toList());
     }
 
-    /** A rule that drops names one port of ours, so no mistake in a set can lock anybody out of ssh. */
+    /** Each DROP rule names one published port of the toolkit, so a mistake in a set cannot lock out ssh. */
     @Test
     void nothing_but_these_ports_is_ever_closed() {
         var dropped = new TreeSet<Integer>();
@@ -104,7 +104,7 @@ class FirewallTest {
                 Firewall.current(before, new Templates(Fixtures.inventory()).render(Fixtures.inventory().core(), "t")));
     }
 
-    /** Puts the firewall's files of a node with such an inventory into the folder. */
+    /** Writes a node's firewall files for this inventory into the folder. */
     static List<NodeFile> lay(Path folder, String inventory, String node) throws IOException {
         var files = files(inventory, node);
         for (var file : files) {
@@ -115,7 +115,7 @@ class FirewallTest {
         return files;
     }
 
-    /** What a script prints on a machine whose network is its own; it is run in the folder. */
+    /** The output of a script, run in the folder and in this network namespace. */
     private String on(NetworkNamespace machine, String script) {
         return machine.command("sh", "-euc", "firewall() { sh firewall/firewall.sh \"$@\"; }\n" + DOCKER + script)
                 .directory(folder).must().out().strip();
@@ -135,7 +135,7 @@ class FirewallTest {
         assumeTrue(able, "needs root, iptables and a kernel with connection tracking and IPv6");
     }
 
-    /** Up twice, with a change of others between, then down twice. */
+    /** Up twice, with a foreign change between, then down twice. */
     private static final String UP_AND_DOWN = """
             docker iptables
             iptables -I DOCKER-USER -s 10.9.9.9 -j ACCEPT
@@ -179,7 +179,7 @@ class FirewallTest {
         assertEquals(UP_AND_DOWN_SAID, alone(ON, "core", UP_AND_DOWN));
     }
 
-    /** At boot the rules come first; Docker keeps what it finds. */
+    /** At boot the rules are loaded before Docker, which keeps them. */
     @Test
     void rules_exist_before_docker_and_a_check_reports_it_missing() throws IOException {
         needRoot();
@@ -249,7 +249,7 @@ class FirewallTest {
     private static final List<String> CLOSED =
             List.of("10.0.5.11 5003", "10.0.5.11 5004", "fd00::11 5003", "fd00::11 5004");
 
-    /** One network for the node and those who ask, and one for the container, with the ports that are published. */
+    /** Connects the node to its clients in one network, and to the container with the published ports in another. */
     private void connect(NetworkNamespace node, NetworkNamespace container, NetworkNamespace allowed,
             NetworkNamespace stranger) throws IOException {
         on(node, """
@@ -282,9 +282,9 @@ class FirewallTest {
     }
 
     /**
-     * A node with a container that is published as Docker does it, seen by one who is allowed and by one who is not,
-     * over both families of addresses; a port that is closed to the second is told by name. Over IPv6 docker-proxy has
-     * one port of its own, on the node itself.
+     * A node with a container published as Docker does it, reached by an allowed and a blocked client over IPv4 and
+     * IPv6. A failed assertion names each wrong port. Over IPv6 docker-proxy listens on one more port, on the node
+     * itself.
      */
     @Test
     void allows_listed_addresses_and_other_ports_but_no_stranger() throws IOException {
@@ -305,9 +305,9 @@ class FirewallTest {
             on(node, "firewall up; firewall check");
             assertEquals(all, allowed.reaches(all));
             assertEquals(open, stranger.reaches(all));
-            // rules that are as they should be are not put there again: what they have counted stays
+            // rules that are correct are not replaced: their counters stay
             assertEquals("same", on(node, UP_AGAIN));
-            // neither is the node itself kept from anything, nor what it asks of others at such a port
+            // neither the node's own access nor its outgoing connections to such a port are blocked
             var asked = List.of("::1 5004", "10.0.5.77 5003", "fd00::77 5003");
             assertEquals(asked, node.reaches(asked));
             on(node, "firewall down");

@@ -29,8 +29,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What a rollback goes back to; and the history's and the snapshots' scripts, run by a real shell in a folder that
- * stands for a node's.
+ * The release that a rollback selects; and the scripts for history and snapshots, run by a real shell in a folder as
+ * the node's.
  */
 class HistoryTest {
     @TempDir Path folder;
@@ -82,7 +82,7 @@ class HistoryTest {
         assertEquals("nothing", target(history(A)));
         assertEquals("sha-a", target(history(A, B)));
         assertEquals("sha-b", target(history(A, B, C)));
-        // the same release once more is no other one
+        // a repeated deployment of the same release is not a previous release
         assertEquals("sha-a", target(history(A, B, entry("9", "", "sha-b", Ending.DEPLOYED))));
     }
 
@@ -169,7 +169,7 @@ class HistoryTest {
     @Test
     void a_disk_that_does_not_take_it_loses_no_line() throws IOException {
         run("mkdir -p .ktrdr\n" + HistoryScripts.end(A));
-        // a folder in the place of the new file stands for a write that fails
+        // a folder at the path of the new file makes the write fail
         Files.createDirectories(folder.resolve(".ktrdr/releases.jsonl.new"));
         assertEquals(20, run(HistoryScripts.end(B)).exit());
         assertEquals(List.of(A), read().entries());

@@ -25,8 +25,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Scripts that make a folder for themselves on a node, ended in their middle: a shell of this machine runs each, and a
- * program that it calls then does not end.
+ * Scripts that create a private folder on a node, killed in the middle: a local shell runs each, and a program that it
+ * calls hangs.
  */
 class LeftFoldersTest {
     private static final Pattern FOLDER = Pattern.compile("[^ =]*/(ktrdr|\\.ktrdr-new|\\.new)\\.[A-Za-z0-9.]+");
@@ -68,7 +68,7 @@ class LeftFoldersTest {
         };
     }
 
-    /** What a script calls while its folder is there. */
+    /** The program that a script calls while its folder exists. */
     private static String called(Kind kind) {
         return Map.of(Kind.facts_of_the_share, "mount", Kind.files_of_a_release, "sync").getOrDefault(kind, "docker");
     }

@@ -26,7 +26,7 @@ import ktrdr.node.NodeFiles;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Whether what runs is what was asked for: of a release that was deployed, and of the history. */
+/** Whether the running containers match what was deployed: for a new release and for the history. */
 class LikenessTest {
     private static final String NAME = "registry.test:5000/ktrdr-worker-cpu:sha-1";
     private static final String DIGEST = "registry.test:5000/ktrdr-worker-cpu@sha256:d";
@@ -71,7 +71,8 @@ class LikenessTest {
     }
 
     /**
-     * Docker's two image stores have different ids for the same digest; an older history has neither hash nor folder.
+     * Docker's two image stores have different ids for the same digest; older history entries have neither hash nor
+     * folder.
      */
     @Test
     void what_is_not_known_is_not_compared() {
@@ -94,7 +95,7 @@ class LikenessTest {
                 .scale(1).build();
     }
 
-    /** A deployment whose release had these images, after which those others run again. */
+    /** A failed deployment of these images, rolled back to the others. */
     private static History.Entry returned(Map<String, Docker.Image> images, Map<String, Docker.Image> back) {
         return History.Entry.of("2", "sha-2", History.Ending.RETURNED).command("deploy workers B").target("workers")
                 .images(images).scale(1).error("no health").back(back).build();
@@ -112,20 +113,20 @@ class LikenessTest {
                 new Docker.Image(NAME, "sha256:1", DIGEST, "hash-2", "/opt/ktrdr-workers-b"));
         var back = returned(Map.of("backtest-worker-1", image), second);
         assertEquals(List.of(), drift(new History(List.of(deployed, back), Optional.empty()), again).services());
-        // the release that failed had the same image in another configuration, and what was before runs as it did
+        // the failed release had the same image with another configuration, and the rollback restored the previous one
         var failed = returned(second, Map.of("backtest-worker-1", image));
         assertEquals(List.of(), drift(new History(List.of(deployed, failed), Optional.empty()), worker()).services());
         assertEquals(failed, History.Entry.parse(failed.json()).orElseThrow());
         var parsed = History.Entry.parse(deployed.json()).orElseThrow();
         assertEquals(image, parsed.images().get("backtest-worker-1"));
-        // an entry of before has no hash
+        // an entry from an older toolkit has no hash
         var older = History.Entry.parse(deployed.json()
                 .replace(",\"hash\":\"hash\",\"folder\":\"/opt/ktrdr-workers-b\"", "")).orElseThrow();
         assertEquals(new Docker.Image(NAME, "sha256:1", DIGEST), older.images().get("backtest-worker-1"));
         assertEquals(List.of(), drift(new History(List.of(older), Optional.empty()), again).services());
     }
 
-    /** One line of `docker inspect` as the toolkit asks for it. */
+    /** One line of `docker inspect` in the toolkit's format. */
     private static String line(String name, String service, String more) {
         return "{\"Id\":\"id-" + name + "\",\"Name\":\"/" + name
                 + "\",\"Image\":\"sha256:1\",\"RestartCount\":0,\"State\":{\"Status\":\"running\",\"StartedAt\":"
@@ -155,7 +156,7 @@ class LikenessTest {
                 Optional.empty());
         assertEquals(List.of("extra is not part of the stack: the container stray"),
                 Drift.of(stack, history, NodeFiles.NONE, List.of(worker()), Docker.strays(facts)).services());
-        // an older toolkit noted it
+        // an older toolkit recorded the stray container
         assertEquals(List.of("backtest-worker-1"),
                 List.copyOf(Revision.of(stack, history.current().orElseThrow(), List.of()).images().keySet()));
     }
@@ -201,7 +202,7 @@ class LikenessTest {
         assertEquals("", new Excess(plan(running(left))).words());
     }
 
-    /** Compose knows no such service any more, where its file lost it. */
+    /** Compose no longer knows a service that its file lost. */
     @Test
     void what_goes_is_removed_by_its_id() {
         var gone = new Docker.Container("id-3", "training-worker-3", "training-worker-3", NAME, "sha256:1", "running",
@@ -210,7 +211,7 @@ class LikenessTest {
         assertTrue(script.contains("\naway 'id-3'\n") && !script.contains(" rm -sf "), script);
     }
 
-    /** Another run in the same folder, or an editor. */
+    /** Another run in the same folder, or an editor, changed them. */
     @Test
     void refuses_files_that_changed_while_compose_read_them(@TempDir Path folder) throws IOException {
         var plan = plan(running());

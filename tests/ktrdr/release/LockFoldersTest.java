@@ -20,11 +20,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The lock's scripts on a host whose project two inventories know from two folders, run by a real shell. */
+/** The lock's scripts on a host where two inventories use the same project from two folders, run by a real shell. */
 class LockFoldersTest {
     private static final LockScripts.Owner KARL = LockScripts.Owner.now("karl@laptop", "deploy core all sha-1");
     private static final LockScripts.Owner ANNA = LockScripts.Owner.now("anna@desk", "deploy all sha-2");
-    /** No project of a host that this may run on. */
+    /** A project name that no host running this test uses. */
     private static final String PROJECT = "ktrdr-folders-test-" + ProcessHandle.current().pid();
     @TempDir Path folder;
     private Path one;
@@ -43,7 +43,7 @@ class LockFoldersTest {
         return at(one);
     }
 
-    /** The project of that host, worked on from another folder. */
+    /** The same project, deployed from another folder. */
     private static LockScripts.Place at(Path directory) {
         return new LockScripts.Place(directory.toString(), PROJECT);
     }
@@ -64,7 +64,7 @@ class LockFoldersTest {
         return one.resolve(".ktrdr/lock");
     }
 
-    /** As if the owner had beaten for the last time so many seconds ago. */
+    /** Sets the owner's last heartbeat to this many seconds ago. */
     private void lastBeat(long secondsAgo) throws IOException {
         var uptime = (long) Double.parseDouble(Files.readString(Path.of("/proc/uptime")).split(" ")[0]);
         Files.writeString(lock().resolve("beat"), uptime - secondsAgo + "\n");

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The locks of two nodes, which are two folders of one server that runs a real shell. */
+/** The locks of two nodes: two folders of one server with a real shell. */
 class NodeLocksTest {
     private static final LockScripts.Owner KARL = LockScripts.Owner.now("karl@laptop", "deploy all sha-1");
     private static final LockScripts.Owner ANNA = LockScripts.Owner.now("anna@desk", "deploy all sha-2");
@@ -69,7 +69,7 @@ class NodeLocksTest {
         return Files.exists(directory(name).resolve(".ktrdr/lock"));
     }
 
-    /** A script that leaves a line each time that it runs. */
+    /** A script that appends one line per run. */
     private String look(Node node) {
         return "echo x >>" + Sh.quote(folder.resolve("looks-" + node.name()).toString())
                 + "\nprintf 'end\\tyes\\nend\\tyes\\n'\n";
@@ -90,7 +90,7 @@ class NodeLocksTest {
             for (var node : fleet.nodes()) assertEquals("end\tyes\nend\tyes\n", locks.looked(node));
             assertEquals(1, looks(core));
             assertEquals("other\n", fleet.ssh(core).must("echo other"));
-            // once: it may have changed since
+            // only once: the node may have changed since
             locks.looked(core);
             assertEquals(2, looks(core));
             assertTrue(held("core") && held("w"));

@@ -46,7 +46,7 @@ class ReleaseTagTest {
                 + "\"}";
     }
 
-    /** What failed, was taken back or only started anew says nothing of what runs. */
+    /** An entry with outcome failed, returned or restarted does not set the running release. */
     @Test
     void the_running_release_is_that_of_the_last_good_deployment() {
         var lines = Stream.of(deployed("sha-1", "deployed"), deployed("sha-2", "rolled-back"),
@@ -76,7 +76,7 @@ class ReleaseTagTest {
         LocalCommand.command("chown", "-R", "nobody", folder.toString()).must();
         assertTrue(refused().details().get("found").contains("dubious ownership"));
         assertTrue(refused().details().get("to do").endsWith("git config --global --add safe.directory " + folder));
-        // of another project it is still none
+        // in another project there is still no release
         Files.writeString(folder.resolve("pyproject.toml"), "[project]\nname = \"other\"\n");
         assertEquals(Optional.empty(), ReleaseTag.ofCheckout(folder));
     }

@@ -16,7 +16,7 @@ import ktrdr.Fixtures;
 import ktrdr.Project;
 import org.junit.jupiter.api.Test;
 
-/** What promtool does not ask of the rules; what they compute is tested by tests/rules. */
+/** Properties of the alert rules that promtool does not check; tests/rules tests their results. */
 class RulesTest {
     private static JsonNode yaml(String path) throws IOException {
         return new ObjectMapper(new YAMLFactory()).readTree(Files.readString(Project.root().resolve(path)));

@@ -62,7 +62,7 @@ class SchemaTest {
         assertEquals("deploy a release whose migrations are merged: this one has several heads",
                 schema(branched, "is b2").check("core", "sha-1").fix());
         assertFalse(schema(HISTORY, "is a1").severalHeads());
-        // where both are there, `alembic upgrade heads` was run by hand
+        // both revisions are present after a manual `alembic upgrade heads`
         assertEquals(State.SAME, schema(branched, "is c3\te5").state());
     }
 
@@ -100,7 +100,7 @@ class SchemaTest {
         assertEquals("c3, which a newer release made", schema(HISTORY, "is c3").check("core", "sha-1").found());
     }
 
-    /** Runs the question with a docker of the test: an image that tells its history, and a database. */
+    /** Runs the query with a stand-in for docker: an image that prints its migrations, and a database. */
     private Facts ask(String psql, boolean keep) throws IOException {
         Fixtures.program(folder.resolve("bin/docker"), """
                 echo "$*" >>'%s/docker'

@@ -10,7 +10,7 @@ import ktrdr.node.NodeContainer;
 import ktrdr.node.NodeFiles;
 import ktrdr.node.Occupant;
 
-/** {@link StackFacts} for tests: of a good node on which nothing runs, but for what a test sets. */
+/** {@link StackFacts} for tests: a healthy node on which nothing runs, except for what a test sets. */
 public final class StackFactsBuilder {
     private String docker = "26.1.5";
     private String dockerError = "";

@@ -41,7 +41,7 @@ public class StackFactsTest {
         assertTrue(facts.directory());
     }
 
-    /** Docker says 0 of it, whatever it ended with before. */
+    /** Docker reports exit code 0 for a running container, regardless of its last exit. */
     @Test
     void of_a_container_that_runs_no_exit_code_is_told() {
         var again = CONTAINER.replace("\"restarting\",\"ExitCode\":1",
@@ -88,7 +88,7 @@ public class StackFactsTest {
         assertEquals(List.of("sha256:1", "sha256:2"), facts.containers().stream().map(Docker.Container::imageId)
                 .toList());
         assertEquals(Map.of("sha256:1", List.of("r/b@sha256:1"), "sha256:2", List.of("r/b@sha256:2")), facts.digests());
-        // the other one is about what containers mount
+        // the second inspect reads the mounts of containers
         assertEquals(List.of("info --format", "ps -aq", "inspect --format", "inspect --type", "ps -a", "image inspect"),
                 Files.readAllLines(folder.resolve("asked")));
     }

@@ -49,7 +49,7 @@ class TemplatesTest {
         assertEquals(7, workers.split(" WORKER_PORT: ", -1).length - 1);
     }
 
-    /** Docker refuses `cpus` above what the node has, but no share of time. */
+    /** Docker rejects `cpus` above the node's number, but accepts any CPU shares. */
     @Test
     void a_worker_may_use_what_its_type_is_limited_to() {
         var env = Templates.env(file("B", ".env.workers"));
@@ -67,7 +67,7 @@ class TemplatesTest {
         assertFalse(compose.contains("cpus: "), compose);
     }
 
-    /** The patterns are searched for in a request's address. */
+    /** The exclusion patterns are matched against the request's URL. */
     @Test
     void who_asks_whether_it_is_well_and_prometheus_leave_no_traces() {
         for (var name : List.of("core", "B")) {
@@ -102,7 +102,7 @@ class TemplatesTest {
                 other.get("APPARMOR") + " " + other.get("WORKER_IMAGE"));
     }
 
-    /** A backtest takes any path with a folder models in it for one below /app. */
+    /** A backtest treats any path that contains a folder `models` as a path below /app. */
     @Test
     void mounts_strategies_models_and_data_below_the_app_folder() {
         for (var name : List.of("core", "workers-b")) {
@@ -114,7 +114,10 @@ class TemplatesTest {
         }
     }
 
-    /** Its /health is asked until it was good once: to ask for it more often keeps a worker from registering again. */
+    /**
+     * Only the start checks /health, until its first success: more frequent requests keep a worker from registering
+     * again.
+     */
     @Test
     void docker_looks_at_the_root_of_a_worker() {
         var workers = file("workers-b", "docker-compose.workers.yml");
@@ -124,8 +127,8 @@ class TemplatesTest {
     }
 
     /**
-     * Docker gives each new container the proxy of its client's config.json: one that is gone would fail every health
-     * check by HTTP, for ever.
+     * Docker passes the proxy of its client's config.json to each new container. An unreachable proxy would fail every
+     * HTTP health check.
      */
     @Test
     void a_health_check_by_http_goes_by_no_proxy() {
@@ -167,7 +170,7 @@ class TemplatesTest {
         assertEquals(Set.of("localhost:9090", "backend:8000", "workers-b.ktrdr.test:5003", "workers-b.ktrdr.test:5004",
                 "workers-b.ktrdr.test:5005", "workers-b.ktrdr.test:5006", "gpu-1.ktrdr.test:5005",
                 "backend.ktrdr.test:9100", "workers-b.ktrdr.test:9100", "gpu-1.ktrdr.test:9100"), targets);
-        // at the backend the path without a slash is a redirect, at a worker the one with it
+        // the backend redirects the path without a slash, a worker the path with one
         assertEquals(1, prometheus.split("metrics_path: /metrics/\n", -1).length - 1);
         assertTrue(prometheus.contains("labels: {node: gpu, worker: training-worker-1, worker_type: training}"));
     }
@@ -184,7 +187,7 @@ class TemplatesTest {
     }
 
     /**
-     * KTRDR takes 30 to 100 s on a machine that is busy; until then a container is starting, and is looked at every
+     * KTRDR takes 30 to 100 s to start on a busy machine. Until then the container is starting and is checked every
      * second.
      */
     @Test
@@ -236,7 +239,7 @@ class TemplatesTest {
     @Test
     void a_variable_without_a_default_or_in_a_comment_is_told_apart() {
         assertEquals(Set.of("A", "B", "C"), Templates.variables("x: ${A:?needed}\ny: $B-${C:-d}\n# ${D}\nz: $$E\n"));
-        // where it has no value nothing is there
+        // an unset variable expands to nothing
         assertEquals(Set.of("B"), Templates.variables("${A:+${A-}:}$B"));
     }
 

@@ -17,7 +17,7 @@ import ktrdr.release.History.Entry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What deployments leave for node-exporter, written by a real shell in a folder that stands for a node's. */
+/** Metrics that deployments write for node-exporter, by a real shell in a folder as the node's. */
 class TextfileMetricsTest {
     @TempDir Path folder;
 
@@ -50,7 +50,7 @@ class TextfileMetricsTest {
         write(entry("rollback core", "1970-01-01T00:00:50Z", "sha-0", Ending.FAILED));
         assertEquals(List.of("ktrdr_release_info{tag=\"sha-a\"} 1", last("deploy", "sha-b", "deployed", 20),
                 last("scale", "sha-a", "deployed", 40), last("rollback", "sha-0", "failed", 50)), series());
-        // a deployment that was taken back
+        // a deployment that was rolled back
         write(entry("deploy all", "1970-01-01T00:01:00Z", "sha-b", Ending.ROLLED_BACK));
         assertEquals(last("rollback", "sha-b", "rolled-back", 60), series().get(3));
         assertEquals("ktrdr_release_info{tag=\"sha-b\"} 1", series().get(0));

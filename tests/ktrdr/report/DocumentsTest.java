@@ -34,16 +34,16 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Documents for machines, their schemas, and the proof that each is held against its own. */
+/** Machine-readable documents and their schemas, with proof that each document is validated against its own schema. */
 class DocumentsTest {
     private static final Check HOLDS = new Check(CheckId.ofNode("core", "ssh"), "core", true, "a node that answers",
             "connected", "", 0);
-    /** No result: what several have, and what an editor reads. */
+    /** Schemas that are not results: shared parts, and the one for editors. */
     private static final Set<String> PARTS = Set.of("common", "inventory");
-    /** Words of which the documents have another one. */
+    /** Retired words that the documents replaced. */
     private static final Set<String> RETIRED = Set.of("tag", "who", "error", "problems", "dropped", "sentence", "to do",
             "said", "memory", "skew", "written", "log", "volumes");
-    /** What an answer of KTRDR or of a user's own script holds is theirs. */
+    /** Answers of KTRDR or of a user's own script: their content is not specified. */
     private static final Set<String> OPEN = Set.of("nodes /properties/nodes/items", "operation /properties/backend",
             "benchmarks /properties/benchmarks/items", "queries /properties/queries/items");
 
@@ -245,7 +245,7 @@ class DocumentsTest {
         return names;
     }
 
-    /** Every schema of an object in a schema, with its place. */
+    /** Every object schema within a schema, with its path. */
     private static void objects(JsonNode schema, String place, java.util.function.BiConsumer<String, JsonNode> each) {
         if (schema.isObject() && (schema.path("type").asText().equals("object") || schema.path("type").isArray()
                 && schema.path("type").toString().contains("\"object\""))) each.accept(place, schema);

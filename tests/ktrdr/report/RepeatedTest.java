@@ -16,7 +16,7 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import org.junit.jupiter.api.Test;
 
-/** What a fleet of many nodes is told of problems that they have alike. */
+/** How problems that many nodes share are grouped in a report. */
 class RepeatedTest {
     private static final String CORE = """
             domain: ktrdr.test

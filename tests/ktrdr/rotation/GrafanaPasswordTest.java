@@ -15,10 +15,7 @@ import ktrdr.Sh;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * The question whether Grafana takes a password, as a shell on core asks it, with a program in the place of docker and
- * a server in that of Grafana.
- */
+/** The check whether Grafana accepts a password, as a shell on core runs it, with stand-ins for docker and Grafana. */
 class GrafanaPasswordTest {
     private static final String PASSWORD =
             "it's \"a\" $password %s \\n "

@@ -27,8 +27,8 @@ class ScramVerifierTest {
     }
 
     /**
-     * RFC 7677, section 3: user "user", password "pencil"; both sides' proofs are checked with the keys of the verifier
-     * alone, as a server does it.
+     * RFC 7677, section 3: user "user", password "pencil". Only the verifier's keys check the proofs of both sides, as
+     * in a server.
      */
     @Test
     void the_example_of_the_rfc_is_accepted_by_its_keys() throws Exception {

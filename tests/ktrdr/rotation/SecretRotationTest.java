@@ -31,7 +31,7 @@ class SecretRotationTest {
     void of_two_values_it_takes_that_of_the_service_to_be_replaced() {
         var environment = new LinkedHashMap<String, Map<Field, String>>();
         environment.put("backtest-worker-1", Map.of(Field.db_password, "former", Field.db_username, "ktrdr"));
-        // in this order the other one comes last
+        // in this order the other service comes last
         environment.put("training-worker-1", Map.of(Field.db_password, "new"));
         assertEquals(Map.of(Field.db_password, "former", Field.db_username, "ktrdr"),
                 SecretRotation.merged(environment, List.of("backtest-worker-1")));

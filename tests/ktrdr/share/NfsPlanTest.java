@@ -14,7 +14,7 @@ import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import org.junit.jupiter.api.Test;
 
-/** Answers as the guests gave them. */
+/** Answers recorded from the guests. */
 class NfsPlanTest {
     private static final String MACHINE =
             "uid\t0\nrelease\t6.12.117+deb13-cloud-amd64\ncontainer\tnone\nprivileged\tyes\napt\tyes\nkernel\tnfs\n"

@@ -4,7 +4,7 @@ import java.util.List;
 import ktrdr.Recorded;
 import org.junit.jupiter.api.Test;
 
-/** The scripts of the proof that all nodes read what each writes to the share. */
+/** The scripts that prove that all nodes read what each node writes to the share. */
 class NfsProofTest {
     @Test
     void the_script_of_a_writer_is_as_it_was_recorded() {

@@ -15,9 +15,7 @@ import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import org.junit.jupiter.api.Test;
 
-/**
- * The share as LXCs have it that get it from the host they run on, by a bind mount: no NFS is needed, nor asked for.
- */
+/** The share of LXCs that get it as a bind mount from their host: NFS is neither needed nor checked. */
 class ShareFromHostTest {
     private static final String LXC = "uid\t0\nrelease\t6.8.12-4-pve\ncontainer\tlxc\n";
     private static final String BOUND = " zfs rw,relatime,xattr,noacl 0 0\t\n";

@@ -16,7 +16,7 @@ import ktrdr.Problem;
 import ktrdr.api.FleetSession;
 import org.junit.jupiter.api.Test;
 
-/** Java read from a file or standard input, without a network; on the fleet it is tried in ConsoleFleetTest. */
+/** Java code read from a file or standard input, without a network; ConsoleFleetTest covers the fleet. */
 class JavaShellTest {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();

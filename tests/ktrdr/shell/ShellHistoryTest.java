@@ -10,7 +10,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The lines of earlier consoles. */
+/** The command history of the console. */
 class ShellHistoryTest {
     @TempDir Path folder;
 

@@ -12,7 +12,7 @@ import ktrdr.SshPeer;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
 import org.junit.jupiter.api.Test;
 
-/** The host keys of known_hosts: which host they let in, and which they refuse. */
+/** The host keys of known_hosts: which hosts they accept and which they reject. */
 class HostKeysTest extends SshConnecting {
     private SshTarget byName(String host) {
         return SshTarget.named("workers-b", host).address("127.0.0.1").port(peer.port()).user("root").build();
@@ -24,7 +24,7 @@ class HostKeysTest extends SshConnecting {
         var problem = refused();
         says(problem, Exit.UNREACHABLE, "not known", HostKeys.Key.of(peer.hostKey.getPublic()).fingerprint(),
                 "SHA256:");
-        // the command it gives is the one that works
+        // the suggested fix must work
         var fix = problem.details().get("to do");
         SshPeer.sh("sh", "-c", fix.substring(fix.indexOf("echo ")));
         works();
@@ -91,13 +91,13 @@ class HostKeysTest extends SshConnecting {
             assertEquals("hi\n", ssh.must("echo hi"));
         }
         var name = "[b.ktrdr.test]:" + peer.port() + " ";
-        // of the name another key is known: that is what counts
+        // another key is known for the name, and the name takes precedence
         peer.knownHosts(peer.known(peer.hostKey.getPublic()) + name + SshPeer.line(peer.clientKey.getPublic()) + "\n");
         says(refused(target), Exit.UNREACHABLE, "has changed");
         peer.knownHosts("@revoked " + peer.known(peer.hostKey.getPublic()) + name
                 + SshPeer.line(peer.hostKey.getPublic()) + "\n");
         says(refused(target), Exit.UNREACHABLE, "is revoked");
-        // an alias is the one name that is meant
+        // an alias replaces all other names
         peer.knownHosts(peer.known(peer.hostKey.getPublic()));
         Files.writeString(peer.home.resolve(".ssh/config"), "Host b.ktrdr.test\nHostKeyAlias b\n");
         says(refused(target), Exit.UNREACHABLE, "not known");

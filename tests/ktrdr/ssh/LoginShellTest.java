@@ -25,16 +25,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Scripts of a user whose login shell says or does something of its own first: a real bash with its startup file, and
- * commands in the place of the one that was asked for.
+ * Scripts of a user whose login shell prints or does something first: a real bash with a startup file, and replaced
+ * commands.
  */
 class LoginShellTest {
     @TempDir Path folder;
     @Started private SshPeer peer;
 
     /**
-     * As sshd does: by the login shell, whose home is this one, with what tells bash that it was started over the
-     * network.
+     * Runs a command through the login shell, as sshd does: with its own home and the variables that mark an ssh login
+     * for bash.
      */
     static void shell(SshPeer peer, String... shell) {
         peer.server.setCommandFactory((channel, command) -> {
@@ -128,7 +128,7 @@ class LoginShellTest {
             assertTrue(refused(ssh).details().get("to do")
                     .startsWith("its shell is nologin: set another one with `chsh -s /bin/sh root` on the host"));
         }
-        // sshd itself, without PAM, where there is a /etc/nologin
+        // sshd itself, without PAM, if /etc/nologin exists
         shell(peer, "sh", "-c", "echo The system is going down at noon >&2; exit 254");
         try (var ssh = peer.connect()) {
             assertEquals("The system is going down at noon", refused(ssh).details().get("found"));

@@ -19,10 +19,7 @@ import ktrdr.inventory.HostKeyPin;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * A host that shows the key of another node than the one it was asked for as: addresses that were exchanged, told by
- * the node's name.
- */
+/** A host that presents the key of another node: swapped addresses, detected by the node's name. */
 class NeighbourKeysTest {
     private static final KeyPair OWN = SshPeer.ec("secp256r1");
     @TempDir Path folder;
@@ -40,7 +37,7 @@ class NeighbourKeysTest {
         return new HostKeys.Neighbour(node, List.of(node + ".ktrdr.test", "10.0.0.12"), peer.port(), pin);
     }
 
-    /** What is said where workers-b is asked for and the host of workers-c answers, by known hosts and pins. */
+    /** The error when the host of workers-c answers for workers-b, by known hosts and pins. */
     private Problem refused(String known, Map<String, HostKeyPin> pins, HostKeys.Neighbour... neighbours)
             throws IOException {
         peer.knownHosts(known);
@@ -94,7 +91,7 @@ class NeighbourKeysTest {
         assertTrue(refused("[*]:* " + SshPeer.line(peer.hostKey.getPublic()) + "\n",
                 Map.of("workers-b.ktrdr.test", pin(OWN)), none).sentence()
                 .contains("is not the one that the inventory pins"));
-        // its own pin counts, not what the file has of it
+        // its own pin takes precedence over the file
         assertTrue(refused(own + entry("workers-c.ktrdr.test", peer.hostKey), Map.of(),
                 neighbour("workers-c", Optional.of(pin(OWN)))).sentence().contains("has changed"));
         assertTrue(refused(own + "@revoked " + entry("workers-b.ktrdr.test", peer.hostKey)

@@ -19,8 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Scripts of a user whose login shell is none of POSIX: what is sent is a line that each of them reads alike, and its
- * startup file may print.
+ * Scripts of a user whose login shell is not POSIX: the sent line means the same in each shell, and its startup file
+ * may print.
  */
 @Tag("packages")
 class OtherShellsTest {

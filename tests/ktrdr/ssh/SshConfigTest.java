@@ -19,11 +19,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What a configuration says of a host, compared with what ssh itself says of it: {@code ssh -G}. */
+/** How the toolkit reads an ssh configuration for a host, compared with {@code ssh -G}. */
 class SshConfigTest {
     @TempDir static Path folder;
 
-    /** What counts of a host here: name to connect to, user, port, jump host, keys. */
+    /** The relevant settings of a host: name to connect to, user, port, jump host, keys. */
     private static List<String> ours(Path config, String host, Optional<String> user) {
         var entry = SshConfig.read(config, folder).lookup(host, user, Optional.empty());
         var said = new ArrayList<>(List.of("hostname " + entry.hostName().map(name -> name.replace("%h", host))
@@ -123,7 +123,7 @@ class SshConfigTest {
         assertEquals(theirs(config, "core", Optional.empty()), ours(config, "core", Optional.empty()));
     }
 
-    /** OpenSSH has it from version 9.4 on. */
+    /** OpenSSH supports it since version 9.4. */
     @Test
     void the_network_that_this_machine_is_in_counts() throws IOException {
         var config = Files.writeString(folder.resolve("network"),

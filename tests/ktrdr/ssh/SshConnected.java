@@ -8,7 +8,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 
-/** An open connection to a server of this process. */
+/** An open connection to a server in this process. */
 abstract class SshConnected {
     @TempDir Path folder;
     @Started SshPeer peer;

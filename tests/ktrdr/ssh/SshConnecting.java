@@ -11,7 +11,7 @@ import ktrdr.SshPeer;
 import ktrdr.Started;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Connecting to a server of this process, and what is said of a refusal. */
+/** Connecting to a server in this process, and the message on a refusal. */
 abstract class SshConnecting {
     @TempDir Path folder;
     @Started SshPeer peer;

@@ -16,7 +16,7 @@ import lab.Wait;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
-/** What becomes of scripts when their connection breaks. */
+/** How scripts end when their connection breaks. */
 @Order(1)
 class SshCutTest extends SshConnected {
     @Test
@@ -90,7 +90,7 @@ class SshCutTest extends SshConnected {
             kept.lasting();
             line.close();
             assertEquals("cut\n", kept.must("echo cut"));
-            // not known to be dead before it is asked
+            // the client does not know that the connection is dead until it sends something
             line.freeze();
             assertEquals("frozen\n", kept.must("echo frozen"));
             var marks = folder.resolve("marks");

@@ -16,7 +16,7 @@ import org.apache.sshd.core.CoreModuleProperties;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Logging in with more keys than a host tries, and what it says itself. */
+/** Logins with more keys than a host accepts attempts for, and the host's own message. */
 class SshLoginTest {
     @TempDir Path folder;
     @Started private SshPeer peer;
@@ -34,7 +34,7 @@ class SshLoginTest {
         assertEquals(Exit.UNREACHABLE, problem.exit(), text);
     }
 
-    /** A real agent with so many keys, none of which is let in. */
+    /** A real agent with this many keys, all rejected. */
     private void withAgent(int keys, Work work) throws Exception {
         var socket = folder.resolve("agent");
         var agent = new ProcessBuilder("ssh-agent", "-D", "-a", socket.toString()).start();

@@ -14,7 +14,7 @@ import ktrdr.inventory.Inventory.Sudo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Scripts that run as root by sudo. */
+/** Scripts that run as root with sudo. */
 class SshSudoTest {
     @TempDir Path folder;
 
@@ -23,8 +23,8 @@ class SshSudoTest {
         try (var peer = new SshPeer(folder); var root = bySudo(peer)) {
             fakeSudo("SUDO_USER=karl exec \"$@\"");
             assertEquals("karl\n", root.must("echo $SUDO_USER"));
-            // MINA forgets the last words of a process that is gone before its input was written; a moment keeps them,
-            // OpenSSH needs none
+            // MINA drops the last output of a process that exits before its input is written; the delay keeps it.
+            // OpenSSH needs no delay.
             fakeSudo("echo 'sudo: a password is required' >&2; sleep 0.3; exit 1");
             var problem = assertThrows(Problem.class, () -> root.run("echo never"));
             assertTrue(problem.sentence().contains("sudo") && problem.details().get("found").contains("password"),

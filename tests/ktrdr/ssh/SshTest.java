@@ -23,7 +23,7 @@ import ktrdr.SshPeer;
 import ktrdr.Threads;
 import org.junit.jupiter.api.Test;
 
-/** Connecting: logging in, jumping, and peers that are none. */
+/** Connecting: logins, jump hosts, and invalid servers. */
 class SshTest extends SshConnecting {
     @Test
     void a_known_host_is_let_in() {
@@ -153,14 +153,14 @@ class SshTest extends SshConnecting {
         }
     }
 
-    /** A server that says this, and then nothing. */
+    /** A server that sends this, and then nothing. */
     private Problem against(String words) throws IOException {
         var accepted = new ConcurrentLinkedQueue<Socket>();
         try (var server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             Threads.each("server").execute(() -> {
                 try {
                     var socket = server.accept();
-                    // a socket that nobody knows any more is closed when the garbage is collected
+                    // keeps a reference: the garbage collector closes an unreferenced socket
                     accepted.add(socket);
                     socket.getOutputStream().write(words.getBytes(StandardCharsets.ISO_8859_1));
                 } catch (IOException e) {
@@ -187,9 +187,7 @@ class SshTest extends SshConnecting {
         says(against("x".repeat(200_000)), Exit.UNREACHABLE, "xxx");
     }
 
-    /**
-     * A server that cannot be reached in less than this, which is long beside the time that it has for a sign of life.
-     */
+    /** A slow connection: connecting takes longer than the time allowed without a sign of life. */
     @Test
     void a_slow_way_is_no_silence() throws Exception {
         try (var line = new SshPeer.Line(peer.port())) {

@@ -39,7 +39,7 @@ import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 import org.junit.jupiter.api.Test;
 
-/** What is well and what is not, and how that reads. */
+/** Which states of the fleet are healthy, and how status shows them. */
 class FleetStatusTest {
     @Test
     void a_fleet_that_is_well_holds_every_check() {
@@ -62,10 +62,7 @@ class FleetStatusTest {
         assertTrue(text(gone).contains("gpu        not reached"), () -> text(gone));
     }
 
-    /**
-     * A tag that was pushed again, or an image that was built there: each node is as it was deployed, and they are not
-     * alike.
-     */
+    /** A tag that was pushed again, or a local image build: each node matches its deployment, but the nodes differ. */
     @Test
     void reports_a_tag_that_is_another_image_on_another_node() {
         var reference = containers(B).get(0).image();
@@ -147,7 +144,7 @@ class FleetStatusTest {
         assertTrue(json.path("nodes").get(0).path("lock").isNull() && json.path("backup").isNull());
     }
 
-    /** Workers of B at this time, as the container of each began. */
+    /** Workers of B whose containers all started at this time. */
     private static NodeStatus began(String time) {
         return new NodeStatus(host(B), lock(Optional.empty(), -1), history(B), Stack.of(StatusFixtures.INVENTORY, B)
                 .services().stream().map(service -> container(service, "running", time)).toList(), Optional.empty());

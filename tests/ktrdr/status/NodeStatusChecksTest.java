@@ -32,12 +32,12 @@ import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import org.junit.jupiter.api.Test;
 
-/** Each thing that can be wrong with one node fails its own check. */
+/** Each possible fault of one node fails its own check. */
 class NodeStatusChecksTest {
     private static final LockScripts.Owner KARL = new LockScripts.Owner("7", "karl@laptop", "2026-01-01T11:59:00Z",
             "deploy workers B sha-2");
 
-    /** With a timer on core that was written two days ago and will run in an hour, and a backup of so many hours. */
+    /** Core with a timer written two days ago that runs in an hour, and a backup of this age in hours. */
     private static FleetStatus scheduled(String result, String name, int hours) {
         var host = host(CORE, "timer-at\t02:00", "timer-written\t1789827200", "timer-state\tactive",
                 "timer-next\t1790003600000", "timer-ended\t1789990000000", "timer-result\t" + result);
@@ -65,7 +65,7 @@ class NodeStatusChecksTest {
         assertTrue(fleet().checks().stream().noneMatch(eachCheck -> eachCheck.id().equals("core.backup")));
     }
 
-    /** The same fleet by an inventory with these lines more. */
+    /** The same fleet, with these lines added to the inventory. */
     private static FleetStatus by(String lines, FleetStatus fleet) {
         return new FleetStatus(Fixtures.inventory(Fixtures.INVENTORY + lines), fleet.time(), fleet.nodes(),
                 fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(),
@@ -86,7 +86,7 @@ class NodeStatusChecksTest {
                 failing(by("backup: {schedule: \"02:00\"}\n", scheduled("success", "ktrdr-1.dump.zst", 3))));
     }
 
-    /** As on workers nodes after core got another address: their rules admit the previous one. */
+    /** As on workers nodes after core's address changed: their rules allow the previous one. */
     @Test
     void names_a_node_whose_rules_come_from_another_inventory() {
         var inventory = Fixtures.inventory(Fixtures.INVENTORY + "firewall: {}\n");

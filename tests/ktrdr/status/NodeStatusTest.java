@@ -25,7 +25,7 @@ import ktrdr.release.Templates;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The script of status, run by a real shell in a folder that stands for a node's. */
+/** The status script, run by a real shell in a folder as the node's. */
 class NodeStatusTest {
     @TempDir Path folder;
 
@@ -92,7 +92,7 @@ class NodeStatusTest {
         var lock = Files.createDirectories(folder.resolve(".ktrdr/lock"));
         assertFalse(look().lock().alive());
         Files.writeString(lock.resolve("beat"), "999999999\n");
-        // from before a reboot
+        // a heartbeat from before a reboot
         assertFalse(look().lock().alive());
         var uptime = (long) Double.parseDouble(Files.readString(Path.of("/proc/uptime")).split(" ")[0]);
         Files.writeString(lock.resolve("beat"), (uptime - 31) + "\n");

@@ -14,10 +14,10 @@ import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.verify.VerifyReport;
 
-/** Pages for tests: the plan's fleet when all holds, and when some does not. */
+/** Pages for tests: the plan's fleet, healthy and with failures. */
 public final class ReportFixtures {
     public static final Instant WHEN = Instant.parse("2026-02-11T09:30:12.345Z");
-    /** What a node might say to somebody's browser. */
+    /** Text by which a node might attack a browser. */
     public static final String MARKUP =
             "</style></p><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"><a "
                     + "href='javascript:1'>";
@@ -80,7 +80,7 @@ public final class ReportFixtures {
         return new VerifyReport(inventory, checks, nodes, WHEN, Duration.ofMillis(9842), "0.1.0", mask);
     }
 
-    /** The same checks, these of them failing: id to what was found. */
+    /** The same checks with these failing: id to what was found. */
     public static List<Check> failing(List<Check> checks, Map<String, String> found) {
         return checks.stream().map(check -> !found.containsKey(check.id()) ? check
                 : new Check(check.what(), check.node(), false, check.expected(), found.get(check.id()), check.fix(),
@@ -91,7 +91,7 @@ public final class ReportFixtures {
         return report(inventory(), checks(inventory()), text -> text);
     }
 
-    /** Some things fail, one of them with markup in what it says, another with a line as long as lines get. */
+    /** Some failures: one with markup in its text, another with a line of maximum length. */
     public static VerifyReport unwell() {
         return report(inventory(),
                 failing(checks(inventory()), Map.of("backend.health", "503 Service Unavailable: " + MARKUP,

@@ -25,7 +25,7 @@ import ktrdr.node.Docker;
 import ktrdr.release.LockScripts;
 import org.junit.jupiter.api.Test;
 
-/** What whoever watched is told at the end. */
+/** The summary of changes at the end of a watch. */
 class StatusChangesTest {
     private static List<String> rows(FleetStatus... seen) {
         var changes = new StatusChanges();

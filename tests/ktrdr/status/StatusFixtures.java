@@ -24,7 +24,7 @@ import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
-/** A fleet that is well, and one thing of it changed at a time. */
+/** A healthy fleet, with single changes for tests. */
 public final class StatusFixtures {
     static final Inventory INVENTORY = Fixtures.inventory();
     public static final Node CORE = INVENTORY.core();
@@ -79,7 +79,7 @@ public final class StatusFixtures {
                 .configuration(configuration()).seconds(10).build();
     }
 
-    /** Of a node with one file of ours. */
+    /** The configuration hash of a node with one file of the toolkit. */
     static String configuration() {
         return KeptFiles.hash(Map.of(".env", "a".repeat(64)));
     }
@@ -89,7 +89,7 @@ public final class StatusFixtures {
                 Optional.empty());
     }
 
-    /** The machine's facts with the files of ours; what is added comes first and so counts. */
+    /** The machine's facts with the toolkit's files; added facts come first and take precedence. */
     public static MachineFacts host(Node node, String... added) {
         var machine = node.equals(CORE) ? MACHINE.replaceAll("(?m)^mount.*", "mount\t/srv/ktrdr-shared\t0\t\t")
                 .replace("disk /mnt", "disk /srv") : MACHINE;
@@ -165,12 +165,12 @@ public final class StatusFixtures {
                 Map.of());
     }
 
-    /** The ids of the checks that fail. */
+    /** The ids of the failing checks. */
     static List<String> failing(FleetStatus fleet) {
         return fleet.checks().stream().filter(check -> !check.ok()).map(Check::id).toList();
     }
 
-    /** The fleet with this of workers-b. */
+    /** The fleet with these values for workers-b. */
     static FleetStatus b(MachineFacts host, LockScripts.LockState lock, History history,
             List<Docker.Container> containers) {
         return with(fleet(), B, new NodeStatus(host, lock, history, containers, Optional.empty()));

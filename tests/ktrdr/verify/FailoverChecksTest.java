@@ -32,7 +32,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Failover with a backend that answers as it is told to, and workers that a switch turns off. */
+/** Failover with a scripted backend, and workers that a switch turns off. */
 class FailoverChecksTest {
     private static final Limits QUICK = new Limits(Duration.ofMillis(500), Duration.ofMillis(800),
             Duration.ofSeconds(5), Duration.ofMillis(800));
@@ -42,13 +42,13 @@ class FailoverChecksTest {
     private final World world = new World();
     private Http http;
 
-    /** A backend and two workers, each idle or at an operation. */
+    /** A backend and two workers, each idle or busy with an operation. */
     private static final class World extends Dispatcher implements Failover.Power {
         final Map<String, String> workers = new LinkedHashMap<>(Map.of(FIRST, ""));
         final Map<String, String> operations = new LinkedHashMap<>();
         final List<String> switched = new ArrayList<>();
         String off = "";
-        /** What the operation of the lost worker was called when the worker was started again. */
+        /** The status of the lost worker's operation when the worker was started again. */
         String lost;
         boolean notices = true;
         boolean gives = true;
@@ -102,7 +102,7 @@ class FailoverChecksTest {
             return new MockResponse.Builder().body("{\"success\":true,\"operation_id\":\"" + id + "\"}").build();
         }
 
-        /** What is started while a worker is off has ended by the second look. */
+        /** An operation started while a worker is off completes by the second request. */
         private MockResponse show(String id) {
             var status = operations.get(id);
             if (!off.isEmpty() && onWorkers && operations.size() > 1 && status.equals("running") && !id.equals("op_1"))

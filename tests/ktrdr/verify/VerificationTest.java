@@ -13,11 +13,11 @@ import ktrdr.status.NodeStatus;
 import ktrdr.status.StatusFixtures;
 import org.junit.jupiter.api.Test;
 
-/** How patient verify is. */
+/** How long verify waits. */
 class VerificationTest {
     private static final String NOON = "2026-01-01T12:00:00Z";
 
-    /** A fleet whose backend began at this time, with one check of it. */
+    /** A fleet whose backend started at this time, with one check. */
     private static Verification.Findings found(String began, String status, Check check) {
         var node = StatusFixtures.node(StatusFixtures.CORE);
         var containers = List.of(StatusFixtures.container("backend", status, began));

@@ -28,7 +28,7 @@ class VerifyReportTest {
         return (int) Pattern.compile(regex).matcher(page).results().count();
     }
 
-    /** The text of the page's tile of that name on a node. */
+    /** The text of a node's tile of this name on the page. */
     private static String tile(String page, String node, String name) {
         var card = page.substring(page.indexOf("<h3>" + node + "</h3>"));
         int at = card.indexOf("<p class=\"name\">" + name);

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The scripts of an outage, run by a real shell with a docker that notes what it was told. */
+/** The scripts of an outage, run by a real shell with a stand-in for docker that records its calls. */
 class WorkerOutageTest {
     private static final Duration LONG = Duration.ofMinutes(10);
     @TempDir Path folder;
@@ -81,7 +81,7 @@ class WorkerOutageTest {
         Wait.until(() -> !alive(guard), () -> "the guard is still there");
     }
 
-    /** One that ended may wait for a parent that reaps it. */
+    /** A process that ended may be a zombie until its parent reaps it. */
     private static boolean alive(long process) throws IOException {
         var status = Path.of("/proc/" + process + "/status");
         try {

@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Stand-in for KTRDR's backend ({@code ktrdr.api.main:app}), in memory but for the table of operations ({@link Store}).
+ * Stand-in for KTRDR's backend ({@code ktrdr.api.main:app}), in memory except the table of operations ({@link Store}).
  * Copies its HTTP API under /api/v1 (health, workers, operations, the starts of a sample operation, a backtest, a
  * training and a download), its polling of workers, its metrics, its refusal to start without secrets, and 503 while it
  * shuts down. Nothing is traded or computed.
@@ -21,7 +21,7 @@ public final class Backend implements AutoCloseable {
     private final Store store;
     private final String version;
     private final boolean unhealthy;
-    /** Whether its API is that of another KTRDR, which lacks some of it. */
+    /** Whether its API is that of another KTRDR version, which lacks parts of it. */
     private final boolean changed;
     private final Client client = new Client();
     private final Metrics metrics = new Metrics();
@@ -37,8 +37,8 @@ public final class Backend implements AutoCloseable {
     private final Web web;
 
     /**
-     * Without a database; throws IllegalArgumentException when a secret is missing, with one line that does not tell
-     * it.
+     * Without a database; throws IllegalArgumentException when a secret is missing, with a one-line message that does
+     * not reveal it.
      */
     public Backend(int port, Map<String, String> env, Pace pace) throws IOException {
         this(port, env, pace, Store.NONE);
@@ -79,7 +79,7 @@ public final class Backend implements AutoCloseable {
     }
 
     private void measure() {
-        // of these two alone, whatever else is registered
+        // of these two only, whatever else is registered
         for (var type : List.of("backtesting", "training")) {
             var label = "{worker_type=\"" + type + "\"}";
             metrics.gauge("ktrdr_workers_registered_total", "Workers registered.", label,
@@ -128,7 +128,7 @@ public final class Backend implements AutoCloseable {
     }
 
     private void observe(Web.Request request, int status, long startMicros, long micros) {
-        // neither traced nor counted, as the real one's instrumentation has it
+        // neither traced nor counted, as with the real instrumentation
         if (untraced.stream().anyMatch(pattern -> pattern.matcher("http://127.0.0.1:8000" + request.path()).find()))
             return;
         metrics.request(request.method(), target(request.template()), status, micros);
@@ -143,7 +143,7 @@ public final class Backend implements AutoCloseable {
 
     private void ended(Operations.Operation operation) {
         store.ended(operation.id, operation.status());
-        // workers count what they do
+        // workers count their own operations
         if (!operation.remote()) metrics.ended(operation.type, operation.status(),
                 System.currentTimeMillis() - operation.createdMicros() / 1000);
         traces.span(operation.trace, null, "operation." + operation.type, operation.createdMicros(),
@@ -177,19 +177,19 @@ public final class Backend implements AutoCloseable {
         return worker == null ? Web.Reply.detail(404, "Worker not found: " + request.id()) : Web.Reply.ok(worker);
     }
 
-    /** Answers 503 from now on, and tells its workers, one after another, as far as they are there. */
+    /** Answers 503 from now on, and notifies its reachable workers one after another. */
     private void drain() {
         stopping.set(true);
         for (var url : registry.urls()) {
             try {
                 client.post(url + "/backend-shutdown", Json.map("message", "Backend shutting down"));
             } catch (IOException e) {
-                // it finds out by itself
+                // the worker detects the restart itself
             }
         }
     }
 
-    /** Goes without a word to its workers, as after SIGKILL. */
+    /** Stops without notifying its workers, as after SIGKILL. */
     public void kill() {
         stopping.set(true);
         web.close();

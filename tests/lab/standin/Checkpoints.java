@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The backend's look at checkpoints (ktrdr/api/endpoints/checkpoints.py). KTRDR has them in its database; here they are
- * on the share, which the backend has not, so that any worker is asked.
+ * The backend's API for checkpoints (ktrdr/api/endpoints/checkpoints.py). KTRDR stores them in its database; here they
+ * are on the share, which the backend does not mount, so it asks any worker.
  */
 final class Checkpoints {
     private Checkpoints() {}
@@ -19,14 +19,14 @@ final class Checkpoints {
                 "original_request", parameters);
     }
 
-    /** The one of an operation, or 404. */
+    /** The checkpoint of an operation, or 404. */
     static Web.Reply show(String operation, List<String> workers, Client client) {
         for (var worker : workers)
             try {
                 var answer = client.get(worker + "/checkpoints/" + operation);
                 if (answer.ok()) return reply(answer.json());
             } catch (IOException e) {
-                // the next one may be there
+                // the next worker may answer
             }
         return Web.Reply.detail(404, "Checkpoint not found: " + operation);
     }

@@ -12,15 +12,15 @@ import java.time.Duration;
 import java.util.Map;
 
 /**
- * The HTTP calls that the stand-ins make to each other. By the JDK's older client: the newer one prepares for TLS in
- * each JVM, which is a third of what a stand-in's start takes.
+ * The HTTP calls between the stand-ins. They use the JDK's older client: the newer one initialises TLS in each JVM, a
+ * third of a stand-in's start time.
  */
 final class Client {
     private static final int CONNECT_MILLIS = 3_000;
     private static final int READ_MILLIS = 5_000;
 
     static {
-        // it would send a POST a second time by itself
+        // otherwise it repeats a POST by itself
         System.setProperty("sun.net.http.retryPost", "false");
     }
 
@@ -46,7 +46,7 @@ final class Client {
         return send("DELETE", url, null);
     }
 
-    /** By the newer client, since the older one knows no such method. */
+    /** By the newer client, since the older one does not support this method. */
     Answer patch(String url, Object body) throws IOException {
         try {
             var request = HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofMillis(READ_MILLIS))

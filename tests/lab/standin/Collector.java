@@ -16,8 +16,8 @@ import okhttp3.Protocol;
 import okio.Buffer;
 
 /**
- * The port of Jaeger's that takes traces: OTLP over gRPC, and so HTTP/2 with prior knowledge alone. Statuses and words
- * are those of grpc-go, on which the real one is built.
+ * Jaeger's port for traces: OTLP over gRPC, and so only HTTP/2 with prior knowledge. Statuses and messages are those of
+ * grpc-go, which the real one uses.
  */
 final class Collector implements AutoCloseable {
     private static final String SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService";
@@ -33,7 +33,7 @@ final class Collector implements AutoCloseable {
         server.setDispatcher(new Dispatcher() {
             @Override
             public MockResponse dispatch(RecordedRequest request) throws InterruptedException {
-                // it would keep each for a test to look at
+                // otherwise it keeps each request for tests
                 server.takeRequest(0, TimeUnit.SECONDS);
                 return answer(request);
             }
@@ -67,13 +67,13 @@ final class Collector implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             return refusal(200, INTERNAL, "grpc: error unmarshalling request: " + e.getMessage());
         }
-        // an ExportTraceServiceResponse without a word
+        // an empty ExportTraceServiceResponse
         return new MockResponse.Builder().clearHeaders().addHeader("content-type", "application/grpc")
                 .body(new Buffer().write(new byte[5])).removeHeader("Content-Length")
                 .trailers(Headers.of("grpc-status", "0", "grpc-message", "")).build();
     }
 
-    /** The one message of a unary call, without what it is framed by. */
+    /** The one message of a unary call, without its frame. */
     private static ByteBuffer message(ByteBuffer body) {
         if (body.remaining() < 5) throw new IllegalArgumentException("unexpected EOF");
         if (body.get() != 0) throw new IllegalArgumentException("compressed flag set with identity or empty encoding");

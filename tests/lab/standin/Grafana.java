@@ -14,8 +14,8 @@ import java.util.Map;
 /**
  * Stand-in for {@code grafana/grafana}: copies its health, basic login of admin, anonymous viewing, data sources
  * provisioned from files read once at start, and dashboards. As there, an anonymous viewer may see dashboards and
- * {@code /api/frontend/settings} but not {@code /api/datasources}. It draws nothing; of {@code /api/ds/query} it hands
- * instant queries to Prometheus.
+ * {@code /api/frontend/settings} but not {@code /api/datasources}. It draws nothing; from {@code /api/ds/query} it
+ * forwards only instant queries to Prometheus.
  */
 public final class Grafana implements AutoCloseable {
     private static final String VERSION = "11.0.0-standin";
@@ -46,7 +46,7 @@ public final class Grafana implements AutoCloseable {
                         ? message(401, "Invalid username or password") : null)
                 .on("GET", "/", request -> page())
                 .on("GET", "/login", request -> page())
-                // the real one answers with this very spacing
+                // the real one answers with exactly this spacing
                 .on("GET", "/api/health", request -> Web.Reply.text("application/json; charset=UTF-8",
                         "{\n  \"commit\": \"standin\",\n  \"database\": \"ok\",\n  \"version\": \"" + VERSION
                                 + "\"\n}"))
@@ -109,8 +109,8 @@ public final class Grafana implements AutoCloseable {
     }
 
     /**
-     * Line by line, which is enough for the plain files of KTRDR: one {@code name: value} each, {@code - } before the
-     * first of an item.
+     * Parses line by line, which is enough for KTRDR's plain files: one {@code name: value} per line, {@code - } before
+     * the first of an item.
      */
     private static List<Map<String, String>> items(List<String> lines) {
         var items = new ArrayList<Map<String, String>>();
@@ -129,7 +129,7 @@ public final class Grafana implements AutoCloseable {
                 entry = entry.substring(2).strip();
             }
             var pair = entry.split(":\\s+", 2);
-            // of nested blocks, such as jsonData, nothing is copied
+            // nested blocks, such as jsonData, are ignored
             if (pair.length == 2 && !items.isEmpty()) items.get(items.size() - 1)
                     .putIfAbsent(pair[0], pair[1].strip().replaceAll("^([\"'])(.*)\\1$", "$2"));
         }
@@ -138,7 +138,7 @@ public final class Grafana implements AutoCloseable {
 
     private static Map<String, Object> source(int id, Map<String, String> item) {
         var name = item.getOrDefault("name", "");
-        // without a fixed uid Grafana makes one, and dashboards do not find the source
+        // without a fixed uid Grafana creates one, and dashboards do not find the source
         var uid = item.getOrDefault("uid", "P%015X".formatted(name.hashCode() & 0xffffffffL));
         return Json.map("id", id, "uid", uid, "orgId", 1, "name", name, "type", item.getOrDefault("type", ""),
                 "typeName", item.getOrDefault("type", ""), "access", item.getOrDefault("access", "proxy"),
@@ -162,7 +162,7 @@ public final class Grafana implements AutoCloseable {
                 var model = Json.object(Files.readString(file));
                 all.add(new Dashboard(String.valueOf(model.get("uid")), String.valueOf(model.get("title")), model));
             } catch (RuntimeException e) {
-                // as the real one: said in the log, and the others are served
+                // like the real one: logs the error and serves the others
                 System.err.println("ERROR: dashboard " + file.getFileName() + ": " + e.getMessage());
             }
         }
@@ -181,7 +181,7 @@ public final class Grafana implements AutoCloseable {
         return Web.Reply.ok(found);
     }
 
-    /** Each query by itself, as frames with a column of times and one of values for each series. */
+    /** Each query separately, as frames with a column of times and one of values for each series. */
     private Web.Reply query(Map<String, Object> body) {
         if (!(body.get("queries") instanceof List<?> queries)) return message(400, "no queries found");
         var results = new LinkedHashMap<String, Object>();

@@ -13,9 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * Unary gRPC calls, one after another, over one connection of HTTP/2 with prior knowledge. By hand, since loading a
- * library takes half as much as a whole start of a stand-in. The headers of an answer are not decoded: where the status
- * is OK a message comes before the trailers, and none where it is not.
+ * Unary gRPC calls, one after another, over one connection of HTTP/2 with prior knowledge. Handwritten, since loading a
+ * library takes half as long as the start of a stand-in. The headers of an answer are not decoded: a message comes
+ * before the trailers only if the status is OK.
  */
 final class Grpc implements AutoCloseable {
     /** With SETTINGS that change nothing. */
@@ -32,7 +32,7 @@ final class Grpc implements AutoCloseable {
     private static final int END_STREAM = 1;
     private static final int END_HEADERS = 4;
     private static final int INITIAL_WINDOW_SIZE = 4;
-    /** What every server takes without having said so. */
+    /** The defaults of every server. */
     private static final int MAX_FRAME = 16_384;
     private static final int WINDOW = 65_535;
     private static final int MILLIS = 10_000;
@@ -52,7 +52,7 @@ final class Grpc implements AutoCloseable {
         this.authority = authority;
     }
 
-    /** Throws IOException where nobody answers, or with another status than OK. */
+    /** Throws IOException if there is no server, or for a status other than OK. */
     void call(String path, byte[] message) throws IOException {
         // the server may have closed it since the last call
         for (boolean used = socket != null;; used = false)
@@ -72,12 +72,12 @@ final class Grpc implements AutoCloseable {
         streamWindow = initial;
         answered = ended = false;
         var headers = new ByteArrayOutputStream();
-        // of the static table: POST and http
+        // from the static table: POST and http
         headers.writeBytes(new byte[] {(byte) 0x83, (byte) 0x86});
         var literal = List.of(":path", path, ":authority", authority, "te", "trailers", "content-type",
                 "application/grpc");
         for (int i = 0; i < literal.size(); i++) {
-            // neither name nor value is of a table
+            // neither name nor value is in a table
             if (i % 2 == 0) headers.write(0);
             headers.write(literal.get(i).length());
             headers.writeBytes(literal.get(i).getBytes(StandardCharsets.US_ASCII));
@@ -151,7 +151,7 @@ final class Grpc implements AutoCloseable {
         try (var old = socket) {
             socket = null;
         } catch (IOException e) {
-            // it is left in any case
+            // the connection is abandoned anyway
         }
     }
 }

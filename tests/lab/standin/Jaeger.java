@@ -10,7 +10,7 @@ import java.util.TreeSet;
 
 /**
  * Stand-in for {@code jaegertracing/jaeger}, version 2: copies {@code /api/services} and {@code /api/traces} of its
- * query API, in its shapes, and keeps spans in bounded memory. Its collector takes OTLP over gRPC.
+ * query API, and keeps spans in bounded memory. Its collector takes OTLP over gRPC.
  */
 public final class Jaeger implements AutoCloseable {
     private static final int TRACES = 3000;
@@ -25,7 +25,7 @@ public final class Jaeger implements AutoCloseable {
         this(uiPort, collectorPort, TRACES);
     }
 
-    /** @param bound traces that it keeps; the memory of the stand-in's own is for fewer than the real one's */
+    /** @@ @param bound maximum number of traces; the stand-in's memory holds fewer than the real one's */
     public Jaeger(int uiPort, int collectorPort, int bound) throws IOException {
         this.bound = Math.min(bound, TRACES);
         ui = new Web(uiPort)
@@ -40,8 +40,8 @@ public final class Jaeger implements AutoCloseable {
     }
 
     /**
-     * How many traces its options let it keep; throws IllegalArgumentException for any other option, with which the
-     * real one ends.
+     * The maximum number of traces from its options; throws IllegalArgumentException for any other option, on which the
+     * real one exits.
      */
     public static int traces(List<String> options) {
         int traces = TRACES;
@@ -94,7 +94,7 @@ public final class Jaeger implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             return error(400, "unable to parse limit or tags: " + e.getMessage());
         }
-        // tag=key:value is the other form the real one takes
+        // tag=key:value is the other form that the real one accepts
         var pair = query.getOrDefault("tag", "").split(":", 2);
         if (pair.length == 2) tags.put(pair[0], pair[1]);
         var found = new ArrayList<>();

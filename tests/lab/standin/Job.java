@@ -2,7 +2,7 @@ package standin;
 
 import java.util.Map;
 
-/** An operation on a stand-in {@link Worker}: it waits as long as it is asked to. */
+/** An operation on a stand-in {@link Worker}: it only waits for the requested time. */
 final class Job {
     final String id;
     final String type;
@@ -12,16 +12,16 @@ final class Job {
     final long epochs;
     private final long from;
     final Object parameters;
-    /** Whether a file is to tell that it came to its end, which is a test's wish and nothing of KTRDR's. */
+    /** Whether to write a file at the end; only tests use it, KTRDR has nothing like it. */
     final boolean noted;
     final long started = System.currentTimeMillis();
     volatile String status = "running";
-    /** When SIGTERM ended it; 0 else. */
+    /** When SIGTERM ended it; otherwise 0. */
     volatile long saved;
     String error;
     Object result;
 
-    /** @param from the epochs that were done before */
+    /** @@ @param from the epochs that were done before */
     Job(Map<String, Object> body, long from) {
         this.from = from;
         id = String.valueOf(body.get("operation_id"));
@@ -43,12 +43,12 @@ final class Job {
                 : Math.min(99, (System.currentTimeMillis() - started) * 100.0 / Math.max(1, millis));
     }
 
-    /** Those of a training that are done. */
+    /** The finished epochs of a training. */
     long epoch() {
         return from + (System.currentTimeMillis() - started) * (epochs - from) / Math.max(1, millis);
     }
 
-    /** Whether the worker says that it is at it. */
+    /** Whether the worker reports it as its current operation. */
     boolean active(long linger) {
         return saved > 0 ? System.currentTimeMillis() - saved <= linger : status.equals("running");
     }

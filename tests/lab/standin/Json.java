@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** JSON for the stand-ins, which use nothing but the JDK: Map, List, String, Long, Double, Boolean and null. */
+/** JSON for the stand-ins without libraries: Map, List, String, Long, Double, Boolean and null. */
 final class Json {
     private final String text;
     private int at;
@@ -14,7 +14,7 @@ final class Json {
         this.text = text;
     }
 
-    /** A map that may hold null, in the order given: name, value, name, value. */
+    /** A map that may hold null, in the given order: name, value, name, value. */
     static Map<String, Object> map(Object... pairs) {
         var map = new LinkedHashMap<String, Object>();
         for (int i = 0; i < pairs.length; i += 2) map.put((String) pairs[i], pairs[i + 1]);
@@ -22,7 +22,7 @@ final class Json {
     }
 
     /**
-     * The object in {@code text}, an empty one where it is empty; throws IllegalArgumentException for anything else.
+     * The object in {@code text}; an empty one if the text is empty. Throws IllegalArgumentException for anything else.
      */
     @SuppressWarnings("unchecked")
     static Map<String, Object> object(String text) {

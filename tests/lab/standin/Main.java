@@ -7,17 +7,17 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * Entry of the stand-in image of the practice fleet: not KTRDR, Grafana or Jaeger, but something that takes the same
- * arguments and answers as they do. {@code -m uvicorn MODULE:app --host H --port P} starts backend or worker,
- * {@code grafana} and {@code jaeger} the other two; without arguments the image's KTRDR_STANDIN_ROLE decides.
+ * Entry point of the practice fleet's stand-in image: not KTRDR, Grafana or Jaeger, but a program with the same
+ * arguments and answers. {@code -m uvicorn MODULE:app --host H --port P} starts backend or worker, {@code grafana} and
+ * {@code jaeger} the other two; without arguments the image's KTRDR_STANDIN_ROLE decides.
  *
- * <p>KTRDR_STANDIN_FAULT=crash copies what a worker did on an image built without its libraries, KTRDR_STANDIN_START
- * how many seconds a start takes.
+ * <p>KTRDR_STANDIN_FAULT=crash simulates a worker on an image built without its libraries; KTRDR_STANDIN_START is the
+ * start time in seconds.
  */
 public final class Main {
     private static final List<String> ENVIRONMENTS = List.of("development", "staging", "production");
     /**
-     * Secrets that have a default, which is fatal only with KTRDR_ENV=production (ktrdr/config/validation.py), whatever
+     * Secrets whose default is fatal only with KTRDR_ENV=production (ktrdr/config/validation.py), whatever
      * KTRDR_API_ENVIRONMENT is.
      */
     private static final Map<String, String> INSECURE = Map.of("KTRDR_DB_PASSWORD", "localdev", "KTRDR_AUTH_JWT_SECRET",
@@ -46,14 +46,13 @@ public final class Main {
             } catch (Exception e) {
                 System.err.println("ERROR: " + e.getMessage());
             }
-            // uvicorn ends with 0, the JVM would with 143
+            // uvicorn exits with 0, the JVM would exit with 143
             Runtime.getRuntime().halt(0);
         }));
     }
 
     /**
-     * Has SIGTERM do this and no more. By reflection: the compiler would warn of each word of the JDK's own class for
-     * it.
+     * Replaces the SIGTERM handler. By reflection: the compiler would warn about each use of the JDK's internal class.
      */
     private static void onTerm(Runnable what) throws ReflectiveOperationException {
         var signal = Class.forName("sun.misc.Signal");
@@ -67,7 +66,7 @@ public final class Main {
                 .invoke(null, signal.getConstructor(String.class).newInstance("TERM"), ours);
     }
 
-    /** What backend and workers read before all else; throws IllegalArgumentException in the words of the real ones. */
+    /** What backend and workers validate first; throws IllegalArgumentException with the real ones' messages. */
     static void settings(Map<String, String> env) {
         var environment = env.getOrDefault("KTRDR_API_ENVIRONMENT", "development").toLowerCase(Locale.ROOT);
         if (!ENVIRONMENTS.contains(environment))
@@ -77,7 +76,7 @@ public final class Main {
         var insecure = INSECURE.entrySet().stream()
                 .filter(entry -> env.getOrDefault(entry.getKey(), entry.getValue()).equals(entry.getValue()))
                 .map(Map.Entry::getKey).sorted().toList();
-        // else a warning
+        // otherwise only a warning
         if (!insecure.isEmpty() && env.getOrDefault("KTRDR_ENV", "").equalsIgnoreCase("production"))
             throw new IllegalArgumentException("Insecure defaults not allowed in production: "
                     + String.join(", ", insecure));

@@ -8,10 +8,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
 
-/**
- * Metrics in Prometheus' text format, by the names and with the labels of KTRDR's; those about HTTP are the backend's
- * alone.
- */
+/** Metrics in Prometheus' text format, with the names and labels of KTRDR's; only the backend has those about HTTP. */
 final class Metrics {
     private static final long STARTED = System.currentTimeMillis();
     private static final double[] MILLIS = {0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000};
@@ -79,14 +76,14 @@ final class Metrics {
                 .add(micros / 1000.0);
     }
 
-    /** An operation that has ended, by who did it. */
+    /** An operation that has ended, counted by the process that ran it. */
     synchronized void ended(String type, String status, long millis) {
         var labels = "operation_type=\"%s\",status=\"%s\"".formatted(type, status);
         count("ktrdr_operations_total", "{" + labels + "}");
         operations.computeIfAbsent(labels, any -> new Histogram(SECONDS)).add(millis / 1000.0);
     }
 
-    /** What agents count, of which none runs here: what has labels is not there before it was counted once. */
+    /** Metrics of agents, of which none runs here: labelled ones appear only after the first count. */
     synchronized void agents() {
         gauge("agent_budget_spend_total", "Total budget spent (dollars)", "", () -> 0);
         agents = true;

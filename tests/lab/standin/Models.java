@@ -4,9 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 
-/**
- * How a backtest worker finds the model that it is given: a folder below its own, whatever path of the caller's it had.
- */
+/** How a backtest worker finds a model: a folder below its own models folder, whatever path the caller used. */
 final class Models {
     private static final String APP = "/app";
     private static final String MARK = "/models/";
@@ -14,8 +12,8 @@ final class Models {
     private Models() {}
 
     /**
-     * What is wrong with the model of a backtest, in the words of the real one; null where it is there. {@code env} may
-     * name another folder as /app.
+     * The real one's error for the model of a backtest; null if the model exists. {@code env} may name a folder other
+     * than /app.
      */
     static String wrong(Object parameters, Map<String, String> env) {
         var given = parameters instanceof Map<?, ?> map && map.get("model_path") instanceof String text ? text : "";
@@ -29,7 +27,7 @@ final class Models {
                         + ". This model may not be a v3 model or may need to be retrained.";
     }
 
-    /** An absolute path with a folder models in it is taken for one in the worker's own. */
+    /** Maps an absolute path with a folder models in it to the worker's own. */
     static String translated(String path) {
         return path.startsWith("/") && path.contains(MARK) && !path.startsWith(APP + "/")
                 ? APP + path.substring(path.indexOf(MARK)) : path;

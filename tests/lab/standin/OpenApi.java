@@ -8,11 +8,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The stand-in backend's own description, made of its routes, in the shape that FastAPI gives such documents:
- * parameters and bodies typed, and answers as far as the real ones are ("Answers" in docs/KTRDR.md).
+ * The stand-in backend's own description, generated from its routes in the shape of FastAPI's documents: typed
+ * parameters and bodies, and answers as far as the real ones are typed ("Answers" in docs/KTRDR.md).
  */
 final class OpenApi {
-    /** What a request takes and answers, in the words of {@link #schema}. */
+    /** The parameters and the answer of a request, in the notation of {@link #schema}. */
     private record Spec(List<String> query, List<String> body, String answer) {
         static final Spec UNTYPED = new Spec(List.of(), List.of(), "any");
     }
@@ -39,7 +39,7 @@ final class OpenApi {
     private static final List<String> STATUSES = List.of("pending", "resuming", "running", "completed", "failed",
             "cancelled");
     private static final String API = "/api/v1";
-    /** The rest is said to take and to answer anything. */
+    /** All other requests are documented to take and answer anything. */
     private static final Map<String, Spec> SPECS = Map.of(
             "POST /trainings/start",
             new Spec(List.of(),
@@ -65,7 +65,7 @@ final class OpenApi {
 
     private OpenApi() {}
 
-    /** @param changed whether it is that of a KTRDR that lacks a parameter and wants a field more */
+    /** @@ @param changed whether it describes a KTRDR that lacks a parameter and requires one more field */
     static Map<String, Object> document(List<String> routes, String version, boolean changed) {
         var paths = new LinkedHashMap<String, Object>();
         for (var route : routes) {
@@ -116,7 +116,7 @@ final class OpenApi {
         return Json.map("application/json", Json.map("schema", schema));
     }
 
-    /** Fields as "name:type"; those whose type ends with "?" may be missing. */
+    /** Fields as "name:type"; those whose type ends with "?" are optional. */
     private static Map<String, Object> object(String title, List<String> fields) {
         var properties = new LinkedHashMap<String, Object>();
         fields.forEach(field -> properties.put(name(field), schema(type(field))));
@@ -133,8 +133,8 @@ final class OpenApi {
     }
 
     /**
-     * Of a type: one of JSON's, time, any, a list in brackets, or the name of one of {@link #SCHEMAS}; with "?" it may
-     * be null.
+     * The schema of a type: one of JSON's, time, any, a list in brackets, or the name of one of {@link #SCHEMAS}; with
+     * "?" it may be null.
      */
     private static Map<String, Object> schema(String type) {
         if (type.endsWith("?"))

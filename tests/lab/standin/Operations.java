@@ -14,8 +14,8 @@ import java.util.function.Consumer;
 
 /**
  * The stand-in backend's operations, in the shapes of KTRDR's {@code /operations}; the oldest finished ones are
- * forgotten. As there, a list has those that are in the process's memory: what the backend does itself until it ends,
- * and whatever was asked for by its id.
+ * discarded. As there, a list has those in the process's memory: the backend's own until they end, and every operation
+ * that was requested by its id.
  */
 final class Operations {
     private static final int KEPT = 1000;
@@ -27,8 +27,8 @@ final class Operations {
             .withZone(ZoneOffset.UTC);
 
     /**
-     * One operation. It ends once, but for what the backend does itself: that becomes completed in its own time,
-     * whatever it was called before, if it is in memory then.
+     * One operation. It ends once, except the backend's own: that becomes completed in its own time, whatever its
+     * status was, if it is in memory then.
      */
     final class Operation {
         final String id;
@@ -44,7 +44,7 @@ final class Operations {
         private String step;
         private String error;
         private Object result;
-        /** Where a worker has it. */
+        /** The URL of its worker. */
         private volatile String url;
         private boolean inMemory;
         private boolean cancelled;
@@ -57,7 +57,7 @@ final class Operations {
         private Operation(String id, String type, String trace, Map<String, Object> parameters) {
             this.id = id;
             this.type = type;
-            // what a worker does the backend hears of when it is asked
+            // the backend learns about a worker's operation only when it is requested
             this.inMemory = !remote();
             this.trace = trace;
             this.parameters = parameters;
@@ -68,7 +68,7 @@ final class Operations {
             return REMOTE.contains(type);
         }
 
-        /** Whether somebody wants it to end. */
+        /** Whether its cancellation was requested. */
         boolean cancelled() {
             synchronized (Operations.this) {
                 return cancelled;
@@ -87,7 +87,7 @@ final class Operations {
             url = worker + "/api/v1/operations/" + id;
         }
 
-        /** Whether it is time to ask the worker that has it. */
+        /** Whether it is time to poll its worker. */
         boolean stale(long millis) {
             synchronized (Operations.this) {
                 if (url == null || completed != null || System.currentTimeMillis() - refreshed < millis) return false;
@@ -123,16 +123,16 @@ final class Operations {
                 this.result = result;
                 if (status.equals("completed")) percentage = 100;
                 cancelled = status.equals("cancelled");
-                // how one on a worker ends is counted by that, unless the backend ends it
+                // the worker counts how its operation ends, unless the backend ends it
                 if (!remote() || cancelled) ends++;
-                // what a worker tells is kept
+                // the worker's report is kept
                 if (!remote() || !status.equals("completed")) inMemory = false;
             }
             ended.accept(this);
             return true;
         }
 
-        /** What the backend did itself is done: the status is overwritten, and the error stays. */
+        /** The backend's own operation is done: the status is overwritten, the error stays. */
         void complete(Object result) {
             synchronized (Operations.this) {
                 if (!inMemory) return;
@@ -146,7 +146,7 @@ final class Operations {
             ended.accept(this);
         }
 
-        /** From cancelled and failed alone. */
+        /** Only from cancelled and failed. */
         boolean resume() {
             synchronized (Operations.this) {
                 if (!List.of("cancelled", "failed").contains(status)) return false;
@@ -161,7 +161,7 @@ final class Operations {
             }
         }
 
-        /** The answer to who asks for its result. */
+        /** The answer to a request for its result. */
         Web.Reply results() {
             synchronized (Operations.this) {
                 if (!List.of("completed", "failed").contains(status))
@@ -206,17 +206,17 @@ final class Operations {
     private long begun;
     private long ends;
 
-    /** @param ended told once of each operation that completed, failed or was cancelled */
+    /** @@ @param ended called once for each operation that completed, failed or was cancelled */
     Operations(Consumer<Operation> ended) {
         this.ended = ended;
     }
 
-    /** Where an operation is noted before it is one. */
+    /** Where an operation is recorded before it starts. */
     interface Register {
         void note(String id, String type) throws IOException;
     }
 
-    /** Throws what the register throws, and then there is none. */
+    /** Throws what the register throws; then the operation does not exist. */
     Operation create(String type, String trace, Map<String, Object> parameters, Register register) throws IOException {
         var operation = new Operation(type, trace, parameters);
         register.note(operation.id, type);
@@ -225,7 +225,7 @@ final class Operations {
 
     private synchronized Operation add(Operation operation) {
         operations.put(operation.id, operation);
-        // one on a worker is counted by that
+        // the worker counts its own
         if (!operation.remote()) begun++;
         if (operations.size() > KEPT)
             operations.values().stream().filter(eachOperation -> eachOperation.completed != null).findFirst()
@@ -233,7 +233,7 @@ final class Operations {
         return operation;
     }
 
-    /** Throws 404 when it is unknown; from now on it is in memory. */
+    /** Throws 404 when it is unknown; otherwise loads it into memory. */
     synchronized Operation get(String id) {
         var operation = operations.get(id);
         if (operation == null) throw new Web.Failure(404, "Operation not found: " + id);
@@ -245,7 +245,7 @@ final class Operations {
         return operations.containsKey(id);
     }
 
-    /** One that another process began, and that a worker has. */
+    /** An operation that another process started and a worker has. */
     synchronized Operation adopt(String id, String type, String worker) {
         var operation = new Operation(id, type, Traces.id(16), Map.of());
         operation.givenTo(worker);
@@ -264,14 +264,14 @@ final class Operations {
     }
 
     /**
-     * By KTRDR's count, which goes down at every end: of a dummy that is cancelled and becomes completed there are two,
-     * so that it falls below zero.
+     * KTRDR's own count, which drops at every end: a dummy that is cancelled and then becomes completed ends twice, so
+     * the count falls below zero.
      */
     synchronized long active() {
         return begun - ends;
     }
 
-    /** Newest first, filtered by status, operation_type, active_only, offset and limit (10 where none is given). */
+    /** Newest first, filtered by status, operation_type, active_only, offset and limit (default 10). */
     synchronized Map<String, Object> list(Map<String, String> query) {
         var status = query.get("status");
         if (status != null && !STATUSES.contains(status)) throw invalid("status", "Input should be one of " + STATUSES);
@@ -295,7 +295,7 @@ final class Operations {
             int value = Integer.parseInt(query.getOrDefault(name, String.valueOf(usual)));
             if (value >= least && value <= 1000) return value;
         } catch (NumberFormatException e) {
-            // said below
+            // reported below
         }
         throw invalid(name, "Input should be an integer between " + least + " and 1000");
     }

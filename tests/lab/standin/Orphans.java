@@ -8,9 +8,9 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /**
- * How KTRDR's backend gives up what no worker claims (ktrdr/api/services/orphan_detector.py): every operation that runs
- * in its memory, what it does itself among them, unless a worker in the registry has it, one that does not answer
- * included. It looks at intervals, so that it takes the timeout and up to an interval more.
+ * How KTRDR's backend fails orphaned operations (ktrdr/api/services/orphan_detector.py): every operation that runs in
+ * its memory, its own included, unless a registered worker has it, even one that does not answer. It checks at
+ * intervals, so it takes the timeout plus up to one interval.
  */
 final class Orphans {
     private final int timeout;
@@ -32,12 +32,12 @@ final class Orphans {
             int value = Integer.parseInt(env.getOrDefault(name, String.valueOf(usual)));
             if (value > 0) return value;
         } catch (NumberFormatException e) {
-            // said below
+            // reported below
         }
         throw new IllegalArgumentException(name + " should be an integer greater than 0");
     }
 
-    /** Looks until it is interrupted. */
+    /** Checks until it is interrupted. */
     void run() {
         try {
             while (true) {

@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Spans as OTLP has them, an {@code ExportTraceServiceRequest}: of its fields those that the stand-ins use, by their
- * numbers in {@code opentelemetry/proto/trace/v1/trace.proto}. In memory a span has the names of Jaeger's query API.
+ * Spans in OTLP, an {@code ExportTraceServiceRequest}: only the fields that the stand-ins use, by their numbers in
+ * {@code opentelemetry/proto/trace/v1/trace.proto}. In memory a span has the names of Jaeger's query API.
  */
 final class Otlp {
     private static final HexFormat HEX = HexFormat.of();
@@ -50,12 +50,12 @@ final class Otlp {
                         : message(tag(1, BYTES), String.valueOf(entry.getValue())))).toList();
     }
 
-    /** The spans of a request; throws IllegalArgumentException for what is none. */
+    /** The spans of a request; throws IllegalArgumentException if it is invalid. */
     static List<Map<String, Object>> spans(ByteBuffer request) {
         var spans = new ArrayList<Map<String, Object>>();
         try {
             for (var group : all(request, 1)) {
-                // as Jaeger calls a service that does not say its name
+                // Jaeger's name for a service without a name
                 Object service = "OTLPResourceNoServiceName";
                 for (var resource : all(group, 1))
                     service = tags(all(resource, 1)).getOrDefault("service.name", service);
@@ -81,7 +81,7 @@ final class Otlp {
         return fields((ByteBuffer) message).getOrDefault(number, List.of());
     }
 
-    /** The last one counts, as protobuf has it. */
+    /** The last one counts, as in protobuf. */
     private static Object one(Map<Integer, List<Object>> fields, int number, Object usual) {
         var all = fields.getOrDefault(number, List.of());
         return all.isEmpty() ? usual : all.get(all.size() - 1);

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Messages of protobuf without their schema: fields by number and wire type, as
- * protobuf.dev/programming-guides/encoding has them.
+ * Messages of protobuf without their schema: fields by number and wire type, as specified in
+ * protobuf.dev/programming-guides/encoding.
  */
 final class Protobuf {
     static final int VARINT = 0;
@@ -22,12 +22,12 @@ final class Protobuf {
 
     private Protobuf() {}
 
-    /** What a field's tag is. */
+    /** The tag of a field. */
     static int tag(int number, int type) {
         return number << 3 | type;
     }
 
-    /** A message of pairs: a tag, and a Long, a String, bytes, or a list of these for so many fields. */
+    /** A message of pairs: a tag, and a Long, a String, bytes, or a list of these for a repeated field. */
     static byte[] message(Object... pairs) {
         var out = new ByteArrayOutputStream();
         for (int i = 0; i < pairs.length; i += 2)

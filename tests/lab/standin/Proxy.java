@@ -9,8 +9,8 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * The backend's way to the operations that workers have (ktrdr/api/services/adapters/operation_service_proxy.py): it
- * gives them away, and hears of them only when it is asked for one by its id.
+ * The backend's access to the operations on workers (ktrdr/api/services/adapters/operation_service_proxy.py): it hands
+ * them out, and learns about one only when that is requested by its id.
  */
 final class Proxy {
     private static final Pattern EPOCHS = Pattern.compile("[0-9]{1,4}$");
@@ -28,7 +28,7 @@ final class Proxy {
     }
 
     /**
-     * The worker that took the operation, or null where none of its type is free; one that does not answer is an
+     * The worker that took the operation, or null if no worker of its type is free; one that does not answer is an
      * IOException, and no other is tried.
      */
     Registry.Entry hand(Operations.Operation operation, Web.Request request) throws IOException {
@@ -64,8 +64,8 @@ final class Proxy {
     }
 
     /**
-     * Asks the worker that has it how far it is, as far as nobody did just now; one that does not answer leaves it as
-     * it was. By the address alone, so that a new worker at that of a lost one is asked for what it does not run.
+     * Polls its worker for progress, unless that happened recently; without an answer the operation stays as it was. By
+     * the address alone, so a new worker at a lost one's address is asked about an operation that it does not run.
      */
     private void refresh(Operations.Operation operation) {
         if (!operation.stale(pace.follow())) return;
@@ -80,11 +80,11 @@ final class Proxy {
             else if (ENDED.contains(status))
                 operation.end(status, (String) state.get("error_message"), state.get("result_summary"));
         } catch (IOException | RuntimeException e) {
-            // whoever asks next may hear more
+            // the next request may succeed
         }
     }
 
-    /** In memory, or else at a worker, which stands for the table that all of them read. */
+    /** In memory, or else at a worker, in place of the table that all KTRDR processes read. */
     private Operations.Operation known(Web.Request request) {
         if (!operations.knows(request.id()))
             for (var worker : registry.urls())
@@ -93,7 +93,7 @@ final class Proxy {
                     if (answer.ok())
                         operations.adopt(request.id(), String.valueOf(answer.json().get("operation_type")), worker);
                 } catch (IOException | RuntimeException e) {
-                    // it is not there
+                    // this worker does not have it
                 }
         var operation = operations.get(request.id());
         refresh(operation);
@@ -119,14 +119,14 @@ final class Proxy {
             try {
                 client.delete(worker + "/operations/" + operation.id);
             } catch (IOException e) {
-                // gone, and cancelled all the same
+                // the worker is gone, and the operation is cancelled anyway
             }
         return Web.Reply.ok(Json.map("success", true, "data",
                 Json.map("success", true, "operation_id", operation.id, "status", "cancelled",
                 "cancelled_at", Instant.now().toString(), "cancellation_reason", reason)));
     }
 
-    /** What a worker says of an operation that SIGTERM ended. */
+    /** A worker's message about an operation that SIGTERM ended. */
     Web.Reply status(Web.Request request) {
         var operation = known(request);
         var former = operation.status();
@@ -137,12 +137,12 @@ final class Proxy {
                 "new_status", status));
     }
 
-    /** Has a worker go on from the checkpoint that it finds. */
+    /** Makes a worker resume from the checkpoint that it finds. */
     Web.Reply resume(Web.Request request) {
         var operation = known(request);
         if (!operation.resume())
             return Web.Reply.detail(409, "Operation " + operation.id + " is already " + operation.status());
-        // nobody notes that it is busy, so that it may be given more before the next look at its health
+        // the worker is not marked as busy, so it may get more before its next health check
         var worker = registry.free(operation.type);
         if (worker == null) {
             operation.end("cancelled", null, null);

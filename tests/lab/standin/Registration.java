@@ -6,13 +6,13 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
 /**
- * How a worker of KTRDR makes itself known to the backend (ktrdr/workers/base.py): at its start, after the backend said
- * that it stops, and where its health was not asked for for a while, which it takes for a backend that was
- * restarted. Any question for its health is taken for one of the backend.
+ * How a worker of KTRDR registers at the backend (ktrdr/workers/base.py): at its start, after the backend announced its
+ * stop, and after a time without requests for its health, which it takes for a restart of the backend. Every request
+ * for its health counts as one of the backend.
  */
 final class Registration {
     private static final int TRIES = 5;
-    /** How often the backend that said that it stops is tried. */
+    /** The maximum number of attempts after the backend announced its stop. */
     private static final int RETURNS = 60;
     private final String backend;
     private final String id;
@@ -20,10 +20,10 @@ final class Registration {
     private final Supplier<Map<String, Object>> payload;
     private final Client client = new Client();
     private final AtomicReference<Thread> returning = new AtomicReference<>();
-    /** When the worker's health was asked for; 0 where it was not yet. */
+    /** When the worker's health was last requested; 0 if never. */
     private volatile long asked;
 
-    /** @param payload what registers it now, with the operation that it is at */
+    /** @@ @param payload its current registration, with its current operation */
     Registration(String backend, String id, Pace pace, Supplier<Map<String, Object>> payload) {
         this.backend = backend;
         this.id = id;
@@ -31,12 +31,12 @@ final class Registration {
         this.payload = payload;
     }
 
-    /** The worker's health was asked for. */
+    /** The worker's health was requested. */
     void asked() {
         asked = System.currentTimeMillis();
     }
 
-    /** At the start of a worker, which answers nothing before the end of this. */
+    /** At the start of a worker, which answers nothing until this returns. */
     boolean register() {
         return register(TRIES);
     }
@@ -68,7 +68,7 @@ final class Registration {
                 tries, why, pause / 1000.0);
     }
 
-    /** The backend says that it stops: it is tried until it is there again. A second word of it begins anew. */
+    /** The backend announced its stop: the worker retries until it is back. A second announcement restarts that. */
     void backendStops() {
         var thread = Web.daemon(() -> {
             for (int i = 0; i < RETURNS; i++) {
@@ -84,7 +84,7 @@ final class Registration {
         thread.start();
     }
 
-    /** Looks whether the backend still knows the worker, for as long as the worker is there. */
+    /** Checks whether the backend still knows the worker, until the worker ends. */
     void monitor() {
         while (pause(pace.check())) {
             if (asked == 0) {
@@ -96,7 +96,7 @@ final class Registration {
         }
     }
 
-    /** Registers anew where the backend does not know the worker; one that does not answer may know it still. */
+    /** Registers again if the backend does not know the worker; a backend that does not answer may still know it. */
     private void ensure() {
         try {
             if (client.get(backend + "/api/v1/workers/" + id).status() == 404) register(TRIES);

@@ -14,8 +14,8 @@ import java.util.stream.Collectors;
 
 /**
  * The stand-in backend's memory of workers. Copies KTRDR's: workers register themselves, each is polled, three misses
- * make it temporarily_unavailable, and one that stays away is forgotten late, so that ghosts of replaced workers remain
- * a while. As there, any 200 counts as well: a worker that answers {@code "healthy": false} stays available.
+ * make it temporarily_unavailable, and one that stays away is removed late, so that ghosts of replaced workers remain a
+ * while. As there, any 200 counts: a worker that answers {@code "healthy": false} stays available.
  */
 final class Registry {
     private static final int MISSES = 3;
@@ -66,9 +66,7 @@ final class Registry {
         this.removeMillis = removeMillis;
     }
 
-    /**
-     * The worker in its new state. A worker that has another id since its start takes the place of the one at its URL.
-     */
+    /** The worker in its new state. A worker that restarted with another id replaces the one at its URL. */
     synchronized Map<String, Object> register(Map<String, Object> body) {
         var missing = new ArrayList<>();
         for (var name : List.of("worker_id", "worker_type", "endpoint_url"))
@@ -83,26 +81,26 @@ final class Registry {
         var url = (String) body.get("endpoint_url");
         var entry = entries.get(id);
         if (entry == null) {
-            // it started anew, with another id
+            // it restarted with another id
             entries.values().removeIf(former -> former.url.equals(url));
             entry = new Entry(id, (String) body.get("worker_type"));
             entries.put(id, entry);
         }
         entry.url = url;
         entry.capabilities = body.get("capabilities") == null ? Map.of() : body.get("capabilities");
-        // whatever it is at: until the next look at its health
+        // even if it is busy: until its next health check
         entry.status = "available";
         entry.healthy = Instant.now();
         return entry.json();
     }
 
-    /** What workers are at, or were when they last answered. */
+    /** The workers' current operations, or those of their last answer. */
     synchronized Set<String> claims() {
         return entries.values().stream().map(entry -> entry.operation).filter(Objects::nonNull)
                 .collect(Collectors.toSet());
     }
 
-    /** Where each is. */
+    /** The workers' URLs. */
     synchronized List<String> urls() {
         return entries.values().stream().map(entry -> entry.url).toList();
     }
@@ -125,7 +123,7 @@ final class Registry {
         return list(type, status).size();
     }
 
-    /** A free worker, busy from now on, or null. A training goes to one with a GPU, where one is free. */
+    /** A free worker, busy from now on, or null. A training prefers a free worker with a GPU. */
     synchronized Entry claim(String type, String operation, Set<String> except) {
         var free = free(type, except);
         var claimed = free.stream().filter(Entry::gpu).findFirst().or(() -> free.stream().findFirst()).orElse(null);
@@ -135,7 +133,7 @@ final class Registry {
         return claimed;
     }
 
-    /** A free worker, which stays so until the next look at its health, or null. */
+    /** A free worker, not marked as busy until its next health check, or null. */
     synchronized Entry free(String type) {
         return free(type, Set.of()).stream().findFirst().orElse(null);
     }
@@ -151,7 +149,7 @@ final class Registry {
         if (entry.status.equals("busy")) entry.status = "available";
     }
 
-    /** Asks every worker how it is, all at once, and waits for their answers. */
+    /** Polls all workers in parallel, and waits for their answers. */
     void poll(Executor threads) {
         List<Entry> all;
         synchronized (this) {
@@ -167,7 +165,7 @@ final class Registry {
             var answer = client.get(entry.url + "/health");
             if (answer.status() == 200) health = answer.json();
         } catch (IOException | RuntimeException e) {
-            // no answer, or none that is JSON: a miss, and no reason to stop polling the others
+            // no answer or invalid JSON: a miss, and no reason to stop polling the others
         }
         synchronized (this) {
             entry.checked = Instant.now();

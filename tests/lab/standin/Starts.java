@@ -18,7 +18,7 @@ final class Starts implements AutoCloseable {
     private final Registry registry;
     private final Proxy proxy;
     private final String broker;
-    /** Whether the API is that of another KTRDR, which wants more of a backtest. */
+    /** Whether the API is that of another KTRDR version, which requires more for a backtest. */
     private final boolean changed;
     private final long began = System.currentTimeMillis();
     private final ExecutorService threads = Executors.newCachedThreadPool(Web::daemon);
@@ -33,7 +33,7 @@ final class Starts implements AutoCloseable {
         changed = "api".equals(env.get("KTRDR_STANDIN_FAULT"));
     }
 
-    /** Throws IOException where the database does not take it, and then there is none. */
+    /** Throws IOException if the database rejects the operation; then it does not exist. */
     private Operations.Operation create(String type, Web.Request request, Map<String, Object> parameters)
             throws IOException {
         var operation = operations.create(type, request.trace(), parameters, store::started);
@@ -63,7 +63,7 @@ final class Starts implements AutoCloseable {
                 "error", null));
     }
 
-    /** Fails always, as on a system whose broker host service does not run. */
+    /** Always fails, as on a system without a running broker host service. */
     Web.Reply download(Web.Request request) {
         var body = required(request, "symbol", "timeframe");
         var mode = String.valueOf(body.getOrDefault("mode", "local"));
@@ -101,8 +101,8 @@ final class Starts implements AutoCloseable {
     }
 
     /**
-     * As many epochs as the number at the end of the strategy's name, which stands for what its file says; else ten.
-     * Its id is a task_id.
+     * As many epochs as the number at the end of the strategy's name, a stand-in for its file; by default ten. Its id
+     * is a task_id.
      */
     Web.Reply training(Web.Request request) {
         var body = required(request, "strategy_name");
@@ -121,8 +121,8 @@ final class Starts implements AutoCloseable {
     }
 
     /**
-     * The worker that has it now; else it failed, and so does the request: 500 where one did not answer, 503 where none
-     * is free.
+     * The worker that took it; otherwise the operation failed and so does the request: 500 if a worker did not answer,
+     * 503 if none is free.
      */
     private Registry.Entry handed(Operations.Operation operation, Web.Request request, String unreached) {
         try {

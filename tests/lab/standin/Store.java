@@ -7,38 +7,37 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The table of operations in the database that KTRDR_DB_* lead to, as far as the stand-in backend writes to it: one
- * that is started is there first, or is not started. It is asked by psql, so that the schema is what a migration made
- * of it.
+ * The table of operations in the database of KTRDR_DB_*, as far as the stand-in backend writes to it: an operation is
+ * recorded before it starts, or does not start. Accessed by psql, so that the schema is the one that migrations made.
  */
 public interface Store {
-    /** The backend on its own, as in tests of it: all is in memory. */
+    /** The backend without a database, as in its tests: all is in memory. */
     Store NONE = (sql, values) -> {};
 
     /** The revision that renames a column: see the stand-in's alembic. */
     String RENAMED = "e1a0000000d4";
 
     /**
-     * Runs SQL in which {@code :'name'} stands for a value and COLUMN for that of the status; what the database refuses
-     * is an IOException in its words.
+     * Runs SQL with {@code :'name'} for a value and COLUMN for the status column; a rejection by the database is an
+     * IOException with its message.
      */
     void run(String sql, Map<String, String> values) throws IOException;
 
-    /** That of the settings; none where they name no host. */
+    /** The database of the settings; none if they name no host. */
     static Store of(Map<String, String> env) {
-        // a tag whose migration renames a column has code that knows the new name, and the others have not
+        // a tag whose migration renames a column has code that uses the new name; other tags use the old one
         var column = env.getOrDefault("KTRDR_STANDIN_REVISIONS", "").contains(RENAMED) ? "state" : "status";
         return env.getOrDefault("KTRDR_DB_HOST", "").isBlank() ? NONE
                 : (sql, values) -> psql(env, sql.replace("COLUMN", column), values);
     }
 
-    /** Notes one that starts. */
+    /** Records an operation that starts. */
     default void started(String id, String type) throws IOException {
         run("insert into operations (operation_id, operation_type, COLUMN) values (:'id', :'type', 'running');",
                 Map.of("id", id, "type", type));
     }
 
-    /** Notes how one ended, as far as the table is still there. */
+    /** Records how an operation ended, if the table still exists. */
     default void ended(String id, String status) {
         try {
             run("update operations set COLUMN = :'status', completed_at = now() where operation_id = :'id';",

@@ -11,19 +11,19 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Exports spans by OTLP over gRPC, in batches, as the exporter of the real ones does: what a collector does not take is
- * tried again for a while and then dropped, and so is what waits beyond a bound.
+ * Exports spans by OTLP over gRPC, in batches, like the real exporter: what a collector does not accept is retried for
+ * a while and then dropped, and so is what exceeds the queue's bound.
  */
 final class Traces implements AutoCloseable {
     static final String EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
     private static final int QUEUE = 2048;
     private static final int BATCH = 512;
-    /** The real one's is 5000; here nobody has to wait for a trace. */
+    /** The real one's is 5000; here tests do not have to wait for a trace. */
     private static final String DELAY = "200";
     private static final long BACKOFF_MILLIS = 1000;
     private static final long LONGEST_MILLIS = 4000;
     private static final long LAST_MILLIS = 500;
-    /** Wakes who waits for a span. */
+    /** Wakes threads that wait for a span. */
     private static final Map<String, Object> END = Map.of();
     private final BlockingQueue<Map<String, Object>> waiting = new ArrayBlockingQueue<>(QUEUE);
     private final CountDownLatch closing = new CountDownLatch(1);
@@ -32,26 +32,29 @@ final class Traces implements AutoCloseable {
     private final Grpc collector;
     private final Thread sender;
 
-    /** @param env whose KTRDR_OTEL_OTLP_ENDPOINT is such as {@code http://jaeger:4317}; without one nothing is sent */
+    /**
+     * @@
+     * @param env whose KTRDR_OTEL_OTLP_ENDPOINT is such as {@code http://jaeger:4317}; without it nothing is sent
+     */
     Traces(String service, Map<String, String> env) {
         this.service = service;
         delay = Long.parseLong(env.getOrDefault("OTEL_BSP_SCHEDULE_DELAY", DELAY));
         var endpoint = env.getOrDefault("KTRDR_OTEL_OTLP_ENDPOINT", env.getOrDefault("OTLP_ENDPOINT", "")).strip();
-        // of a URL host and port alone
+        // only host and port of a URL
         collector = new Grpc(endpoint.replaceFirst("^[A-Za-z]+://([^/?#]+).*", "$1"));
-        // https would have it speak TLS, which no collector of the fleet does
+        // https would mean TLS, which no collector of the fleet supports
         sender = endpoint.isEmpty() || endpoint.startsWith("https:") ? null : Web.daemon(this::send);
         if (sender != null) sender.start();
     }
 
-    /** So many hexadecimal bytes: 16 for a trace, 8 for a span. */
+    /** This many random bytes in hexadecimal: 16 for a trace, 8 for a span. */
     static String id(int bytes) {
         var id = new byte[bytes];
         ThreadLocalRandom.current().nextBytes(id);
         return HexFormat.of().formatHex(id);
     }
 
-    /** Returns the span's id. It is dropped when too many wait already. */
+    /** Returns the span's id. The span is dropped when too many are queued. */
     String span(String trace, String parent, String operation, long startMicros, long micros, Map<String, ?> tags) {
         var id = id(8);
         if (sender != null)
@@ -93,7 +96,7 @@ final class Traces implements AutoCloseable {
             }
     }
 
-    /** Gives the last spans a moment to leave. */
+    /** Gives the last spans a moment to be sent. */
     @Override
     public void close() {
         closing.countDown();

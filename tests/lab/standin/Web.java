@@ -18,8 +18,9 @@ import java.util.stream.Collectors;
 /** A small HTTP server with routes, whose errors have FastAPI's shapes ({@code {"detail":…}}). */
 final class Web implements AutoCloseable {
     /**
+     * @@
      * @param template the route that matched, such as {@code /api/v1/workers/{id}}
-     * @param id what stood for {@code {id}}, or empty
+     * @param id the value of {@code {id}}, or empty
      * @param trace id of the trace that the request's span belongs to
      * @param tags what the handler adds to the request's span
      */
@@ -35,7 +36,7 @@ final class Web implements AutoCloseable {
         }
     }
 
-    /** @param body a String as it is, anything else as JSON */
+    /** @@ @param body a String unchanged, anything else as JSON */
     record Reply(int status, Object body, Map<String, String> headers) {
         static Reply ok(Object body) {
             return new Reply(200, body, Map.of());
@@ -72,7 +73,7 @@ final class Web implements AutoCloseable {
     }
 
     private record Route(String method, String template, Handler handler) {
-        /** What stands for {@code {id}}, empty where there is none, or null where the path is another. */
+        /** The value of {@code {id}}: empty if the route has none, null if the path does not match. */
         String match(String path) {
             int at = template.indexOf("{id}");
             if (at < 0) return path.equals(template) ? "" : null;
@@ -88,7 +89,7 @@ final class Web implements AutoCloseable {
     private final ExecutorService threads = Executors.newCachedThreadPool(Web::daemon);
     private final HttpServer server;
     private Observer observer = (request, status, start, micros) -> { };
-    /** Asked before each route; a reply ends the request. */
+    /** Called before each route; a reply ends the request. */
     private Handler gate = request -> null;
 
     Web(int port) throws IOException {
@@ -102,9 +103,9 @@ final class Web implements AutoCloseable {
     }
 
     static {
-        // as uvicorn's --timeout-keep-alive has it: seconds that a connection may idle
+        // like uvicorn's --timeout-keep-alive: seconds that a connection may idle
         System.setProperty("sun.net.httpserver.idleInterval", "5");
-        // milliseconds between two looks at that: ten seconds by default
+        // milliseconds between two checks for idle connections: ten seconds by default
         System.setProperty("sun.net.httpserver.clockTick", "250");
     }
 
@@ -136,7 +137,7 @@ final class Web implements AutoCloseable {
     }
 
     /**
-     * Prometheus' text at one of these paths, to which the other leads: FastAPI redirects /metrics to a mounted
+     * Prometheus' text at one of these paths; the other redirects to it: FastAPI redirects /metrics to a mounted
      * application, and /metrics/ to a route.
      */
     Web metrics(String path, Metrics metrics) {
@@ -154,7 +155,7 @@ final class Web implements AutoCloseable {
         return server.getAddress().getPort();
     }
 
-    /** The route of a request, or why it has none. */
+    /** The route of a request, or the reason why there is none. */
     private record Found(Route route, String id, boolean otherMethod) {
         String template() {
             return route == null ? "unmatched" : route.template();
@@ -183,7 +184,7 @@ final class Web implements AutoCloseable {
                     query(exchange.getRequestURI().getRawQuery()),
                     body, exchange.getRequestHeaders().getFirst("Authorization"), Traces.id(16), new LinkedHashMap<>());
             var reply = reply(request, found);
-            // before the answer: who has it may ask for metrics at once
+            // before the answer: a client that has it may ask for metrics at once
             observer.after(request, reply.status(), start, (System.nanoTime() - nanos) / 1000);
             answer(exchange, reply);
         }
@@ -205,7 +206,7 @@ final class Web implements AutoCloseable {
         }
     }
 
-    /** A request that is not as it has to be, in KTRDR's own form. */
+    /** An invalid request, in KTRDR's own form. */
     private static Reply invalid(List<?> fields) {
         var details = new ArrayList<>();
         for (var field : fields) {

@@ -16,8 +16,8 @@ import java.util.concurrent.Executors;
 /**
  * Stand-in for KTRDR's backtest and training workers. Copies their {@link Registration}, /health that answers 200 even
  * when it fails, the result file on the share, what SIGTERM and SIGINT do to them, metrics and traces. Nothing is
- * computed: an operation waits and writes a file. How the backend hands it over ({@code /operations/start}) is of our
- * own shape.
+ * computed: an operation waits and writes a file. How the backend hands it over ({@code /operations/start}) is the
+ * practice fleet's own format.
  */
 public final class Worker implements AutoCloseable {
     private static final int REMEMBERED = 50;
@@ -32,7 +32,7 @@ public final class Worker implements AutoCloseable {
     private final String backend;
     private final long linger;
     private final boolean unhealthy;
-    /** As on the backend's image: without what it takes to work. */
+    /** As on the backend's image: without the libraries to work. */
     private final boolean bare;
     private final Client client = new Client();
     private final Metrics metrics = new Metrics();
@@ -41,7 +41,7 @@ public final class Worker implements AutoCloseable {
     private final ExecutorService threads = Executors.newCachedThreadPool(Web::daemon);
     private final Registration registration;
     private final Web web;
-    /** An operation that runs elsewhere, or nowhere, and that this worker was asked for; null where there is none. */
+    /** An operation that this worker was asked about but does not run; null if there is none. */
     private String loaded;
 
     /** @param type backtesting or training */
@@ -66,7 +66,7 @@ public final class Worker implements AutoCloseable {
         registration = new Registration(backend, id, pace, this::payload);
         if (backend.isEmpty())
             System.err.println("WARNING: neither KTRDR_API_CLIENT_BASE_URL nor KTRDR_API_URL is set; not registering");
-        // before anything is answered, as uvicorn has it
+        // before the first request, like uvicorn
         else registration.register();
         web = routes(new Web(at).metrics("/metrics", metrics)).start();
         if (!backend.isEmpty()) threads.execute(registration::monitor);
@@ -103,7 +103,7 @@ public final class Worker implements AutoCloseable {
     }
 
     /**
-     * What it says that it is at: also a training that SIGTERM ended a while ago, and what it was asked for and does
+     * Its reported operation: also a training that SIGTERM ended a while ago, and one that it was asked about but does
      * not run.
      */
     private synchronized String at() {
@@ -122,7 +122,7 @@ public final class Worker implements AutoCloseable {
     }
 
     private synchronized Web.Reply begin(Map<String, Object> order) {
-        // the id becomes a file's name
+        // the id becomes a file name
         if (!String.valueOf(order.get("operation_id")).matches("[A-Za-z0-9_-]{1,100}"))
             return Web.Reply.detail(422, "operation_id is missing or malformed");
         if (!Boolean.TRUE.equals(order.get("resume"))) return begin(new Job(order, 0), Map.of());
@@ -141,7 +141,7 @@ public final class Worker implements AutoCloseable {
     }
 
     private Web.Reply begin(Job job, Map<String, Object> more) {
-        // one that was told to stop takes work like any other, and a training beside another
+        // a worker that got SIGTERM takes work like any other, and a training in parallel to another
         var busy = jobs.values().stream().filter(eachJob -> eachJob.status.equals("running")).findFirst();
         if (busy.isPresent() && job.epochs == 0) return Web.Reply.detail(503, "Worker is busy with " + busy.get().id);
         jobs.remove(job.id);
@@ -166,7 +166,7 @@ public final class Worker implements AutoCloseable {
             return;
         }
         if (job.saved > 0 || !job.status.equals("running")) return;
-        // the result of a backtest is in the database alone
+        // KTRDR stores the result of a backtest only in the database
         var file = job.epochs > 0 ? Path.of(share, "models", job.id, "model.json")
                 : Path.of(share, "results", job.id + ".json");
         try {
@@ -213,8 +213,8 @@ public final class Worker implements AutoCloseable {
     }
 
     /**
-     * One that it does not run it takes from the database, for which the backend stands: what runs there is its own
-     * from then on, as its health has it.
+     * An operation that it does not run comes from the database, here from the backend: a running one counts as its own
+     * from then on, as its health reports.
      */
     private Web.Reply load(String operation) throws IOException {
         synchronized (this) {
@@ -245,7 +245,7 @@ public final class Worker implements AutoCloseable {
 
     /**
      * SIGTERM. A worker replaces uvicorn's handler and so does not end (ktrdr/workers/base.py): it answers and takes
-     * work as before. A training is given up after a checkpoint, if an epoch is done; a backtest hears nothing of it.
+     * work as before. A training ends after a checkpoint, if an epoch is done; a backtest continues.
      */
     public void terminate() {
         System.err.println("INFO: SIGTERM received - initiating graceful shutdown");
@@ -267,7 +267,7 @@ public final class Worker implements AutoCloseable {
         } catch (IOException e) {
             System.err.println("ERROR: Failed to save shutdown checkpoint: " + e);
         }
-        // in these words, whatever became of it
+        // always with this message, whatever the outcome
         var words = "Graceful shutdown - checkpoint saved";
         end(job, "cancelled", words);
         try {
@@ -278,7 +278,7 @@ public final class Worker implements AutoCloseable {
         }
     }
 
-    /** Whole or not at all, and writable for the share's group whatever the umask is. */
+    /** Writes all or nothing, and group-writable for the share whatever the umask is. */
     private static void write(Path file, Object content) throws IOException {
         Files.createDirectories(file.getParent());
         var temporary = file.resolveSibling("." + file.getFileName() + ".tmp");
@@ -296,7 +296,7 @@ public final class Worker implements AutoCloseable {
         return type.equals("training") ? settings.gpu() : Map.of();
     }
 
-    /** Leaves at once, whatever it is at, as after SIGINT. */
+    /** Stops at once, even if it is busy, as after SIGINT. */
     @Override
     public void close() {
         web.close();

@@ -35,13 +35,13 @@ final class WorkerSettings {
     }
 
     Path checkpoints() {
-        // a tag of before all migrations is older than the newer names
+        // a tag older than all migrations does not know the newer names
         boolean older = env.getOrDefault("KTRDR_STANDIN_REVISIONS", "some").isEmpty();
         var folder = first(older ? "CHECKPOINT_DIR" : "KTRDR_CHECKPOINT_DIR");
         return Path.of(folder.isEmpty() ? share() + "/results/checkpoints" : folder);
     }
 
-    /** What others reach it by. */
+    /** The URL at which others reach it. */
     String url(int port) throws IOException {
         var named = first("KTRDR_WORKER_PUBLIC_BASE_URL", "WORKER_PUBLIC_BASE_URL");
         if (!named.isEmpty()) return named.replaceFirst("/+$", "");
@@ -55,7 +55,7 @@ final class WorkerSettings {
         }
     }
 
-    /** What a training worker's own torch finds; no variable of KTRDR decides it. */
+    /** What a training worker's own torch detects; no variable of KTRDR sets it. */
     Map<String, Object> gpu() {
         boolean gpu = Files.exists(Path.of(env.getOrDefault("KTRDR_STANDIN_DEVICES", "/dev"), "nvidia0"));
         return gpu ? Json.map("gpu", true, "gpu_type", "CUDA", "gpu_count", 1) : Json.map("gpu", false);
