@@ -3,21 +3,21 @@
 # runs over ssh, and ktrdr-backup.timer on the node by itself. Needs Docker and the usual commands; compresses with
 # zstd where container or node has it, else with pigz or gzip.
 #
-# Asked by variables:
+# Variables:
 #   container, database  where the database is
 #   directory            of the backups; empty: the dump goes to standard output and its record is said, nothing is left
 #                        here
 #   keep, days           so many of the newest stay, and of these none older than so many days; 0 for no limit. The
 #                        newest always stays.
 #   by                   who asked, for the record
-#   lock_wait            so many seconds a lock of another session is waited for
+#   lock_wait            seconds to wait for a lock of another session
 #   metrics              folder for backup.prom, which node-exporter reads; empty for none
-# Says on descriptor 3 (standard output, or standard error where the dump goes there) a line for each thing: its name,
+# Says on descriptor 3 (standard output, or standard error where the dump goes there) a line for each fact: its name,
 # a tab, its value.
 #   database BYTES, written BYTES, waiting SENTENCE, removed NAME, backup NAME, metrics SENTENCE, record BASE64 (in
 #   pieces, one after another), failed SENTENCE
 # A backup is three files: NAME.dump.zst (or .gz; in pg_dump's custom format), NAME.json, the record, and
-# NAME.dump.zst.sha256 with the sums of both; once it was restored for a try also NAME.dump.zst.verified.
+# NAME.dump.zst.sha256 with the sums of both; after a test restore also NAME.dump.zst.verified.
 # They appear when all is good, the dump last. Exit code 75 where a backup or a restore is under way. It needs
 # common.sh.
 set -eu

@@ -2,7 +2,7 @@
 # Restores a backup that backup.sh made, on the node that the database's container runs on: what `restore-db` and
 # `backup-db --verify` run over ssh.
 #
-# Asked by variables:
+# Variables:
 #   container, database  where the database is
 #   directory, name      the backup: NAME.dump.zst (or .gz), NAME.json and the sums of both in that folder
 #   mode                 replace: in the place of the database, which is kept under another name
@@ -14,7 +14,7 @@
 #   pushed               not empty: the folder was made for this restore alone, and goes with its end
 #   backend              the container that is stopped meanwhile, of mode replace
 #   by                   who asked
-# Says on standard output a line for each thing: its name, a tab, its value.
+# Says on standard output a line for each fact: its name, a tab, its value.
 #   step WORD, total BYTES, read BYTES, away BACKEND, different LINE, replaced NAME, dropped NAME, swapped NAME,
 #   restored ROWS, verified INSTANT, failed SENTENCE, left NAME
 # Until it says swapped, whatever ends it leaves the database as it was and starts the backend again. Exit code 75

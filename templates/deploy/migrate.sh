@@ -2,12 +2,12 @@
 # Migrates the schema of the database by the alembic of an image, in a container ktrdr-migration of its own, and undoes
 # what a migration that was cut has left. Says a fact migrated: how it ended, and its last lines in base64.
 #
-# Put in by who sends it: for ALEMBIC_WORDS what alembic is told, for MOST_LINES how many of its lines are said, and for
-# the line AT_END what undoes at the end where cut is set. Needs the functions say and with_secrets, by which a command
+# The sender replaces ALEMBIC_WORDS by alembic's arguments, MOST_LINES by the number of lines to report, and the line
+# AT_END by the cleanup that runs at the end if cut is set. Needs the functions say and with_secrets, by which a command
 # has KTRDR_DB_USER and KTRDR_DB_PASSWORD, and
 #   container, name   where the database is, and what it is called
 #   image             whose alembic it is
-#   ask, sessions     what sh in that container does with a statement, and the statement that ends a
+#   ask, sessions     the command of sh in that container for a statement, and the statement that ends a
 #                     migration's sessions
 set -eu
 : "${container:?}" "${name:?}" "${image:?}" "${ask:?}" "${sessions:?}"
@@ -25,7 +25,7 @@ undo() {
 cut=yes
 # AT_END
 undo
-# the names that older images read, too; in the database's own network, which is there whatever else is
+# the names that older images read, too; in the database's own network, which always exists
 # shellcheck disable=SC2016 # its own variables
 migrate() {
   with_secrets sh -euc 'export DB_USER="$KTRDR_DB_USER" DB_PASSWORD="$KTRDR_DB_PASSWORD"
@@ -37,6 +37,6 @@ migrate() {
 code=0
 said=$(migrate 2>&1) || code=$?
 [ "$code" = 0 ] || undo
-# shellcheck disable=SC2034 # the end asks for it
+# shellcheck disable=SC2034 # the cleanup reads it
 cut=
 say migrated "$code $(printf '%s' "$said" | tail -n MOST_LINES | base64 | tr -d '\n')"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Stops the running containers of a Compose project, says how many, and starts them again when the file hold is gone, or
-# whatever else ends it.
+# Stops the running containers of a Compose project, reports how many, and starts them again when the file hold is gone,
+# or when the script ends for any other reason.
 #
-# Put in by who sends it: for STOP the command that stops a worker. Needs
+# The sender replaces STOP by the command that stops a worker. Needs
 #   project   of Compose
 #   hold      the file
 set -eu
@@ -15,7 +15,7 @@ finish() {
   trap '' HUP INT TERM
   rm -f "$hold"
   [ -n "$ids" ] || exit 0
-  # in a session of its own: we are killed after ten seconds, in which a busy engine may not start them all
+  # in a session of its own: this script is killed after ten seconds, in which a busy engine may not start them all
   # shellcheck disable=SC2086 # ids
   if [ -n "$settled" ]; then
     setsid docker start $ids </dev/null >/dev/null 2>&1 &

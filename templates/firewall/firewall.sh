@@ -2,10 +2,10 @@
 # Keeps ports of this node to the addresses in rules.v4 and rules.v6 of its folder, by a chain of its own, KTRDR-FLEET.
 # Run by deploy and by ktrdr-firewall.service.
 #
-#   firewall.sh up       puts the chain and the jumps to it in place, at one stroke for each family of addresses; where
-#                        all is as it should be nothing is touched
-#   firewall.sh check    says what is not as it should be, a line each, and fails then
-#   firewall.sh down     takes them away
+#   firewall.sh up       puts the chain and the jumps to it in place, atomically for each family of addresses; changes
+#                        nothing if they are in place
+#   firewall.sh check    reports each difference in a line, and fails if there is one
+#   firewall.sh down     removes them
 #
 # Docker has its chain DOCKER-USER gone through before its own rules let anything in, and after the destination was
 # rewritten: so the rules ask the kernel's connection tracking for the port that was asked for, and only what was
@@ -15,7 +15,7 @@ export LC_ALL=C
 chain=KTRDR-FLEET
 folder=$(dirname "$0")
 
-# the jumps to our chain, as -S prints them behind -A
+# the jumps to the chain, as -S prints them behind -A
 jumps() {
   echo "DOCKER-USER -m conntrack --ctstate DNAT -j $chain"
   [ "$1" = iptables ] || echo "INPUT -p tcp -j $chain"
@@ -25,7 +25,7 @@ jumping() { "$1" -w 10 -S | sed -n "s/^-A \(.* -j $chain\)\$/\1/p"; }
 
 rules() { [ "$1" = iptables ] && echo "$folder/rules.v4" || echo "$folder/rules.v6"; }
 
-# the target of each rule: that and the order of targets is what is compared as text, the rest iptables compares itself
+# the target of each rule: targets and their order are compared as text, iptables compares the rest itself
 targets() { sed -n '/^-A /s/.* -j //p'; }
 
 differs() {
@@ -62,7 +62,7 @@ down() {
     jumping "$1" | sed 's/^/-D /'
     printf '%s\n' "-F $chain" "-X $chain" COMMIT
   } | "$1-restore" -w 10 --noflush
-  # it stays where it has rules, or Docker jumps to it
+  # it stays if it has rules, or if Docker jumps to it
   "$1" -w 10 -X DOCKER-USER 2>/dev/null || :
 }
 

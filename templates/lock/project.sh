@@ -1,5 +1,5 @@
 #!/bin/sh
-# The files of a project in /run/lock, and the functions uptime and elsewhere: where its lock may be but in its folder.
+# The files of a project in /run/lock, and the functions uptime and elsewhere, for locks outside the project's folder.
 # A part of all scripts that ask for the lock.
 #
 # Needs

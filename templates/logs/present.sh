@@ -7,7 +7,7 @@ set -eu
 : "${folder:?}"
 
 mark '' '~' ''
-# without traffic sshd keeps this session for hours after a dead peer; with some, TCP gives up after a quarter of one
+# without traffic sshd keeps this session for hours after a dead peer; with some, TCP gives up after 15 minutes
 while sleep 60; do mark '' '=' ''; done &
 one() {
   while :; do

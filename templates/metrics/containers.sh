@@ -89,7 +89,7 @@ container() {
 
 now=$(date +%s)
 {
-  # one that ended since is not told of
+  # a container that ended since then is left out
   format='{{.State.Pid}} {{slice .Name 1}} {{.Config.Image}} {{.RestartCount}} {{.State.StartedAt}}'
   # shellcheck disable=SC2086 # a list of ids
   [ -z "$ids" ] || docker inspect --format "$format {{.HostConfig.NetworkMode}}" $ids 2>/dev/null || :

@@ -2,7 +2,7 @@
 # Whether the Docker Engine answers, the disk that it has, what it stores by, and the version of Compose: the facts
 # docker, driver, "disk ROOT" and docker-root, or docker-error; and compose. A part of scripts that gather facts.
 #
-# Sets docker and compose to the versions, or to nothing, and stopped to how many containers do not run.
+# Sets docker and compose to the versions (empty if missing), and stopped to the number of stopped containers.
 # Needs the functions say and free.
 set -eu
 
@@ -20,7 +20,7 @@ case $said in *'engine|'*)
   docker=${line%%|*} line=${line#*|}
   root=${line%%|*} line=${line#*|}
   driver=${line%%|*} line=${line#*|}
-  # shellcheck disable=SC2034 # who starts containers asks for it
+  # shellcheck disable=SC2034 # scripts that start containers read it
   stopped=${line%%|*} line=${line#*|}
   compose=${line%%|*}
   said=${said:-${line#*|}} ;;

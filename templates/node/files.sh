@@ -1,8 +1,8 @@
 #!/bin/sh
-# Functions that say what is at paths below the folder that one is in: look HASH PATH, and written, which looks at all
-# that we once wrote. A part of scripts that gather facts.
+# Functions that report files below the current folder: look HASH PATH, and written, which looks at every file that the
+# toolkit wrote. A part of scripts that gather facts.
 #
-# A file's content is said where its hash is another, up to a megabyte. Needs the function say, and
+# A file's content is reported if its hash differs, up to a megabyte. Needs the function say, and
 #   wanted    the paths that look is called with, each between two line breaks
 #   newline   a line break
 set -eu

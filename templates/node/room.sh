@@ -9,7 +9,7 @@ set -eu
 
 room_of() {
   one=$(umask 077; mktemp "$1/.ktrdr-room.XXXXXX") || return 1
-  # by its name it is gone before anything is written
+  # its name is removed before anything is written
   exec 7>"$one"
   rm -f "$one"
   case $1 in /run/lock) bytes=LOCKS ;; *) bytes=BYTES ;; esac

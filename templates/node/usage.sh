@@ -41,7 +41,7 @@ used() {
     for word in $words; do
       case $word in
         volume=*)
-          # nothing is better than a part
+          # no figure is better than a partial one
           size=$(timeout 4 du -sk "${word#volume=}" 2>/dev/null | cut -f 1)
           if [ -n "$size" ] && [ "$volumes" != unknown ]; then
             volumes=$((volumes + size * 1024))

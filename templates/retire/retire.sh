@@ -1,12 +1,12 @@
 #!/bin/sh
 # Removes what the toolkit has put on a node, or says what it would remove: what `retire` runs over ssh.
 #
-# Asked by variables:
+# Variables:
 #   directory   of the stack in the inventory, else empty; others are found on the node
 #   act         not empty: removes; else only says what it would remove
 #   data        not empty: volumes go too, what was changed by hand, and on its server the share with all that is in it
 #   root        before each path of a file; empty but in tests
-# Says on standard output a line for each thing: its name, a tab, its value.
+# Says on standard output a line for each fact: its name, a tab, its value.
 #   user NAME, would SENTENCE (act is empty), removed SENTENCE, failed SENTENCE, left SENTENCE, directory PROJECT PATH,
 #   core WHY, health ANSWER
 # It says nothing about what is missing, so a second run is silent. It needs a function firewall, which takes the

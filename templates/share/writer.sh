@@ -7,7 +7,7 @@
 #   share   the folder that the file is in
 #   name    of the file
 #   token   what is written
-# Says a line for each thing, its name, a tab, its value: written MILLISECONDS, container SENTENCE, ready yes.
+# Says a line for each fact, its name, a tab, its value: written MILLISECONDS, container SENTENCE, ready yes.
 set -eu
 : "${share:?}" "${name:?}" "${token:?}"
 

@@ -16,7 +16,7 @@ cut=yes
 trap 'trap "" HUP INT TERM PIPE; [ -z "$cut" ] || undo' EXIT
 trap 'exit 130' HUP INT TERM PIPE
 undo
-# the names that older images read, too; in the database's own network, which is there whatever else is
+# the names that older images read, too; in the database's own network, which always exists
 # shellcheck disable=SC2016 # its own variables
 migrate() {
   with_secrets sh -euc 'export DB_USER="$KTRDR_DB_USER" DB_PASSWORD="$KTRDR_DB_PASSWORD"
@@ -28,6 +28,6 @@ migrate() {
 code=0
 said=$(migrate 2>&1) || code=$?
 [ "$code" = 0 ] || undo
-# shellcheck disable=SC2034 # the end asks for it
+# shellcheck disable=SC2034 # the cleanup reads it
 cut=
 say migrated "$code $(printf '%s' "$said" | tail -n 200 | base64 | tr -d '\n')"

@@ -7,7 +7,7 @@ finish() {
   trap '' HUP INT TERM
   rm -f "$hold"
   [ -n "$ids" ] || exit 0
-  # in a session of its own: we are killed after ten seconds, in which a busy engine may not start them all
+  # in a session of its own: this script is killed after ten seconds, in which a busy engine may not start them all
   # shellcheck disable=SC2086 # ids
   if [ -n "$settled" ]; then
     setsid docker start $ids </dev/null >/dev/null 2>&1 &

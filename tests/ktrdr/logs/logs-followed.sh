@@ -21,8 +21,8 @@ started=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
 case $(awk -W version 2>&1 </dev/null || :) in mawk*) at_once='-W interactive' ;; *) at_once= ;; esac
 wanted() { case " $services " in '  ' | *" $1 "*) ;; *) return 1 ;; esac; }
 mark() { printf '%s\t%s\t%s\t%s\n' "$started" "$1" "$2" "$3"; }
-# a write of up to 4096 bytes to a pipe is never mixed with another; .last is a time before which
-# nothing is to come, and not long before the last line
+# a write of up to 4096 bytes to a pipe is never mixed with another; .last is a time shortly before the last line, and
+# no later line is older
 lines() {
   # shellcheck disable=SC2086 # two words or none
   awk ${2:+$at_once} -v id="$1" -v last="$folder/$1.last" -v live="$2" -v stamp="$started" '
@@ -114,7 +114,7 @@ done
 wait
 for id in $ids; do [ -s "$folder/$id.last" ] || printf %s "$started" >"$folder/$id.last"; done
 mark '' '~' ''
-# without traffic sshd keeps this session for hours after a dead peer; with some, TCP gives up after a quarter of one
+# without traffic sshd keeps this session for hours after a dead peer; with some, TCP gives up after 15 minutes
 while sleep 60; do mark '' '=' ''; done &
 one() {
   while :; do

@@ -42,7 +42,7 @@ case $said in *'engine|'*)
   docker=${line%%|*} line=${line#*|}
   root=${line%%|*} line=${line#*|}
   driver=${line%%|*} line=${line#*|}
-  # shellcheck disable=SC2034 # who starts containers asks for it
+  # shellcheck disable=SC2034 # scripts that start containers read it
   stopped=${line%%|*} line=${line#*|}
   compose=${line%%|*}
   said=${said:-${line#*|}} ;;
@@ -148,7 +148,7 @@ timeout 10 docker ps -a --filter label=com.docker.compose.project --format '{{.N
 }
 room_of() {
   one=$(umask 077; mktemp "$1/.ktrdr-room.XXXXXX") || return 1
-  # by its name it is gone before anything is written
+  # its name is removed before anything is written
   exec 7>"$one"
   rm -f "$one"
   case $1 in /run/lock) bytes=65536 ;; *) bytes=4194304 ;; esac

@@ -61,13 +61,15 @@ public final class Worker implements AutoCloseable {
         traces = new Traces("ktrdr-" + (type.equals("training") ? "training" : "backtest") + "-worker-" + id, env);
         metrics.gauge("ktrdr_operations_active", "Operations that have not ended.", "", () -> busy() ? 1 : 0);
         metrics.counter("ktrdr_operations_total", "Operations that have ended.");
-        int at = port > 0 ? port : WorkerSettings.freePort();
+        var held = port > 0 ? null : WorkerSettings.freePort();
+        int at = held == null ? port : held.getLocalPort();
         url = settings.url(at);
         registration = new Registration(backend, id, pace, this::payload);
         if (backend.isEmpty())
             System.err.println("WARNING: neither KTRDR_API_CLIENT_BASE_URL nor KTRDR_API_URL is set; not registering");
         // before the first request, like uvicorn
         else registration.register();
+        if (held != null) held.close();
         web = routes(new Web(at).metrics("/metrics", metrics)).start();
         if (!backend.isEmpty()) threads.execute(registration::monitor);
     }

@@ -2,7 +2,8 @@ package standin;
 
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -49,10 +50,11 @@ final class WorkerSettings {
         return "http://" + (name.isEmpty() ? InetAddress.getLocalHost().getHostName() : name) + ":" + port;
     }
 
-    static int freePort() throws IOException {
-        try (var socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
+    /** A port that this socket holds until it is closed: nothing listens on it, and no other process gets it. */
+    static Socket freePort() throws IOException {
+        var socket = new Socket();
+        socket.bind(new InetSocketAddress(0));
+        return socket;
     }
 
     /** What a training worker's own torch detects; no variable of KTRDR sets it. */
