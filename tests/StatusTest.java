@@ -225,6 +225,7 @@ class StatusTest {
             await(said, "11 of 12 targets");
         } finally {
             World.on("workers-c", "docker start training-worker-2 >/dev/null");
+            Aftermath.noMisses();
         }
         await(said, "12 of 13 containers", "13 of 13 containers, 8 of 8 workers, 12 of 12 targets");
         World.signal(watch.pid(), "TERM");

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -71,6 +72,21 @@ public final class Aftermath {
     public static void well() {
         var well = ktrdr("verify", "--quick", "--wait", "90s").run();
         assertEquals(0, well.exit(), well::toString);
+        noMisses();
+    }
+
+    /**
+     * Waits until the backend counts no missed health check of an available worker. A restarted worker keeps those of
+     * its outage until the next check, and with the third one it is unavailable.
+     */
+    public static void noMisses() {
+        Wait.until(() -> Arrays.stream(workers().split("\"worker_id\""))
+                .noneMatch(worker -> worker.contains("\"status\":\"available\"")
+                        && !worker.contains("\"health_check_failures\":0")), Aftermath::workers);
+    }
+
+    private static String workers() {
+        return World.get("http://10.42.1.10:8000/api/v1/workers");
     }
 
     private static boolean settled(String host) {

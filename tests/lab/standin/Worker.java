@@ -61,16 +61,15 @@ public final class Worker implements AutoCloseable {
         traces = new Traces("ktrdr-" + (type.equals("training") ? "training" : "backtest") + "-worker-" + id, env);
         metrics.gauge("ktrdr_operations_active", "Operations that have not ended.", "", () -> busy() ? 1 : 0);
         metrics.counter("ktrdr_operations_total", "Operations that have ended.");
-        var held = port > 0 ? null : WorkerSettings.freePort();
-        int at = held == null ? port : held.getLocalPort();
-        url = settings.url(at);
+        // a port that the machine chooses is taken at once: one that is free now may not be later
+        var chosen = port > 0 ? null : new Web(0);
+        url = settings.url(chosen == null ? port : chosen.port());
         registration = new Registration(backend, id, pace, this::payload);
         if (backend.isEmpty())
             System.err.println("WARNING: neither KTRDR_API_CLIENT_BASE_URL nor KTRDR_API_URL is set; not registering");
         // before the first request, like uvicorn
         else registration.register();
-        if (held != null) held.close();
-        web = routes(new Web(at).metrics("/metrics", metrics)).start();
+        web = routes((chosen == null ? new Web(port) : chosen).metrics("/metrics", metrics)).start();
         if (!backend.isEmpty()) threads.execute(registration::monitor);
     }
 

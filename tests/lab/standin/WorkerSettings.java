@@ -2,8 +2,6 @@ package standin;
 
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -48,13 +46,6 @@ final class WorkerSettings {
         if (!named.isEmpty()) return named.replaceFirst("/+$", "");
         var name = first("WORKER_HOSTNAME");
         return "http://" + (name.isEmpty() ? InetAddress.getLocalHost().getHostName() : name) + ":" + port;
-    }
-
-    /** A port that this socket holds until it is closed: nothing listens on it, and no other process gets it. */
-    static Socket freePort() throws IOException {
-        var socket = new Socket();
-        socket.bind(new InetSocketAddress(0));
-        return socket;
     }
 
     /** What a training worker's own torch detects; no variable of KTRDR sets it. */
