@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import bench.Case;
 import bench.Looking;
+import bench.Starting;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
@@ -44,6 +45,14 @@ class BenchTest {
         var section = page.substring(page.indexOf("\n## Bench\n"), page.indexOf("\n## Pictures\n"));
         var rows = section.lines().filter(line -> line.startsWith("| `")).toList();
         assertEquals(String.join("\n", Case.ALL.stream().map(Case::row).toList()), String.join("\n", rows));
+    }
+
+    @Test
+    void starts_are_measured_of_procedures_and_after_edits_that_exist() {
+        var usage = LocalCommand.command(Project.root().resolve("ktrdr").toString(), "--help").run().out();
+        for (var procedure : Starting.procedures(Project.root()))
+            assertTrue(usage.contains("\n  " + procedure + " "), procedure + " is not in\n" + usage);
+        for (var file : Starting.EDITED) assertTrue(Files.exists(Project.root().resolve(file)), file);
     }
 
     @Test

@@ -22,8 +22,12 @@ public final class Starting implements AutoCloseable {
     /** The files that procedures and {@code ./ktrdr} need. */
     private static final List<String> PARTS = List.of("ktrdr", "jbang-catalog.json", "inventory.yaml",
             "lib", "scripts", "templates", "tests");
-    /** The procedures that {@code ./ktrdr} passes to JBang. */
-    private static final List<String> BY_JBANG = List.of("test", "bench", "pictures", "lib");
+    /** Aliases of the catalog that {@code ./ktrdr} does not start itself. */
+    private static final List<String> BY_JBANG = List.of("test", "bench", "pictures", "lib", "ktrdr");
+    private static final String LIBRARY = "lib/ktrdr/node/Dns.java";
+    private static final String SCRIPT = "scripts/Scale.java";
+    /** The files that are edited between the states. */
+    public static final List<String> EDITED = List.of(LIBRARY, SCRIPT);
     private final Console console;
     private final Path folder;
     private final Path checkout;
@@ -44,14 +48,14 @@ public final class Starting implements AutoCloseable {
 
     /** The first run of each procedure against its second, in each of the three states. */
     public SideBySide measure(Case what) {
-        var procedures = procedures();
+        var procedures = procedures(checkout);
         state("after a clone", "status", procedures);
-        edit("lib/ktrdr/Dns.java");
-        state("after an edit of lib/ktrdr/Dns.java", "status", procedures);
-        edit("scripts/Scale.java");
+        edit(LIBRARY);
+        state("after an edit of " + LIBRARY, "status", procedures);
+        edit(SCRIPT);
         // it contains all scripts, so it is rebuilt too
         procedures.remove("completion");
-        state("after an edit of scripts/Scale.java", "scale", procedures);
+        state("after an edit of " + SCRIPT, "scale", procedures);
         return new SideBySide(what, 0, pairs, remarks);
     }
 
@@ -75,7 +79,8 @@ public final class Starting implements AutoCloseable {
                 procedure, "--help").env("XDG_CACHE_HOME", folder.resolve("cache").toString()));
     }
 
-    private List<String> procedures() {
+    /** The procedures of a checkout that are measured. */
+    public static List<String> procedures(Path checkout) {
         try {
             var catalog = Json.parse(Files.readString(checkout.resolve("jbang-catalog.json")), "jbang-catalog.json");
             var names = new ArrayList<String>();
