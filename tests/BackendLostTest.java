@@ -75,8 +75,9 @@ class BackendLostTest {
         assertEquals(1, ran.exit(), ran::toString);
         var check = "workers-c.backtest-worker-2.registered";
         assertEquals(Set.of(check), ran.failing().keySet(), ran::toString);
-        // the log excerpt depends on the start: a worker that met a slow backend has an extra line
-        assertTrue(ran.failing().get(check).startsWith("not registered, though it is up; its log "), ran::toString);
+        // a worker that met a slow backend at its start has a line about it
+        assertTrue(ran.failing().get(check).matches("not registered, though it is up; its log (says: .*(?i:regist).*"
+                + "|does not mention it: something may keep polling its /health)"), ran::toString);
     }
 
     private static void aDeploymentStartsItAgain(String release) {

@@ -130,7 +130,7 @@ class DeployTest {
                                 + "{{.HostConfig.Memory}}' backtest-worker-1; "
                 + "docker ps -q --filter label=com.docker.compose.service --filter name=-worker- | wc -l").strip()
                 .replace("\n", " "));
-        var workers = World.get("http://10.42.1.10:8000/api/v1/workers");
+        var workers = World.workers();
         for (int port : List.of(5003, 5004, 5005, 5006))
             assertTrue(workers.contains("\"http://workers-b.ktrdr.home.mynerd.place:" + port + "\""), workers);
         assertEquals(4, World.containers("workers-b").values().stream().filter(container -> container.endsWith(NEWER))

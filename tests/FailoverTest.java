@@ -39,13 +39,9 @@ class FailoverTest {
         Aftermath.well();
     }
 
-    private static String workers() {
-        return World.get("http://10.42.1.10:8000/api/v1/workers");
-    }
-
     @BeforeEach
     void every_worker_is_there() {
-        Wait.until(() -> workers().split("\"status\":\"available\"", -1).length == 9, FailoverTest::workers);
+        Wait.until(() -> World.workers().split("\"status\":\"available\"", -1).length == 9, World::workers);
         Aftermath.noMisses();
         before = containers();
     }

@@ -82,7 +82,7 @@ class RestoreTest {
     }
 
     private static long registered() {
-        return World.get("http://10.42.1.10:8000/api/v1/workers").split("\"status\": ?\"available\"", -1).length - 1;
+        return World.workers().split("\"status\": ?\"available\"", -1).length - 1;
     }
 
     /** A changed copy of the backup under another name. Checksums are recomputed unless they are the damage. */

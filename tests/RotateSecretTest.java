@@ -107,8 +107,7 @@ class RotateSecretTest {
     }
 
     private static long registered() throws IOException {
-        return StreamSupport.stream(JSON.readTree(World.get("http://10.42.1.10:8000/api/v1/workers")).spliterator(),
-                false)
+        return StreamSupport.stream(JSON.readTree(World.workers()).spliterator(), false)
                 .filter(worker -> worker.path("status").asText().equals("available"))
                 .map(worker -> worker.path("endpoint_url").asText()).distinct().count();
     }

@@ -23,7 +23,7 @@ public final class Starting implements AutoCloseable {
     private static final List<String> PARTS = List.of("ktrdr", "jbang-catalog.json", "inventory.yaml",
             "lib", "scripts", "templates", "tests");
     /** Aliases of the catalog that {@code ./ktrdr} does not start itself. */
-    private static final List<String> BY_JBANG = List.of("test", "bench", "pictures", "lib", "ktrdr");
+    private static final List<String> NOT_STARTED = List.of("test", "bench", "pictures", "lib", "ktrdr");
     private static final String LIBRARY = "lib/ktrdr/node/Dns.java";
     private static final String SCRIPT = "scripts/Scale.java";
     /** The files that are edited between the states. */
@@ -85,7 +85,7 @@ public final class Starting implements AutoCloseable {
             var catalog = Json.parse(Files.readString(checkout.resolve("jbang-catalog.json")), "jbang-catalog.json");
             var names = new ArrayList<String>();
             catalog.path("aliases").fieldNames().forEachRemaining(names::add);
-            names.removeAll(BY_JBANG);
+            names.removeAll(NOT_STARTED);
             return names;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

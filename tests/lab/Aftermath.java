@@ -9,7 +9,6 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -80,13 +79,12 @@ public final class Aftermath {
      * its outage until the next check, and with the third one it is unavailable.
      */
     public static void noMisses() {
-        Wait.until(() -> Arrays.stream(workers().split("\"worker_id\""))
-                .noneMatch(worker -> worker.contains("\"status\":\"available\"")
-                        && !worker.contains("\"health_check_failures\":0")), Aftermath::workers);
-    }
-
-    private static String workers() {
-        return World.get("http://10.42.1.10:8000/api/v1/workers");
+        Wait.until(() -> {
+            for (var worker : JSON.readTree(World.workers()))
+                if (worker.path("status").asText().equals("available")
+                        && worker.required("health_check_failures").asInt() > 0) return false;
+            return true;
+        }, World::workers);
     }
 
     private static boolean settled(String host) {

@@ -296,6 +296,11 @@ public final class World {
                 + "\nSQL\n");
     }
 
+    /** The backend's list of registered workers, as JSON. */
+    public static String workers() {
+        return get("http://10.42.1.10:8000/api/v1/workers");
+    }
+
     /** GET of a URL from this machine, by curl. */
     public static String get(String url) {
         return LocalCommand.command("curl", "-sS", "-m", "10", url).must().out();
