@@ -94,6 +94,7 @@
 //FILES lib/ktrdr/deploy/NodePlanner.java=ktrdr/deploy/NodePlanner.java
 //FILES lib/ktrdr/deploy/NodeRollback.java=ktrdr/deploy/NodeRollback.java
 //FILES lib/ktrdr/deploy/NodeRollout.java=ktrdr/deploy/NodeRollout.java
+//FILES lib/ktrdr/deploy/OnceScript.java=ktrdr/deploy/OnceScript.java
 //FILES lib/ktrdr/deploy/Pins.java=ktrdr/deploy/Pins.java
 //FILES lib/ktrdr/deploy/PlanPreview.java=ktrdr/deploy/PlanPreview.java
 //FILES lib/ktrdr/deploy/Reread.java=ktrdr/deploy/Reread.java
@@ -122,6 +123,7 @@
 //FILES lib/ktrdr/health/MachineChecks.java=ktrdr/health/MachineChecks.java
 //FILES lib/ktrdr/health/MachineRecord.java=ktrdr/health/MachineRecord.java
 //FILES lib/ktrdr/health/PortChecks.java=ktrdr/health/PortChecks.java
+//FILES lib/ktrdr/health/ProofChecks.java=ktrdr/health/ProofChecks.java
 //FILES lib/ktrdr/health/RootCauses.java=ktrdr/health/RootCauses.java
 //FILES lib/ktrdr/health/ScrapeTargets.java=ktrdr/health/ScrapeTargets.java
 //FILES lib/ktrdr/health/ServiceChecks.java=ktrdr/health/ServiceChecks.java
@@ -179,6 +181,10 @@
 //FILES lib/ktrdr/operations/StartOptions.java=ktrdr/operations/StartOptions.java
 //FILES lib/ktrdr/operations/StartTraining.java=ktrdr/operations/StartTraining.java
 //FILES lib/ktrdr/release/Alerting.java=ktrdr/release/Alerting.java
+//FILES lib/ktrdr/release/ComposeFile.java=ktrdr/release/ComposeFile.java
+//FILES lib/ktrdr/release/ComposeReader.java=ktrdr/release/ComposeReader.java
+//FILES lib/ktrdr/release/ComposeService.java=ktrdr/release/ComposeService.java
+//FILES lib/ktrdr/release/ComposeVariables.java=ktrdr/release/ComposeVariables.java
 //FILES lib/ktrdr/release/DatabaseNames.java=ktrdr/release/DatabaseNames.java
 //FILES lib/ktrdr/release/DeployedScale.java=ktrdr/release/DeployedScale.java
 //FILES lib/ktrdr/release/Drift.java=ktrdr/release/Drift.java
@@ -198,6 +204,7 @@
 //FILES lib/ktrdr/release/ReleaseTag.java=ktrdr/release/ReleaseTag.java
 //FILES lib/ktrdr/release/Revision.java=ktrdr/release/Revision.java
 //FILES lib/ktrdr/release/Schema.java=ktrdr/release/Schema.java
+//FILES lib/ktrdr/release/ServiceProof.java=ktrdr/release/ServiceProof.java
 //FILES lib/ktrdr/release/Stack.java=ktrdr/release/Stack.java
 //FILES lib/ktrdr/release/StackFacts.java=ktrdr/release/StackFacts.java
 //FILES lib/ktrdr/release/StageReport.java=ktrdr/release/StageReport.java

@@ -102,6 +102,7 @@
 //SOURCES ktrdr/deploy/NodePlanner.java
 //SOURCES ktrdr/deploy/NodeRollback.java
 //SOURCES ktrdr/deploy/NodeRollout.java
+//SOURCES ktrdr/deploy/OnceScript.java
 //SOURCES ktrdr/deploy/Pins.java
 //SOURCES ktrdr/deploy/PlanPreview.java
 //SOURCES ktrdr/deploy/Reread.java
@@ -130,6 +131,7 @@
 //SOURCES ktrdr/health/MachineChecks.java
 //SOURCES ktrdr/health/MachineRecord.java
 //SOURCES ktrdr/health/PortChecks.java
+//SOURCES ktrdr/health/ProofChecks.java
 //SOURCES ktrdr/health/RootCauses.java
 //SOURCES ktrdr/health/ScrapeTargets.java
 //SOURCES ktrdr/health/ServiceChecks.java
@@ -187,6 +189,10 @@
 //SOURCES ktrdr/operations/StartOptions.java
 //SOURCES ktrdr/operations/StartTraining.java
 //SOURCES ktrdr/release/Alerting.java
+//SOURCES ktrdr/release/ComposeFile.java
+//SOURCES ktrdr/release/ComposeReader.java
+//SOURCES ktrdr/release/ComposeService.java
+//SOURCES ktrdr/release/ComposeVariables.java
 //SOURCES ktrdr/release/DatabaseNames.java
 //SOURCES ktrdr/release/DeployedScale.java
 //SOURCES ktrdr/release/Drift.java
@@ -206,6 +212,7 @@
 //SOURCES ktrdr/release/ReleaseTag.java
 //SOURCES ktrdr/release/Revision.java
 //SOURCES ktrdr/release/Schema.java
+//SOURCES ktrdr/release/ServiceProof.java
 //SOURCES ktrdr/release/Stack.java
 //SOURCES ktrdr/release/StackFacts.java
 //SOURCES ktrdr/release/StageReport.java
@@ -323,4 +330,5 @@
 //FILES templates/share/machine.sh=../templates/share/machine.sh
 //FILES templates/share/writer.sh=../templates/share/writer.sh
 //FILES templates/deploy/migrate.sh=../templates/deploy/migrate.sh
+//FILES templates/deploy/once.sh=../templates/deploy/once.sh
 //FILES templates/drain/hold.sh=../templates/drain/hold.sh

@@ -112,7 +112,7 @@ public class Stage implements Callable<Exit> {
     }
 
     private FileChanges plan(Stack stack, NodeLocks locks, Optional<String> asked) {
-        var facts = StackFacts.parse(locks.looked(stack.node()));
+        var facts = StackFacts.parse(stack, locks.looked(stack.node()));
         NodePlanner.proveOurs(common.inventory(), stack, facts);
         var release = asked.or(() -> FileChanges.staged(stack, facts))
                 .or(() -> ReleaseTag.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(ReleaseTag::missing);

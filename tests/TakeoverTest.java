@@ -71,7 +71,7 @@ class TakeoverTest {
     }
 
     @Test
-    void takes_over_a_fleet_with_all_rows_and_spares_foreign_parts() {
+    void takes_over_a_fleet_with_all_rows_and_spares_foreign_parts(@TempDir Path folder) {
         var rows = core(false);
         Handmade.gone("workers-b");
         Handmade.workers("workers-b");
@@ -87,7 +87,10 @@ class TakeoverTest {
         assertEquals("200",
                 World.on("core", "docker exec ktrdr-mcp curl -s -o /dev/null -w '%{http_code}' "
                         + "http://backend:8000/api/v1/health"));
-        good("verify", "--quick", "--wait", "90s");
+        refused(1, ktrdr("status").run(), "mcp is not part of the stack: the container ktrdr-mcp", "`foreign`");
+        var ours = World.inventory(folder, "tracing: {service: ktrdr-api}",
+                "tracing: {service: ktrdr-api}\nforeign: [mcp]");
+        good("verify", "--quick", "--wait", "90s", "-i", ours.toString());
         assertFalse(good("deploy", "all", "--tag", TAG).err().contains("recreated"));
 
         var let = good("takeover", "core", "B", "--drop-old", "--yes");

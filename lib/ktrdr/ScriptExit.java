@@ -57,6 +57,8 @@ public enum ScriptExit {
     CHANGED(37),
     /** Something uses a mount that was to be taken off. */
     IN_USE(38),
+    /** A service that runs once, before the others, did not end well. */
+    ONCE_FAILED(44),
     /**
      * Another backup or restore is under way; systemd counts it as no failure, and templates/backup has the number too.
      */

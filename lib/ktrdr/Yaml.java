@@ -12,10 +12,20 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.yaml.snakeyaml.DumperOptions;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.constructor.SafeConstructor;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
+import org.yaml.snakeyaml.error.YAMLException;
+import org.yaml.snakeyaml.nodes.Tag;
+import org.yaml.snakeyaml.representer.Representer;
+import org.yaml.snakeyaml.resolver.Resolver;
 
 /** A YAML file as a tree that knows the line and column of everything in it, for sentences that point at the place. */
 public final class Yaml {
     private static final long MAX_BYTES = 1 << 20;
+    /** Far more than a stack has services, and too few for a text that grows without end when it is read. */
+    private static final int MAX_ALIASES = 500;
 
     /** A place in a file; lines and columns count from 1. */
     public record Place(int line, int column) {
@@ -75,6 +85,43 @@ public final class Yaml {
                     .found(e.getOriginalMessage().lines().findFirst().orElse("unreadable text"));
         } catch (IOException e) {
             throw Problem.usage(name + " cannot be read").found(e.getMessage());
+        }
+    }
+
+    /**
+     * The mapping at the top of a text whose anchors and merge keys ({@code <<}) count, as Compose reads one: values
+     * are maps, lists and texts, and null where there is none. A scalar stays as it is written: {@code 22:22} is no
+     * number of seconds here, and {@code on} is no flag. Anything else is a {@link Problem}.
+     *
+     * @param name of its file, for messages
+     */
+    public static Map<String, Object> merged(String text, String name) {
+        try {
+            var options = new LoaderOptions();
+            options.setMaxAliasesForCollections(MAX_ALIASES);
+            var found = new org.yaml.snakeyaml.Yaml(new SafeConstructor(options),
+                    new Representer(new DumperOptions()), new DumperOptions(), new AsWritten()).load(text);
+            if (!(found instanceof Map<?, ?> map)) throw Problem.usage(name + " is not a mapping")
+                    .expected("keys with values, such as services: …");
+            var top = new LinkedHashMap<String, Object>();
+            map.forEach((key, value) -> top.put(String.valueOf(key), value));
+            return top;
+        } catch (MarkedYAMLException e) {
+            var at = e.getProblemMark();
+            throw Problem.usage(name + (at == null ? "" : ":" + (at.getLine() + 1) + ":" + (at.getColumn() + 1))
+                    + "  this is not YAML").found(e.getProblem()).because(e);
+        } catch (YAMLException e) {
+            throw Problem.usage(name + " cannot be read").found(e.getMessage()).because(e);
+        }
+    }
+
+    /** Only what YAML itself needs: the merge key, and nothing at all. */
+    private static final class AsWritten extends Resolver {
+        @Override
+        protected void addImplicitResolvers() {
+            addImplicitResolver(Tag.MERGE, MERGE, "<");
+            addImplicitResolver(Tag.NULL, NULL, "~nN\0");
+            addImplicitResolver(Tag.NULL, EMPTY, null);
         }
     }
 

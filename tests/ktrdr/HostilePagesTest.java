@@ -97,7 +97,7 @@ class HostilePagesTest {
                 INVENTORY.ssh(), nodes, INVENTORY.images(),
                 INVENTORY.database(), INVENTORY.secrets(), INVENTORY.storage(), INVENTORY.backup(),
                 INVENTORY.services(), INVENTORY.metrics(), INVENTORY.tracing(), INVENTORY.sample(), INVENTORY.alerts(),
-                INVENTORY.operators(), INVENTORY.firewall(), INVENTORY.templates());
+                INVENTORY.operators(), INVENTORY.firewall(), INVENTORY.foreign(), INVENTORY.templates());
     }
 
     private static List<Check> checks(String said) {

@@ -27,14 +27,14 @@ public final class Rooms {
             contract    Contract ContractMetrics
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
             deploy      ComposeChanges DatabaseName DatabaseNames Deploy DeployCut DeployFaults DeployIdle \
-            DeployKilled DeployLock DeployPartly
+            DeployKilled DeployLock DeployPartly OnceScript
             deploy      DeployRefused NodePlan Likeness Migration MigrationScript MoreNodes Restart RestartFleet
-            deploy      Aside Installation Pins RetireScript Rollback Scale ScalePlan Takeover WorkerStops
+            deploy      AddedService Aside Installation Pins RetireScript Rollback Scale ScalePlan Takeover WorkerStops
             docs        Blocks Dependencies KtrdrFacts Library Outdated Packages Pages Recipes RecipesPage
             docs        Reliability Runbook Shape
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips SwappedAddresses
             health      RootCauses CheckId ScrapeTargets ServiceChecks WorkerChecks Gpu HealthLog MachineChecks
-            health      VerifyInfra
+            health      ProofChecks VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   ExampleInventory HostKeyPin Inventory InventoryMistakes InventorySchema InventorySecrets
@@ -48,7 +48,7 @@ public final class Rooms {
             release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History LockScripts LockFolders \
             NodeLocks TextfileMetrics
             release     StackFacts ReleaseTag Schema Stage StageReload StageRefused FileChanges
-            release     FileChangesScript Templates
+            release     ComposeFile FileChangesScript Templates
             rotation    GrafanaPassword RotateSecret SecretRotation ScramVerifier
             share       NfsFiles NfsPlan NfsProof SetupNfs SetupNfsFleet ShareFromHost
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory ValueText

@@ -17,12 +17,13 @@ import ktrdr.release.NodeMetrics;
  * place, brings the services up and notifies those that stay of their changed configuration.
  */
 final class ApplyScript {
-    /** Compose's time for a database to be healthy before what depends on it is started. */
-    private static final int HEALTHY_SECONDS = 60;
     private final NodePlan plan;
+    private final boolean back;
 
-    ApplyScript(NodePlan plan) {
+    /** @param back whether it goes back to an earlier release, whose services that run once have run */
+    ApplyScript(NodePlan plan, boolean back) {
         this.plan = plan;
+        this.back = back;
     }
 
     /**
@@ -39,10 +40,7 @@ final class ApplyScript {
                 + plan.tagged().entrySet().stream()
                         .map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit "
                                 + ScriptExit.DOCKER_FAILED.code + "\n").collect(Collectors.joining())
-                + stop + new Excess(plan).script() + recreateUnhealthy()
-                // a named service is deployed alone: what it depends on stays as it is
-                + (plan.services().isEmpty() ? "" : up(plan.whole() ? "" : "--no-deps ", plan.services())
-                        + plan.asRendered())
+                + new OnceScript(plan).text(back) + stop + new Excess(plan).script() + recreateUnhealthy() + ups()
                 + reloads() + (exporter ? NodeMetrics.script(plan.revision().files()) : "") + containers();
     }
 
@@ -56,6 +54,15 @@ final class ApplyScript {
     private String recreateUnhealthy() {
         var unhealthy = plan.unhealthy().stream().map(Docker.Container::service).distinct().toList();
         return unhealthy.isEmpty() ? "" : up("--no-deps --force-recreate ", unhealthy);
+    }
+
+    /** A named service is deployed alone: what it depends on stays as it is. */
+    private String ups() {
+        var once = new OnceScript(plan).services();
+        var services = plan.services().stream().filter(service -> !once.contains(service)).toList();
+        if (plan.services().isEmpty()) return "";
+        return (services.isEmpty() ? "" : up(plan.whole() && once.isEmpty() ? "" : "--no-deps ", services))
+                + plan.asRendered();
     }
 
     private String up(String options, List<String> services) {
@@ -83,7 +90,7 @@ final class ApplyScript {
                 .toList();
         var others = plan.restarted().stream().filter(service -> !database.contains(service)).toList();
         if (!database.isEmpty()) script.append(again(database));
-        if (!database.isEmpty() && !others.isEmpty()) script.append("left=" + HEALTHY_SECONDS + "\n" + """
+        if (!database.isEmpty() && !others.isEmpty()) script.append("left=" + OnceScript.HEALTHY_SECONDS + "\n" + """
                 while [ "$left" -gt 0 ] && [ "$(docker inspect --format '{{.State.Health.Status}}' DATABASE)" != \
                 healthy ]; do
                   sleep 1

@@ -66,7 +66,11 @@ final class ContainerReplacement {
                     .forEach(why -> context.console().note(node.name(), "metrics", why));
             FileChangesScript.checked(result.out())
                     .forEach(how -> context.console().detail(node.name(), "files", how));
-            step.done(part.outcome(replaced, FileChangesScript.told("reloaded", result.out()),
+            // of an earlier release, which ran it then
+            var unrun = now.containers().stream().filter(container -> part.stack().once(container.service())
+                    && container.status().equals("created")).map(Docker.Container::service).toList();
+            replaced.removeAll(unrun);
+            step.done(part.outcome(replaced, unrun, FileChangesScript.told("reloaded", result.out()),
                     FileChangesScript.told("restarted", result.out())));
             new Reread(context.fleet(), context.locks(), context.http(), context.console(), part,
                     context.options().timeout()).prove(result.out());

@@ -190,6 +190,7 @@ final class HealthGate {
         // a restart keeps the containers
         if (!plan.restart()) found.addAll(likeness.checks(plan.services(), containers, digests));
         // a container that does not run does not answer either: one message is enough
+        if (Check.allOk(found)) found.addAll(checks.proofs(stack, plan.services()));
         if (stack.core() && Check.allOk(found)) {
             found.addAll(checks.core(plan.services()));
             if (plan.services().contains("db")) found.add(checks.database(() -> ServiceChecks.answered(seen)));
@@ -267,7 +268,8 @@ final class HealthGate {
     /** The log and health check of the first unhealthy container; empty if all are healthy. */
     static String failingLog(NodePlan plan, Ssh ssh) {
         var containers = Docker.containers(ssh.must(Docker.containersOf(plan.stack().project())));
-        return containers.stream().filter(container -> !container.healthy()).findFirst()
+        return containers.stream().filter(container -> plan.services().contains(container.service()))
+                .filter(container -> !plan.stack().well(container)).findFirst()
                 .map(container -> words(ssh, container)).orElse("");
     }
 

@@ -78,9 +78,10 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
 
     /** The names that the toolkit's containers have, or may have, on a node. */
     static Set<String> names(Inventory inventory, Stack stack) {
-        if (!stack.core()) return inventory.workersOf(stack.node().full()).stream().map(Inventory.Worker::name)
+        var services = stack.core() ? stack.file().services().keySet()
+                : Stack.of(inventory, stack.node().full()).services();
+        return services.stream().map(stack::container)
                 .collect(Collectors.toCollection(LinkedHashSet::new));
-        return Docker.CORE_SERVICES.stream().map(stack::container).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
     /**

@@ -62,7 +62,7 @@ public final class InstallationTakeover implements RolloutExchange {
      * Problem}.
      */
     public NodePlan plan(Stack stack, Ssh ssh, String answer, String tag) {
-        var facts = StackFacts.parse(answer);
+        var facts = StackFacts.parse(stack, answer);
         var node = stack.node();
         if (facts.takeover().equals("open")) throw Installation.inTheWay(fleet.inventory(), stack, facts).orElseThrow();
         var there = facts.docker().isEmpty() ? Installation.NONE

@@ -56,15 +56,17 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
         List<String> pulls, Map<String, String> tagged, FileChanges staging, List<String> rereads,
         List<String> restarted, boolean restart, StackFacts facts) {
     /** Decides from the facts what is needed for these services of a revision to run. */
-    public static NodePlan plan(Stack stack, Revision revision, List<String> services, StackFacts facts) {
+    public static NodePlan plan(Stack given, Revision revision, List<String> services, StackFacts facts) {
+        var stack = given.at(revision.files());
         var staging = FileChanges.plan(stack, revision.tag(), revision.files(), facts);
         var images = Stream.concat(services.stream().map(revision.images()::get), NodeMetrics.image(revision.files())
                 .map(image -> new Docker.Image(image, "", "")).stream()).distinct().toList();
         boolean whole = services.size() == revision.images().size();
         var retired = facts.containers().stream().map(Docker.Container::service)
                 .filter(service -> !revision.images().containsKey(service))
-                .filter(service -> !stack.core() || stack.services().contains(service)
-                        || whole && stack.optional(service)).distinct().toList();
+                // the deployment of a part leaves what it does not name, but for what a failed one just added
+                .filter(service -> !stack.core() || whole || stack.services().contains(service)
+                        || given.services().contains(service)).distinct().toList();
         return new NodePlan(stack, revision, services, whole, retired, Pins.pulls(images, facts),
                 Pins.tagged(images, facts), staging, rereads(staging, facts), List.of(), false, facts);
     }
@@ -239,7 +241,7 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
      * @param begin shell lines for the moment when all checks passed and nothing is changed yet
      */
     public String applyScript(Secrets secrets, String begin) {
-        return new ApplyScript(this).text(secrets, begin, whole || !begin.isEmpty(), "");
+        return new ApplyScript(this, false).text(secrets, begin, whole || !begin.isEmpty(), "");
     }
 
     /**
@@ -262,11 +264,20 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
 
     /** The outcome for its services, such as "backend started; db same". */
     public String outcome(Set<String> fresh, List<String> reloads, List<String> restarts) {
+        return outcome(fresh, List.of(), reloads, restarts);
+    }
+
+    /** The same, where services that run once were only made. */
+    String outcome(Set<String> fresh, List<String> unrun, List<String> reloads, List<String> restarts) {
         var parts = new TreeMap<Integer, String>();
-        if (!fresh.isEmpty()) parts.put(1, String.join(", ", fresh) + " started");
+        var ran = fresh.stream().filter(stack::once).toList();
+        var started = fresh.stream().filter(service -> !ran.contains(service)).toList();
+        if (!ran.isEmpty()) parts.put(0, String.join(", ", ran) + " ran");
+        if (!started.isEmpty()) parts.put(1, String.join(", ", started) + " started");
         if (!reloads.isEmpty()) parts.put(2, String.join(", ", reloads) + " reloaded");
         if (!restarts.isEmpty()) parts.put(3, String.join(", ", restarts) + " restarted");
-        var same = services.stream()
+        if (!unrun.isEmpty()) parts.put(7, String.join(", ", unrun) + " not run again");
+        var same = services.stream().filter(service -> !unrun.contains(service))
                 .filter(service -> !fresh.contains(service) && !reloads.contains(service)
                         && !restarts.contains(service)).toList();
         if (!same.isEmpty()) parts.put(4, String.join(", ", same) + " same");
@@ -282,6 +293,12 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
             return Problem.failed(stack.node().name() + ": the rules of `firewall` could not be put in place")
                     .found(String.join("; ", FileChangesScript.told("firewall", result.out())))
                     .fix("fix it on the node, or take `firewall` out of the inventory; no container was touched");
+        if (ScriptExit.of(result) == ScriptExit.ONCE_FAILED)
+            return Problem.failed(stack.node().name() + ": " + FileChangesScript.told("once", result.out()).stream()
+                    .reduce((first, last) -> last).orElse("a service that runs once failed"))
+                    .expected("exit code 0, before anything that follows it is replaced")
+                    .found(String.join("\n", FileChangesScript.told("said", result.out())))
+                    .fix("fix what it says, then run it again");
         return NodeLocks.refused(stack.node(), result).or(() -> FileChangesScript.failure(staging, result))
                 .or(() -> Gpu.refused(stack.node().name(), result.err())).orElseGet(() ->
                 Problem.failed(stack.node().name()

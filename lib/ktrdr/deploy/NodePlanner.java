@@ -40,7 +40,7 @@ public final class NodePlanner {
     public static NodePlan release(Inventory inventory, Stack stack, String answer, List<String> services,
             Optional<String> tag) {
         var wanted = stack.services(services);
-        var facts = StackFacts.parse(answer);
+        var facts = StackFacts.parse(stack, answer);
         var release = tag.or(() -> FileChanges.staged(stack, facts)).orElseThrow(ReleaseTag::missing);
         return NodePlan.plan(stack, Revision.of(inventory, stack, release), wanted, facts);
     }
@@ -78,7 +78,7 @@ public final class NodePlanner {
      * @param answer of {@link #look} without a tag
      */
     public static NodePlan restart(Inventory inventory, Stack stack, String answer, List<String> services) {
-        var facts = StackFacts.parse(answer);
+        var facts = StackFacts.parse(stack, answer);
         var node = stack.node().name();
         Installation.untouchable(inventory, stack, facts).ifPresent(problem -> {
             throw problem;
@@ -89,8 +89,9 @@ public final class NodePlanner {
             throw Problem.failed(node + ": there is no container of " + service)
                     .expected("one of " + String.join(", ", there.images().keySet())).found("none of " + service)
                     .fix(stack.deploy());
-        return NodePlan.restart(stack, there, services.isEmpty() ? List.copyOf(there.images().keySet()) : services,
-                facts);
+        // what runs once is run by a deployment, not by a restart
+        var all = there.images().keySet().stream().filter(service -> !stack.once(service)).toList();
+        return NodePlan.restart(stack, there, services.isEmpty() ? all : services, facts);
     }
 
     /** The deployments of these nodes, the oldest first. */

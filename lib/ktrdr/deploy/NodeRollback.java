@@ -58,7 +58,8 @@ final class NodeRollback {
         var facts = plan.facts();
         boolean broken = facts.history().unproven() || facts.containers().stream()
                 .filter(container -> plan.stack().services().contains(container.service()))
-                .anyMatch(container -> !container.running() || container.health().equals("unhealthy"));
+                .anyMatch(container -> plan.stack().once(container.service()) ? !plan.stack().well(container)
+                        : !container.running() || container.health().equals("unhealthy"));
         containers.touched(broken);
         previous = !broken ? Revision.there(plan.stack(), facts, plan.revision().files())
                 : facts.history().current()
@@ -162,7 +163,7 @@ final class NodeRollback {
         migration.back(to, secrets);
         containers.now(ContainerState.of(facts));
         // an untouched core still runs the previous release, and Compose might recreate it; workers may be stopped
-        if (containers.touched() || !plan.stack().core()) containers.up(way, new ApplyScript(way)
+        if (containers.touched() || !plan.stack().core()) containers.up(way, new ApplyScript(way, true)
                 .text(context.exchange().former(node, secrets), "", way.whole(), settle(way, facts)));
         // a short time for the new release is not a short time for the previous one
         var timeout = context.options().timeout();

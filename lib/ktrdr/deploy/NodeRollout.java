@@ -192,7 +192,7 @@ final class NodeRollout {
         var begin = journal.begin();
         if (migration.waits()) {
             var database = plan.part(List.of("db"), List.of());
-            containers.up(database, new ApplyScript(database).text(secrets, begin, false, ""));
+            containers.up(database, apply(database).text(secrets, begin, false, ""));
             begin = "";
             migration.databaseIsThere();
         }
@@ -201,7 +201,7 @@ final class NodeRollout {
         if (migrated && preview.flatMap(PlanPreview::seen).isPresent()) {
             containers.now(ContainerState.of(plan.facts()));
             untouched();
-        } else containers.up(plan, new ApplyScript(plan).text(secrets, migrated ? "" : begin, true, ""));
+        } else containers.up(plan, apply(plan).text(secrets, migrated ? "" : begin, true, ""));
     }
 
     private void workers(Secrets secrets) {
@@ -209,8 +209,12 @@ final class NodeRollout {
             // the deployment begins with its first part
             var begin = unless + (containers.now().containers().isEmpty() ? journal.begin() : "");
             boolean last = part.whole() || !begin.isEmpty();
-            return containers.up(part, new ApplyScript(part).text(secrets, begin, last, stop));
+            return containers.up(part, apply(part).text(secrets, begin, last, stop));
         });
+    }
+
+    private ApplyScript apply(NodePlan part) {
+        return new ApplyScript(part, context.options().rollback().isPresent());
     }
 
     private void files() {

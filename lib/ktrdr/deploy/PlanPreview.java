@@ -55,6 +55,10 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         var facts = ask(plan, ssh, under + secrets.shell(plan.secrets()), migration.question());
         var actions = ComposeChanges.of(plan.services(), ComposeChanges.hashes(facts), plan.facts().containers(),
                 ids(plan, manifests));
+        // what ran once is not started again
+        actions.replaceAll((service, action) -> action == Action.START && plan.stack().once(service)
+                && Docker.service(plan.facts().containers(), service).filter(plan.stack()::well).isPresent()
+                ? Action.SAME : action);
         if (actions.get("db") == Action.RECREATE) proveData(plan, ssh);
         var schema = migration.look(facts, actions.get("backend") == Action.SAME);
         boolean same = plan.quiet() && actions.values().stream().allMatch(Action.SAME::equals);
@@ -66,7 +70,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         var node = plan.stack().node();
         var result = ssh.run(start + ComposeChanges.script(node.directory(),
                 plan.staging().content(plan.stack().envFile()), plan.staging().content(plan.stack().composeFile()),
-                (plan.quiet() ? HealthGate.question(plan) : "") + more));
+                plan.stack().file().alone(), (plan.quiet() ? HealthGate.question(plan) : "") + more));
         if (!result.ok()) throw NodeLocks.refused(node, result)
                 .or(() -> FileChangesScript.failure(plan.staging(), result))
                 .orElseGet(() -> Problem.failed(node.name() + ": Compose did not say what it would do").found(result));

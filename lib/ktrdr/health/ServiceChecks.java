@@ -40,11 +40,13 @@ public final class ServiceChecks {
     private final Inventory inventory;
     private final Http http;
     private final Backend backend;
+    private final ProofChecks proofs;
 
     public ServiceChecks(Inventory inventory, Http http) {
         this.inventory = inventory;
         this.http = http;
         this.backend = new Backend(inventory, http);
+        this.proofs = new ProofChecks(inventory, http);
     }
 
     private static String say(String query) {
@@ -52,19 +54,25 @@ public final class ServiceChecks {
                 + " 2>&1); then say database \"$said\"; else say no-database \"$said\"; fi\n";
     }
 
-    /** The containers of these services: running, and healthy where they have a health check. Pure. */
+    /** The containers of these services, each in the state that it should be in: see {@link Stack#well}. Pure. */
     public static List<Check> containers(Stack stack, List<String> services, List<Docker.Container> containers) {
         var node = stack.node().name();
         var checks = new ArrayList<Check>();
         for (var service : services) {
             var container = Docker.service(containers, service);
             checks.add(new Check(CheckId.ofNode(node, service, "container"), node,
-                    container.map(Docker.Container::healthy).orElse(false),
-                    "running, healthy", container.map(Docker.Container::state).orElse("no container"),
+                    container.map(stack::well).orElse(false),
+                    stack.once(service) ? "ended with exit code 0" : "running, healthy",
+                    container.map(Docker.Container::state).orElse("no container"),
                     container.map(eachContainer -> "on " + node + ": docker logs " + eachContainer.name())
                             .orElse(stack.deploy()), 0));
         }
         return checks;
+    }
+
+    /** What these services of a stack ask for in the Compose file as a proof, a check each. */
+    public List<Check> proofs(Stack stack, List<String> services) {
+        return proofs.checks(stack, services);
     }
 
     /** The health of these core services over HTTP, as with curl. PostgreSQL has no HTTP: see {@link #database}. */

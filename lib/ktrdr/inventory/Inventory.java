@@ -19,6 +19,7 @@ import ktrdr.Yaml;
  * @param nodes in the order of the file, one of them core
  * @param alerts where alerts are sent; empty if they are not sent
  * @param operators who logs in for procedures that only look; empty if everyone logs in as {@code ssh} says
+ * @param foreign services or containers in the toolkit's Compose projects that their owner looks after
  * @param firewall who may reach the ports of the database and the workers, in addition to the fleet; empty if all may
  * @param templates a folder whose files win over the built-in templates
  */
@@ -26,7 +27,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
         Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database, SecretsSettings secrets,
         Storage storage, BackupSettings backup, Services services, MetricsSettings metrics, Tracing tracing,
         SampleSettings sample, Optional<AlertSettings> alerts, Optional<Operators> operators,
-        Optional<FirewallSettings> firewall, Optional<Path> templates) {
+        Optional<FirewallSettings> firewall, List<String> foreign, Optional<Path> templates) {
 
     /** What KTRDR takes as its environment, and ends at its start for any other (ktrdr/config/settings.py). */
     static final List<String> ENVIRONMENTS = List.of("development", "staging", "production");
@@ -295,6 +296,6 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     private Inventory with(List<Node> all) {
         return new Inventory(source, example, domain, environment, broker, resolve, ssh, all, images, database, secrets,
-                storage, backup, services, metrics, tracing, sample, alerts, operators, firewall, templates);
+                storage, backup, services, metrics, tracing, sample, alerts, operators, firewall, foreign, templates);
     }
 }

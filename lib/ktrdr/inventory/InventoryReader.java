@@ -40,6 +40,9 @@ final class InventoryReader {
     private static final Form BROKER =
             Form.of("an http or https address without user and path, such as http://10.42.1.20:5001",
                     "https?://[A-Za-z0-9.-]+(:\\d{1,5})?");
+    /** What Docker takes as the name of a container (its reference, "docker container create"). */
+    private static final Form CONTAINER = Form.of("names of services or containers, such as mcp",
+            "[a-zA-Z0-9][a-zA-Z0-9_.-]*");
     /** Where nodes have the share from: the host they run on, or by NFS. */
     static final String HOST_SHARE = "host";
     static final Form FROM = Form.of("nfs or host", "nfs|" + HOST_SHARE);
@@ -92,7 +95,8 @@ final class InventoryReader {
                 secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
                 services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")),
                 sample(top.section("sample")), AlertSettingsReader.read(top), operators(top),
-                FirewallReader.read(top, nodes, sections), top.path("templates", folder));
+                FirewallReader.read(top, nodes, sections), top.list("foreign", CONTAINER, List.of()),
+                top.path("templates", folder));
         refuseUselessOptions(inventory, sections);
         top.end();
         if (!mistakes.isEmpty()) throw problem();

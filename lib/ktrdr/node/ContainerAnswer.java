@@ -19,20 +19,8 @@ record ContainerAnswer(JsonNode json) {
                 .map(line -> new ContainerAnswer(Json.parse(line, "docker")));
     }
 
-    /** Whether the toolkit deploys its service. */
-    boolean ours() {
-        return !oneOff() && Docker.ours(label(Docker.PROJECT), label(Docker.SERVICE));
-    }
-
-    /**
-     * Whether it is of another service in the workers' project. In core's, other services may be those of a homelab
-     * that was taken over.
-     */
-    boolean stray() {
-        return !oneOff() && !ours() && !label(Docker.PROJECT).equals(Docker.CORE_PROJECT);
-    }
-
-    private boolean oneOff() {
+    /** Whether it was made for one command, as by `docker compose run`. */
+    boolean oneOff() {
         return label(ONE_OFF).equals("True");
     }
 

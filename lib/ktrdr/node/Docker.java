@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
 import ktrdr.Facts;
 import ktrdr.Json;
@@ -29,20 +28,15 @@ public final class Docker {
     public static final String GRAFANA = CORE + "grafana";
     public static final String JAEGER = CORE + "jaeger";
     public static final String PROMETHEUS = CORE + "prometheus";
-    /**
-     * The toolkit's services in core's project. An installation that was taken over may have more there, such as the
-     * homelab's `mcp`; the toolkit leaves them alone.
-     */
-    public static final List<String> CORE_SERVICES = List.of("db", "backend", "prometheus", "grafana", "jaeger",
-            "alertmanager");
-    /** The services among them that read the toolkit's files. */
+    /** The services of core that read the toolkit's files. */
     static final List<String> CORE_READERS = List.of("prometheus", "grafana", "alertmanager");
     /** The label in which Compose notes what a container was made from. */
     static final String CONFIG_HASH = "com.docker.compose.config-hash";
     /** The label with the folder that Compose ran in. */
     static final String FOLDER = "com.docker.compose.project.working_dir";
+    /** That of the exporter of a node's metrics. */
+    public static final String METRICS_PROJECT = "ktrdr-metrics";
     public static final String WORKERS_PROJECT = "ktrdr-workers";
-    private static final Pattern WORKER = Pattern.compile("(backtest|training)-worker-(\\d+|gpu)");
     /** After {@link #sayContainers}: the command that prints the image's id of each. */
     public static final String IMAGES =
             "printf '%s\\n' \"$containers\" | sed -n "
@@ -239,23 +233,14 @@ public final class Docker {
     }
 
     /**
-     * The answer of {@link #containersOf}, by service, of several of one those first that Compose made; of the
-     * toolkit's services only. A line of invalid JSON is a {@link Problem}.
+     * The answer of {@link #containersOf}, by service, of several of one those first that Compose made; all of the
+     * project but those for one command. A line of invalid JSON is a {@link Problem}.
      */
     public static List<Container> containers(String lines) {
-        return ContainerAnswer.parse(lines).filter(ContainerAnswer::ours).map(ContainerAnswer::container)
+        return ContainerAnswer.parse(lines).filter(answer -> !answer.oneOff()).map(ContainerAnswer::container)
                 .sorted(Comparator.comparing(Container::service)
                         .thenComparing(container -> container.configHash().isEmpty()).thenComparing(Container::passing))
                 .toList();
-    }
-
-    /**
-     * The containers of other services in the workers' project, which Compose and the toolkit leave alone. Core's
-     * project may have containers of a homelab that was taken over.
-     */
-    public static List<Container> strays(Facts facts) {
-        return ContainerAnswer.parse(String.join("\n", facts.all("container")))
-                .filter(ContainerAnswer::stray).map(ContainerAnswer::container).toList();
     }
 
     /** The answer of {@link #sayContainers}, by service. */
@@ -266,15 +251,6 @@ public final class Docker {
     /** The container of a Compose service; empty if there is none. */
     public static Optional<Container> service(List<Container> containers, String service) {
         return containers.stream().filter(container -> container.service().equals(service)).findFirst();
-    }
-
-    /** Whether the toolkit deploys this service of this project. */
-    public static boolean ours(String project, String service) {
-        return switch (project) {
-            case CORE_PROJECT -> CORE_SERVICES.contains(service);
-            case WORKERS_PROJECT -> WORKER.matcher(service).matches();
-            default -> true;
-        };
     }
 
     /**

@@ -1,7 +1,10 @@
 package ktrdr.node;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import ktrdr.Facts;
 import ktrdr.Problem;
@@ -39,11 +42,14 @@ public record Occupant(String host, boolean core, List<String> workers) {
             .replace("BACKEND", Docker.BACKEND)
             .replace("WORKERS", Docker.WORKERS_PROJECT);
 
-    /** Shell lines that say it of every container, with {@link #TOOLS}. */
+    /** Shell lines that say it of every container, with {@link #TOOLS}, and to which project each belongs. */
     public static final String LIST = """
-            timeout 10 docker ps -a --filter label=PROJECT --format '{{.Names}}|{{.Label "PROJECT"}}|{{.Label \
-            "FOLDER"}}' 2>/dev/null |
-              while IFS='|' read -r name project folder; do occupied "$name" "$project" "$folder"; done
+            timeout 10 docker ps -a --filter label=PROJECT --format '{{.Names}}|{{.Label "PROJECT"}}|{{.State}}|'\
+            '{{.Label "FOLDER"}}' 2>/dev/null |
+              while IFS='|' read -r name project state folder; do
+                occupied "$name" "$project" "$folder"
+                say project "$project|$state|$name"
+              done
             """.replace("PROJECT", Docker.PROJECT).replace("FOLDER", Docker.FOLDER);
 
     /** Shell lines that say all of it, for a script that does not look at every container by itself. */
@@ -58,14 +64,28 @@ public record Occupant(String host, boolean core, List<String> workers) {
                 workers.filter(name -> !name.isEmpty()).distinct().toList());
     }
 
+    /** A container of another Compose project: its name, and Docker's word for its state, such as running. */
+    public record Other(String name, String state) {}
+
+    /** The containers of Compose projects on the node that are not the toolkit's own, by the name of the project. */
+    public static Map<String, List<Other>> projects(Facts facts, String own) {
+        var projects = new TreeMap<String, List<Other>>();
+        for (var line : facts.all("project")) {
+            var parts = line.split("\\|", 3);
+            if (parts.length < 3 || parts[0].equals(own) || parts[0].equals(Docker.METRICS_PROJECT)) continue;
+            projects.computeIfAbsent(parts[0], none -> new ArrayList<>()).add(new Other(parts[2], parts[1]));
+        }
+        return projects;
+    }
+
     /** The other node of the inventory whose host this is, where one is sure of it, and why. */
-    private record Other(Node node, String why, String project) {}
+    private record OtherNode(Node node, String why, String project) {}
 
     /**
      * A host that has this node's own stack is this node's, whatever else is there; so is one of which nothing is
      * known.
      */
-    private Optional<Other> other(Inventory inventory, Node node) {
+    private Optional<OtherNode> other(Inventory inventory, Node node) {
         boolean own = node.role() == Role.CORE ? core : workers.contains(node.name());
         if (own) return Optional.empty();
         // without addresses a host may be core and a workers node by two names
@@ -73,13 +93,14 @@ public record Occupant(String host, boolean core, List<String> workers) {
                 && (eachNode.role() == node.role() || eachNode.address().isPresent() && node.address().isPresent()))
                 .toList();
         for (var eachNode : others) if (eachNode.role() == Role.WORKERS && workers.contains(eachNode.name()))
-            return Optional.of(new Other(eachNode, "containers of " + Docker.WORKERS_PROJECT + " that were started for "
-                    + eachNode.name(), Docker.WORKERS_PROJECT));
+            return Optional.of(new OtherNode(eachNode, "containers of " + Docker.WORKERS_PROJECT
+                    + " that were started for " + eachNode.name(), Docker.WORKERS_PROJECT));
         for (var eachNode : others) if (eachNode.role() == Role.CORE && core && workers.isEmpty())
-            return Optional.of(new Other(eachNode, "containers of " + Docker.CORE_PROJECT, Docker.CORE_PROJECT));
+            return Optional
+                    .of(new OtherNode(eachNode, "containers of " + Docker.CORE_PROJECT, Docker.CORE_PROJECT));
         if (core || !workers.isEmpty() || calls(node).test(host)) return Optional.empty();
         return others.stream().filter(eachNode -> calls(eachNode).test(host)).findFirst()
-                .map(eachNode -> new Other(eachNode, "a host that calls itself " + host, ""));
+                .map(eachNode -> new OtherNode(eachNode, "a host that calls itself " + host, ""));
     }
 
     private static Predicate<String> calls(Node node) {
@@ -101,7 +122,7 @@ public record Occupant(String host, boolean core, List<String> workers) {
                 .fix(fix(inventory, node, other)));
     }
 
-    private static String fix(Inventory inventory, Node node, Other other) {
+    private static String fix(Inventory inventory, Node node, OtherNode other) {
         boolean addresses = inventory.resolve() == Inventory.Resolve.INVENTORY;
         return "correct the " + (addresses ? "`address` of " : "addresses in DNS of ") + node.name() + " and "
                 + other.node().name() + (addresses ? " in " + inventory.source() : "")

@@ -46,12 +46,12 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
      */
     public static StackFacts gather(Inventory inventory, Stack stack, Ssh ssh, Optional<String> tag,
             List<String> images) {
-        return ours(stack, StackFacts.parse(ssh.must(look(inventory, stack, tag, images))));
+        return ours(stack, StackFacts.parse(stack, ssh.must(look(inventory, stack, tag, images))));
     }
 
     /** The same, for files that are to be there. */
     public static StackFacts gather(Stack stack, Ssh ssh, List<NodeFile> files, List<String> images) {
-        return ours(stack, StackFacts.parse(ssh.must(look(stack, files, images))));
+        return ours(stack, StackFacts.parse(stack, ssh.must(look(stack, files, images))));
     }
 
     /** The host of another node is a {@link Problem}: what is found there does not belong to this one. */

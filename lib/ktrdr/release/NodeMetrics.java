@@ -3,6 +3,7 @@ package ktrdr.release;
 import java.util.List;
 import java.util.Optional;
 import ktrdr.Sh;
+import ktrdr.node.Docker;
 import ktrdr.release.Templates.NodeFile;
 
 /**
@@ -15,7 +16,7 @@ public final class NodeMetrics {
     static final String CONTAINERS = "metrics/containers.sh";
     public static final String SERVICE = "metrics/ktrdr-containers.service";
     static final String TIMER = "metrics/ktrdr-containers.timer";
-    public static final String PROJECT = "ktrdr-metrics";
+    public static final String PROJECT = Docker.METRICS_PROJECT;
     private static final String IMAGE = "image: ";
 
     private NodeMetrics() {}

@@ -32,7 +32,7 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
     public static Revision of(Stack stack, History.Entry entry, List<NodeFile> files) {
         var images = new LinkedHashMap<>(entry.images());
         // those of other services were noted once
-        images.keySet().removeIf(service -> !Docker.ours(stack.project(), service));
+        images.keySet().removeIf(service -> !stack.at(files).has(service));
         return new Revision(entry.tag(), files, images);
     }
 
@@ -82,7 +82,8 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
         var paths = files.stream().map(NodeFile::path).toList();
         if (images.isEmpty() || !paths.containsAll(List.of(stack.composeFile(), stack.envFile())))
             return Optional.empty();
-        var tags = facts.containers().stream().filter(container -> stack.released(container.service()))
+        var then = stack.at(files);
+        var tags = facts.containers().stream().filter(container -> then.released(container.service()))
                 .map(Docker.Container::tag).distinct().toList();
         return Optional.of(new Revision(String.join(", ", tags), files, images));
     }

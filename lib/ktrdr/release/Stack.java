@@ -7,7 +7,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
@@ -16,23 +18,42 @@ import ktrdr.inventory.Inventory.Worker;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.node.Mount;
+import ktrdr.release.Templates.NodeFile;
 
 /** The Compose stack of a node: its project, its files, its services and the image of each. */
 public final class Stack {
-    /** The services of core that every fleet has. */
-    public static final List<String> CORE = Docker.CORE_SERVICES.stream()
-            .filter(service -> !service.equals(Alerting.SERVICE)).toList();
+    /** KTRDR's own workers, of which the inventory says how many run. */
+    private static final Pattern WORKER = Pattern.compile("(backtest|training)-worker-(\\d+|gpu)");
     private final Inventory inventory;
     private final Node node;
+    /** The files of a revision; none for those that inventory and templates make. */
+    private final List<NodeFile> files;
 
-    private Stack(Inventory inventory, Node node) {
+    private Stack(Inventory inventory, Node node, List<NodeFile> files) {
         this.inventory = inventory;
         this.node = node;
+        this.files = files;
     }
 
-    /** The stack of a node, by its role. */
+    /** The stack of a node by its role, as inventory and templates have it. */
     public static Stack of(Inventory inventory, Node node) {
-        return new Stack(inventory, node);
+        return new Stack(inventory, node, List.of());
+    }
+
+    /**
+     * The same stack as these files have it: an earlier release may have had other services. Without the files, or with
+     * a Compose file that somebody made unreadable, it is this one.
+     */
+    public Stack at(List<NodeFile> files) {
+        var paths = files.stream().map(NodeFile::path).toList();
+        if (!paths.containsAll(List.of(composeFile(), envFile()))) return this;
+        var then = new Stack(inventory, node, files);
+        try {
+            then.file();
+            return then;
+        } catch (Problem unreadable) {
+            return this;
+        }
     }
 
     /** Its inventory. */
@@ -66,14 +87,91 @@ public final class Stack {
     }
 
     /** The files that inventory and templates make for a release. */
-    public List<Templates.NodeFile> files(String tag) {
+    public List<NodeFile> files(String tag) {
         return new Templates(inventory).render(node, tag);
     }
 
-    /** The services that the inventory wants on this node. */
+    /** Its Compose file. One that cannot be read is a {@link Problem}. */
+    public ComposeFile file() {
+        return file("");
+    }
+
+    private ComposeFile file(String tag) {
+        var file = ComposeFile.read(text(composeFile(), tag), text(envFile(), tag), composeFile());
+        if (file.project().equals(project())) return file;
+        throw Problem.usage(composeFile() + ": `name` is " + file.project()).expected("name: " + project())
+                .fix("the toolkit finds the containers of a node by that name");
+    }
+
+    private String text(String path, String tag) {
+        return files.stream().filter(file -> file.path().equals(path)).map(NodeFile::content).findFirst()
+                .orElseGet(() -> new Templates(inventory).render(node, tag, path).content());
+    }
+
+    /**
+     * The services that run on this node: those of the Compose file whose profile is on; of KTRDR's own workers as many
+     * as the inventory says. A worker that the file does not have is a {@link Problem}.
+     */
     public List<String> services() {
-        if (!core()) return inventory.workersOf(node).stream().map(Worker::name).toList();
-        return inventory.alerts().isEmpty() ? CORE : Docker.CORE_SERVICES;
+        var file = file();
+        var workers = core() ? List.<String>of() : inventory.workersOf(node).stream().map(Worker::name).toList();
+        for (var worker : workers) if (!has(worker)) throw Problem
+                .usage(composeFile() + ": there is no service " + worker + ", which the inventory wants on "
+                        + node.name())
+                .expected("all workers that the inventory may ask for")
+                .found(String.join(", ", file.services().keySet()));
+        return Stream.concat(workers.stream(),
+                file.active().stream().filter(service -> core() || !WORKER.matcher(service).matches())).toList();
+    }
+
+    /** Whether its Compose file has this service, whatever profiles are on. */
+    public boolean has(String service) {
+        return file().services().containsKey(service);
+    }
+
+    /** A service as the Compose file has it; an unknown one is a {@link Problem}. */
+    public ComposeService service(String service) {
+        return file().service(service).orElseThrow(() -> unknown(service));
+    }
+
+    /**
+     * Whether a service is the toolkit's: the Compose file has it, or a deployment brought it here and it was not
+     * removed since. All others of the project are somebody else's.
+     */
+    boolean deploys(String service, History history) {
+        if (has(service)) return true;
+        var entries = history.all();
+        return Stream.of(history.current(), history.last()).flatMap(Optional::stream)
+                .anyMatch(entry -> entry.images().containsKey(service) || entry.services().contains(service))
+                && entries.stream().anyMatch(entry -> entry.services().contains(service));
+    }
+
+    /** Those of these containers of its project that are the toolkit's. */
+    public List<Docker.Container> ours(List<Docker.Container> containers, History history) {
+        return containers.stream().filter(container -> deploys(container.service(), history)).toList();
+    }
+
+    /** Those that are not, and that the inventory does not name under {@code foreign}. */
+    public List<Docker.Container> strays(List<Docker.Container> containers, History history) {
+        return others(containers, history).filter(container -> !foreign(container)).toList();
+    }
+
+    /** Those that are not, and that the inventory names there. */
+    public List<Docker.Container> foreign(List<Docker.Container> containers, History history) {
+        return others(containers, history).filter(this::foreign).toList();
+    }
+
+    private Stream<Docker.Container> others(List<Docker.Container> containers, History history) {
+        return containers.stream().filter(container -> !deploys(container.service(), history));
+    }
+
+    private boolean foreign(Docker.Container container) {
+        return inventory.foreign().contains(container.service()) || inventory.foreign().contains(container.name());
+    }
+
+    private Problem unknown(String service) {
+        return Problem.usage(node.name() + " has no service " + service)
+                .expected("one of " + String.join(", ", services()) + ", or all").found(service);
     }
 
     /** Its worker with a GPU, if it has one. */
@@ -84,19 +182,27 @@ public final class Stack {
     /** The requested services; by default all. An unknown one is a {@link Problem}. */
     public List<String> services(List<String> asked) {
         for (var service : asked)
-            if (!services().contains(service)) throw Problem.usage(node.name() + " has no service " + service)
-                    .expected("one of " + String.join(", ", services()) + ", or all").found(service);
+            if (!services().contains(service)) throw unknown(service);
         return asked.isEmpty() ? services() : services().stream().filter(asked::contains).toList();
     }
 
-    /** Whether the service may belong to the stack, though the inventory does not want it now. */
-    public boolean optional(String service) {
-        return core() && service.equals(Alerting.SERVICE);
+    /** Whether the service follows the release tag. */
+    public boolean released(String service) {
+        return file().service(service).map(ComposeService::released).orElse(false);
     }
 
-    /** Whether the service runs KTRDR's own image and so follows the release tag. */
-    public boolean released(String service) {
-        return !core() || service.equals("backend");
+    /** Whether the service runs to its end before the others, and then is not expected to run. */
+    public boolean once(String service) {
+        return file().service(service).flatMap(ComposeService::once).isPresent();
+    }
+
+    /**
+     * Whether a container is in the state that its service should be in: running, and healthy where it has a health
+     * check. One that runs once has ended well, or was only made, by a return to its release.
+     */
+    public boolean well(Docker.Container container) {
+        if (!once(container.service())) return container.healthy();
+        return container.status().equals("created") || container.status().equals("exited") && container.exitCode() == 0;
     }
 
     /** The running release, by the images of the running containers; two of them if they differ, empty if none runs. */
@@ -109,21 +215,10 @@ public final class Stack {
     /** The image each of these services is started from, at a release tag. */
     public Map<String, String> images(List<String> services, String tag) {
         var images = new LinkedHashMap<String, String>();
-        for (var service : services) images.put(service, image(service, tag));
+        var file = file(tag);
+        for (var service : services)
+            images.put(service, file.service(service).orElseThrow(() -> unknown(service)).image());
         return images;
-    }
-
-    private String image(String service, String tag) {
-        var images = inventory.images();
-        if (!core()) return inventory.workerImage(node) + ":" + tag;
-        return switch (service) {
-            case "backend" -> images.backend() + ":" + tag;
-            case "db" -> images.db();
-            case "prometheus" -> images.prometheus();
-            case "grafana" -> images.grafana();
-            case Alerting.SERVICE -> images.alertmanager();
-            default -> images.jaeger();
-        };
     }
 
     /** The secrets that the Compose file of this stack cannot be read without; see also {@link Alerting#secrets}. */
@@ -182,12 +277,13 @@ public final class Stack {
         var readers = new TreeMap<>(Map.of("prometheus", List.of("monitoring/prometheus.yml", "monitoring/rules/"),
                 "grafana", List.of("monitoring/grafana/")));
         if (inventory.alerts().isPresent()) readers.put(Alerting.SERVICE, List.of(Alerting.FILE));
+        readers.keySet().removeIf(service -> !has(service));
         return readers;
     }
 
     /** The container of a service. */
     public String container(String service) {
-        return core() ? Docker.ofCore(service) : service;
+        return file().service(service).map(ComposeService::container).orElse(project() + "-" + service + "-1");
     }
 
     /** The start of every Compose command on this node, run inside the stack's directory. */

@@ -43,10 +43,13 @@ public record StackFacts(String user, String docker, String dockerError, String 
 
     /** The same without these containers, as if they were not there. */
     public StackFacts without(List<String> names) {
+        return with(containers.stream().filter(container -> !names.contains(container.name())).toList(),
+                beside.stream().filter(beside -> !names.contains(beside.name())).toList());
+    }
+
+    private StackFacts with(List<Docker.Container> containers, List<NodeContainer> beside) {
         return new StackFacts(user, docker, dockerError, compose, free, memory, directory, share, missing, files,
-                images, containers.stream().filter(container -> !names.contains(container.name())).toList(), digests,
-                history, beside.stream().filter(beside -> !names.contains(beside.name())).toList(), takeover, gpu,
-                folder, occupant);
+                images, containers, digests, history, beside, takeover, gpu, folder, occupant);
     }
 
     /**
@@ -97,7 +100,16 @@ public record StackFacts(String user, String docker, String dockerError, String 
             done
             """;
 
-    /** The answer of {@link #script}. What is of another form is a {@link Problem}. */
+    /**
+     * The answer of {@link #script}, with those containers of the project that are the toolkit's: see {@link
+     * Stack#ours}. What is of another form is a {@link Problem}.
+     */
+    public static StackFacts parse(Stack stack, String answer) {
+        var facts = parse(answer);
+        return facts.with(stack.ours(facts.containers, facts.history), facts.beside);
+    }
+
+    /** The same with all containers of the project. */
     public static StackFacts parse(String answer) {
         var facts = Facts.parse(answer);
         return new StackFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"),

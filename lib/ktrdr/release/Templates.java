@@ -88,14 +88,23 @@ public final class Templates {
         var rendered = new ArrayList<NodeFile>();
         files(node.role()).forEach((path, template) -> {
             if (path.equals(Alerting.FILE) && inventory.alerts().isEmpty()) return;
-            var text = read(template);
-            // Compose has its own variables, and Grafana's legends, the annotations of alerts and Docker's formats are
-            // written as a template's
-            boolean asItIs = path.startsWith("docker-compose.") || path.startsWith("monitoring/rules/")
-                    || path.endsWith(".json") || path.endsWith(".sh");
-            rendered.add(new NodeFile(path, asItIs ? text : fill(template, text, values), "644"));
+            rendered.add(render(path, template, values));
         });
         return rendered;
+    }
+
+    /** One of them, by its path on the node. */
+    NodeFile render(Node node, String tag, String path) {
+        return render(path, files(node.role()).get(path), values(node, tag));
+    }
+
+    private NodeFile render(String path, String template, Map<String, Object> values) {
+        var text = read(template);
+        // Compose has its own variables, and Grafana's legends, the annotations of alerts and Docker's formats are
+        // written as a template's
+        boolean asItIs = path.startsWith("docker-compose.") || path.startsWith("monitoring/rules/")
+                || path.endsWith(".json") || path.endsWith(".sh");
+        return new NodeFile(path, asItIs ? text : fill(template, text, values), "644");
     }
 
     /** The variables that a Compose file names and that need a value, in alphabetical order. */

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import ktrdr.BuiltIn;
 import ktrdr.Console;
-import ktrdr.release.Stack;
+import ktrdr.release.ComposeFile;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -57,9 +57,15 @@ public final class ShellCompletion {
     /** Lines of words with tabs between, as templates/completion/candidates.awk reads them. */
     static String table(List<CommandLine> commands) {
         var table = new ShellCompletion();
-        table.line("services", String.join(" ", Stack.CORE));
+        table.line("services", String.join(" ", services()));
         commands.forEach(command -> table.command("", command.getCommandSpec()));
         return String.join("\n", table.lines);
+    }
+
+    /** The services of core as they come with the toolkit. */
+    private static List<String> services() {
+        var file = "docker-compose.core.yml";
+        return ComposeFile.read(BuiltIn.text("core/" + file), "", file).active();
     }
 
     private void line(String... words) {

@@ -84,9 +84,9 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
      */
     Drift drift(Node node) {
         var status = nodes.get(node);
+        var stack = Stack.of(inventory, node);
         return status.deploying() || !status.docker() ? Drift.NONE
-                : Drift.of(Stack.of(inventory, node), status.history(), status.files(), status.containers(),
-                        status.strays());
+                : Drift.of(stack, status.history(), status.files(), status.containers(), status.strays(stack));
     }
 
     /** The services that a node should run, and other services of the toolkit that run there. */

@@ -19,6 +19,7 @@ import ktrdr.node.Occupant;
 import ktrdr.node.StaleMounts;
 import ktrdr.release.History;
 import ktrdr.release.LockScripts;
+import ktrdr.release.Stack;
 import ktrdr.ssh.Ssh;
 
 /**
@@ -122,9 +123,24 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
         return ContainerUsage.all(host.facts());
     }
 
-    /** Containers of the stack's project with a service that the toolkit does not know. */
-    List<Docker.Container> strays() {
-        return Docker.strays(host.facts());
+    /** The same with those containers of the project that are the toolkit's. */
+    NodeStatus of(Stack stack) {
+        return new NodeStatus(host, lock, history, stack.ours(containers, history), backup);
+    }
+
+    /** Containers of the stack's project that are neither the toolkit's nor foreign by the inventory. */
+    List<Docker.Container> strays(Stack stack) {
+        return stack.strays(Docker.containers(host.facts()), history);
+    }
+
+    /** Containers of the stack's project that the inventory names under {@code foreign}. */
+    List<Docker.Container> foreign(Stack stack) {
+        return stack.foreign(Docker.containers(host.facts()), history);
+    }
+
+    /** The containers of other Compose projects on the node, by the name of the project. */
+    Map<String, List<Occupant.Other>> projects(Stack stack) {
+        return Occupant.projects(host.facts(), stack.project());
     }
 
     /** What its processors are, such as x86_64: an image is another one for each. */

@@ -151,9 +151,10 @@ final class NodeStatusChecks {
 
     /** Procedures leave other containers alone, so the operator has to remove these. */
     private String mend(Drift drift, String back) {
-        var strays = status.strays().stream().map(Docker.Container::name).toList();
+        var strays = status.strays(Stack.of(inventory, node)).stream().map(Docker.Container::name).toList();
         if (strays.isEmpty()) return back;
-        var remove = "on " + node.name() + ", if it is not needed: docker rm -f " + String.join(" ", strays);
+        var remove = "on " + node.name() + ", if it is not needed: docker rm -f " + String.join(" ", strays)
+                + "; if it is, name it under `foreign` in the inventory";
         return strays.size() == drift.services().size() ? remove : back + "; " + remove;
     }
 

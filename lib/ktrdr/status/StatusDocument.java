@@ -72,15 +72,19 @@ final class StatusDocument {
     }
 
     private Map<String, Object> stack(Node node, NodeStatus at) {
-        return fields("release", Stack.of(inventory, node).release(at.containers()), "deployed",
+        var stack = Stack.of(inventory, node);
+        return fields("release", stack.release(at.containers()), "deployed",
                 at.history().lastGood().map(StatusDocument::entry).orElse(null),
                 "last", at.history().last().map(StatusDocument::entry).orElse(null), "unfinished",
                 at.history().unfinished().isPresent(),
                 "containers",
                 at.containers().stream()
                         .map(container -> fields("service", container.service(), "image", container.image(), "state",
-                                container.state(), "healthy", container.healthy(),
+                                container.state(), "healthy", stack.well(container),
                         "restarts", container.restarts(), "started", container.startedAt())).toList(),
+                "foreign", at.foreign(stack).stream().map(container -> fields("service", container.service(),
+                        "container", container.name(), "state", container.state())).toList(),
+                "projects", at.projects(stack),
                 "lock", at.lock().holder()
                         .map(owner -> fields("by", owner.who(), "since", owner.since(), "what", owner.what(),
                                 "last_sign_seconds", at.lock().age(),

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
+import java.util.stream.Stream;
 import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.Threads;
@@ -31,15 +32,18 @@ record StatusQuery(Fleet fleet, Http http, boolean usage) {
         var threads = Executors.newCachedThreadPool(Threads.daemons("status"));
         try {
             var services = Stack.of(inventory, inventory.core()).services().stream().sorted()
-                    .map(service -> CompletableFuture.supplyAsync(() -> checks.core(List.of(service)), threads))
-                    .toList();
+                    .map(service -> CompletableFuture.supplyAsync(() -> checks.core(List.of(service)), threads));
+            var proofs = fleet.nodes().stream().map(node -> Stack.of(inventory, node))
+                    .flatMap(stack -> stack.services().stream().map(service -> CompletableFuture
+                            .supplyAsync(() -> checks.proofs(stack, List.of(service)), threads)));
+            var asking = Stream.concat(services, proofs).toList();
             var targets = CompletableFuture.supplyAsync(checks::askTargets, threads);
             var alerts = CompletableFuture.supplyAsync(checks::alerts, threads);
             var workers = CompletableFuture.supplyAsync(() -> new Backend(inventory, http).workers(), threads);
             var asked = fleet.each(this::gather);
             if (Thread.currentThread().isInterrupted()) throw Problem.interrupted("interrupted");
             var registered = workers.handle(StatusQuery::answered).join();
-            var answers = services.stream().flatMap(future -> future.join().stream()).toList();
+            var answers = asking.stream().flatMap(future -> future.join().stream()).toList();
             var scaled = ScaledFleet.of(inventory, asked.values());
             var said = said(scaled, registered.workers);
             return new FleetStatus(scaled.inventory(), time, scaled.nodes(), asked.problems(), answers,
@@ -54,8 +58,9 @@ record StatusQuery(Fleet fleet, Http http, boolean usage) {
     private NodeStatus gather(Node node, Ssh ssh) {
         var inventory = fleet.inventory();
         var stack = Stack.of(inventory, node);
-        return NodeStatus.gather(ssh, stack.project(), node.directory(), stack.share(),
+        var status = NodeStatus.gather(ssh, stack.project(), node.directory(), stack.share(),
                 node.equals(FleetStatus.backupNode(inventory)) ? FleetStatus.backups(inventory) : "", usage);
+        return status.of(stack);
     }
 
     private record Registered(Optional<List<Backend.Worker>> workers, Optional<Problem> problem) {}

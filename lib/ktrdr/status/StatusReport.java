@@ -5,7 +5,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.Table;
@@ -15,6 +17,7 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
 import ktrdr.node.MachineFacts;
+import ktrdr.node.Occupant;
 import ktrdr.release.History;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
@@ -95,7 +98,7 @@ public final class StatusReport {
         var stack = Stack.of(inventory, node);
         var since = at.history().lastGood();
         var services = status.services(node);
-        long healthy = at.containers().stream().filter(Docker.Container::healthy).count();
+        long healthy = at.containers().stream().filter(stack::well).count();
         var release = stack.release(at.containers());
         table.row(node.name(), release.isEmpty() ? "none" : release,
                 since.map(entry -> minutes(entry.time())).orElse("-"),
@@ -156,6 +159,8 @@ public final class StatusReport {
                 status.services().stream().map(check -> check.what().subject() + (check.ok() ? " answers" : " FAILED"))
                 .collect(Collectors.joining(", ")));
         status.nodes().forEach((node, at) -> {
+            var beside = beside(node, at);
+            if (!beside.isEmpty()) table.row("beside", node.name() + ": " + beside);
             if (at.lock().holder().isPresent())
                 table.row("lock", node.name() + ": " + NodeStatusChecks.words(at.lock()));
         });
@@ -163,6 +168,17 @@ public final class StatusReport {
                 backup() + schedule()
                         .map(schedule -> "; " + schedule.next().map(next -> "the next at " + minutes(next.toString()))
                 .orElse("none scheduled")).orElse(""));
+    }
+
+    /** What else runs on a node, of which the toolkit looks after nothing: "mcp running; project media (2 running)". */
+    private String beside(Node node, NodeStatus at) {
+        var stack = Stack.of(inventory, node);
+        var words = at.foreign(stack).stream().map(container -> container.service() + " " + container.state());
+        var projects = at.projects(stack).entrySet().stream().map(project -> "project " + project.getKey() + " ("
+                + project.getValue().stream().collect(Collectors.groupingBy(Occupant.Other::state, TreeMap::new,
+                        Collectors.counting())).entrySet().stream()
+                        .map(state -> state.getValue() + " " + state.getKey()).collect(Collectors.joining(", ")) + ")");
+        return Stream.concat(words, projects).collect(Collectors.joining("; "));
     }
 
     /** A row for each; none where none firing. */

@@ -20,6 +20,7 @@ import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
 import ktrdr.node.NodeContainer;
 import ktrdr.node.NodeFiles;
+import ktrdr.release.History;
 import ktrdr.release.Stack;
 import ktrdr.release.StackFacts;
 import ktrdr.release.StackFactsBuilder;
@@ -140,8 +141,11 @@ class InstallationTest {
         var lines = Stream.of("mcp", "alertmanager", "db").map(service -> """
                 {"Id":"1","Name":"/ktrdr-%s","Config":{"Labels":{"com.docker.compose.project":"ktrdr-core","com.docker\
                 .compose.service":"%s"}}}""".formatted(service, service));
-        assertEquals(List.of("alertmanager", "db"), Docker.containers(String.join("\n", lines.toList())).stream()
+        var there = Docker.containers(String.join("\n", lines.toList()));
+        var core = Stack.of(FLEET, FLEET.core());
+        assertEquals(List.of("alertmanager", "db"), core.ours(there, History.NONE).stream()
                 .map(Docker.Container::service).toList());
+        assertEquals(List.of("mcp"), core.strays(there, History.NONE).stream().map(Docker.Container::service).toList());
     }
 
     @Test

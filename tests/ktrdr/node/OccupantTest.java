@@ -104,7 +104,7 @@ class OccupantTest {
         Files.writeString(there.resolve(".env.workers"),
                 "IMAGE_TAG=sha-1\nNODE=gpu\nWORKER_HOSTNAME=gpu-1.ktrdr.test\n");
         for (var script : List.of(Occupant.SCRIPT, NodeContainer.SCRIPT)) {
-            var ports = script.equals(Occupant.SCRIPT) ? "" : "0.0.0.0:5003->5003/tcp|";
+            var ports = script.equals(Occupant.SCRIPT) ? "running|" : "0.0.0.0:5003->5003/tcp|";
             var said = List.of("training-worker-1|ktrdr-workers|" + ports + there, "backtest-worker-1|ktrdr-workers|"
                     + ports + "/gone", "ktrdr-mcp|ktrdr-core|" + ports + "/srv/mcp", "web|shop|" + ports + "/srv");
             Fixtures.program(folder.resolve("docker"), "cat <<'E'\n" + String.join("\n", said) + "\nE\n");

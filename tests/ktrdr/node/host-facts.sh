@@ -143,8 +143,11 @@ occupied() {
   esac
 }
 [ -z "$docker" ] || {
-timeout 10 docker ps -a --filter label=com.docker.compose.project --format '{{.Names}}|{{.Label "com.docker.compose.project"}}|{{.Label "com.docker.compose.project.working_dir"}}' 2>/dev/null |
-  while IFS='|' read -r name project folder; do occupied "$name" "$project" "$folder"; done
+timeout 10 docker ps -a --filter label=com.docker.compose.project --format '{{.Names}}|{{.Label "com.docker.compose.project"}}|{{.State}}|''{{.Label "com.docker.compose.project.working_dir"}}' 2>/dev/null |
+  while IFS='|' read -r name project state folder; do
+    occupied "$name" "$project" "$folder"
+    say project "$project|$state|$name"
+  done
 }
 room_of() {
   one=$(umask 077; mktemp "$1/.ktrdr-room.XXXXXX") || return 1

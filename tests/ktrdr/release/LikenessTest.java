@@ -143,19 +143,20 @@ class LikenessTest {
                 line("run-1", "backtest-worker-1", ",\"com.docker.compose.oneoff\":\"True\""),
                 line("foo", "backtest-worker-1", ""),
                 line("backtest-worker-1", "backtest-worker-1", made));
-        assertEquals(List.of("backtest-worker-1", "foo"),
-                Docker.containers(String.join("\n", lines)).stream().map(Docker.Container::name).toList());
+        var all = Docker.containers(String.join("\n", lines));
+        assertEquals(List.of("backtest-worker-1", "foo", "stray"), all.stream().map(Docker.Container::name).toList());
         assertEquals("/opt/ktrdr-workers-b", Docker.containers(lines.get(3)).get(0).folder());
-        var facts = Facts.parse(lines.stream().map(line -> "container\t" + line + "\n").reduce("", String::concat)
-                + "end\tyes\n");
-        assertEquals(List.of("stray"), Docker.strays(facts).stream().map(Docker.Container::name).toList());
-        for (var service : List.of("backtest-worker-3", "training-worker-12", "training-worker-gpu"))
-            assertTrue(Docker.ours("ktrdr-workers", service), service);
+        for (var service : List.of("backtest-worker-3", "training-worker-3", "training-worker-gpu"))
+            assertTrue(stack.has(service), service);
         var history = new History(
                 List.of(entry("1", History.Ending.DEPLOYED, Map.of("backtest-worker-1", image, "extra", image))),
                 Optional.empty());
+        var strays = stack.strays(all, history);
+        assertEquals(List.of("stray"), strays.stream().map(Docker.Container::name).toList());
+        assertEquals(List.of("backtest-worker-1", "foo"),
+                stack.ours(all, history).stream().map(Docker.Container::name).toList());
         assertEquals(List.of("extra is not part of the stack: the container stray"),
-                Drift.of(stack, history, NodeFiles.NONE, List.of(worker()), Docker.strays(facts)).services());
+                Drift.of(stack, history, NodeFiles.NONE, List.of(worker()), strays).services());
         // an older toolkit recorded the stray container
         assertEquals(List.of("backtest-worker-1"),
                 List.copyOf(Revision.of(stack, history.current().orElseThrow(), List.of()).images().keySet()));

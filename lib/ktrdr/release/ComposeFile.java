@@ -1,0 +1,115 @@
+package ktrdr.release;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import ktrdr.Problem;
+import ktrdr.Yaml;
+
+/**
+ * A Compose file as far as the toolkit has to know it: the project and its services. The format is that of the Compose
+ * specification; what it cannot say about a service is under {@code x-ktrdr} (docs/reference/templates.md).
+ *
+ * It is read here and not asked of a node, since a wrong file has to be known before a node is reached. A deployment
+ * proves that Compose reads the same services, and that each container has the image that was read.
+ *
+ * @param project its {@code name}
+ * @param services by name, in the order of the file
+ * @param profiles that are on, by {@code COMPOSE_PROFILES} of the env file
+ */
+public record ComposeFile(String project, Map<String, ComposeService> services, Set<String> profiles) {
+    /** A procedure asks for the same few files many times. */
+    private static final Map<List<String>, ComposeFile> READ = new ConcurrentHashMap<>();
+    /** The variable of the env file with the release. */
+    static final String TAG = "IMAGE_TAG";
+
+    /**
+     * Reads a file. What it cannot know or use is a {@link Problem} that names the place.
+     *
+     * @param text of the Compose file, {@code env} of the env file with its values
+     * @param name of the file, for messages
+     */
+    public static ComposeFile read(String text, String env, String name) {
+        return READ.computeIfAbsent(List.of(text, env, name), all -> parse(text, Templates.env(env), name));
+    }
+
+    private static ComposeFile parse(String text, Map<String, String> values, String name) {
+        var top = Yaml.merged(text, name);
+        for (var key : List.of("include", "extends")) if (top.containsKey(key)) throw Problem.usage(
+                name + ": the toolkit does not read `" + key + "`").expected("all services in this file");
+        var project = ComposeVariables.fill(text(top.get("name")), values);
+        if (project.isEmpty()) throw Problem.usage(name + ": `name` is missing")
+                .expected("name: with the name of the Compose project, at the top of the file")
+                .fix("add it: without it Compose takes the name of the folder");
+        if (!(top.get("services") instanceof Map<?, ?> found) || found.isEmpty())
+            throw Problem.usage(name + ": there are no services").expected("services: with at least one");
+        var services = new LinkedHashMap<String, ComposeService>();
+        found.forEach((service, keys) -> services.put(text(service),
+                new ComposeReader(name, project, text(service), keys, values).service()));
+        var profiles = new TreeSet<>(List.of(values.getOrDefault("COMPOSE_PROFILES", "").split(",")));
+        profiles.removeIf(String::isBlank);
+        return new ComposeFile(project, services, profiles);
+    }
+
+    private static String text(Object value) {
+        return value == null ? "" : value.toString();
+    }
+
+    /** The services that run with the profiles that are on, in the order of the file. */
+    public List<String> active() {
+        return services.values().stream().filter(service -> service.active(profiles)).map(ComposeService::name)
+                .toList();
+    }
+
+    /** A service by its name; empty if the file has none of it. */
+    public Optional<ComposeService> service(String name) {
+        return Optional.ofNullable(services.get(name));
+    }
+
+    /** The services that run once before the others, each after those that it depends on. */
+    public List<String> once() {
+        var ordered = new ArrayList<String>();
+        services.keySet().forEach(name -> visit(name, ordered, new TreeSet<>()));
+        return ordered.stream().filter(name -> services.get(name).once().isPresent()).toList();
+    }
+
+    /** The services that a service which runs once needs, and theirs, other than those that run once themselves. */
+    public List<String> before(String name) {
+        var needed = new ArrayList<String>();
+        visit(name, needed, new TreeSet<>());
+        return needed.stream().filter(one -> !one.equals(name) && services.get(one).once().isEmpty()).toList();
+    }
+
+    /**
+     * A file on top of this one that leaves out what depends on a service that runs once, and what that depends on:
+     * with both Compose gives the hashes of containers that are not brought up together. Empty where nothing runs once.
+     */
+    public String alone() {
+        var once = once();
+        if (once.isEmpty()) return "";
+        var text = new StringBuilder("services:\n");
+        for (var service : services.values()) {
+            var dropped = service.after().stream().filter(once::contains).toList();
+            if (once.contains(service.name())) text.append(dropped(service.name(), "!reset null"));
+            else if (!dropped.isEmpty()) text.append(dropped(service.name(), dropped.stream()
+                    .map(name -> "\"" + name + "\": !reset null").collect(Collectors.joining(", ", "{", "}"))));
+        }
+        return text.toString();
+    }
+
+    private static String dropped(String service, String what) {
+        return "  \"" + service + "\": {depends_on: " + what + "}\n";
+    }
+
+    private void visit(String name, List<String> ordered, Set<String> seen) {
+        if (!services.containsKey(name) || ordered.contains(name) || !seen.add(name)) return;
+        services.get(name).after().forEach(before -> visit(before, ordered, seen));
+        ordered.add(name);
+    }
+}

@@ -1,0 +1,149 @@
+package ktrdr.release;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import ktrdr.DidYouMean;
+import ktrdr.Problem;
+import ktrdr.Units;
+
+/** Reads one service of a Compose file: the short and the long forms of its parts, and what {@code x-ktrdr} says. */
+final class ComposeReader {
+    private static final String OWN = "x-ktrdr";
+    private static final Set<String> KEYS = new TreeSet<>(List.of("release", "once", "proof"));
+    private static final Set<String> PROOF = new TreeSet<>(List.of("http", "tcp", "port", "field", "is"));
+    /** [address:]published:inside[/protocol], as Compose's short form has it; ranges are not used. */
+    private static final Pattern PORT = Pattern.compile("(?:.*:)?(\\d+):(\\d+)(?:/tcp)?");
+    private static final Duration ONCE = Duration.ofMinutes(10);
+    private final String file;
+    private final String project;
+    private final String name;
+    private final Map<?, ?> keys;
+    private final Map<String, String> values;
+
+    ComposeReader(String file, String project, String name, Object keys, Map<String, String> values) {
+        this.file = file;
+        this.project = project;
+        this.name = name;
+        this.values = values;
+        if (!(keys instanceof Map<?, ?> map)) throw Problem.usage(file + ": services." + name + " is not a mapping")
+                .expected("keys such as image");
+        this.keys = map;
+        if (map.containsKey("extends")) throw wrong("extends", "is not read by the toolkit", "all keys here");
+    }
+
+    ComposeService service() {
+        var image = text("image");
+        if (keys.get("image") == null) throw wrong("image", "is missing", "what to run: nothing is built on a node");
+        var own = own(OWN, keys.get(OWN), KEYS);
+        var ports = ports();
+        var container = text("container_name");
+        var raw = String.valueOf(keys.get("image"));
+        return new ComposeService(name, container.isEmpty() ? project + "-" + name + "-1" : container, image,
+                own.containsKey("release") ? flag("release", own.get("release"))
+                        : raw.matches("(?s).*\\$\\{?" + ComposeFile.TAG + "\\b.*"),
+                once(own.get("once")), Set.copyOf(list("profiles", keys.get("profiles"))), after(), ports,
+                proof(own.get("proof"), ports));
+    }
+
+    private String fill(Object value) {
+        return value == null ? "" : ComposeVariables.fill(value.toString(), values);
+    }
+
+    private String text(String key) {
+        return fill(keys.get(key));
+    }
+
+    private List<String> list(String key, Object value) {
+        if (value == null) return List.of();
+        if (value instanceof List<?> all) return all.stream().map(this::fill).toList();
+        throw wrong(key, "is not a list", "a list");
+    }
+
+    private List<String> after() {
+        var found = keys.get("depends_on");
+        return found instanceof Map<?, ?> conditions ? conditions.keySet().stream().map(this::fill).toList()
+                : list("depends_on", found);
+    }
+
+    private Map<Integer, Integer> ports() {
+        var ports = new TreeMap<Integer, Integer>();
+        if (!(keys.get("ports") instanceof List<?> all)) return ports;
+        for (var port : all) {
+            var match = PORT.matcher(port instanceof Map<?, ?> parts
+                    ? fill(parts.get("published")) + ":" + fill(parts.get("target")) : fill(port));
+            if (match.matches()) ports.put(number(match.group(2)), number(match.group(1)));
+        }
+        return ports;
+    }
+
+    private int number(String digits) {
+        if (digits.length() > 5 || Integer.parseInt(digits) > 65535)
+            throw wrong("ports", "has the port " + digits, "1 to 65535");
+        return Integer.parseInt(digits);
+    }
+
+    private Optional<Duration> once(Object value) {
+        if (value == null || value.equals("false")) return Optional.empty();
+        var restart = text("restart");
+        if (!List.of("", "no", "on-failure").contains(restart.replaceFirst(":.*", ""))) throw wrong("restart", "is "
+                + restart + ", and `" + OWN + ".once` says that it runs to its end", "restart: \"no\"");
+        try {
+            return Optional.of(value.equals("true") ? ONCE : Units.duration(value.toString()));
+        } catch (Problem invalid) {
+            throw wrong(OWN + ".once", "is " + value, "true, or how long it may take, such as 30m");
+        }
+    }
+
+    private Optional<ServiceProof> proof(Object value, Map<Integer, Integer> ports) {
+        if (value == null) return Optional.empty();
+        var proof = own(OWN + ".proof", value, PROOF);
+        var path = fill(proof.get("http"));
+        if (path.isEmpty() == !proof.containsKey("tcp") || !path.isEmpty() && !path.startsWith("/"))
+            throw wrong(OWN + ".proof", "is " + value, "http: with a path such as /health, or tcp: with a port");
+        if (path.isEmpty() && (proof.containsKey("field") || proof.containsKey("is")))
+            throw wrong(OWN + ".proof", "has a field without http", "http: with a path such as /health");
+        if (proof.containsKey("is") && !proof.containsKey("field"))
+            throw wrong(OWN + ".proof", "has `is` without `field`", "field: with the name of what is compared");
+        return Optional.of(new ServiceProof(path, published(fill(proof.get(path.isEmpty() ? "tcp" : "port")), ports),
+                fill(proof.get("field")), Optional.ofNullable(proof.get("is")).map(this::fill)));
+    }
+
+    /** The port that a proof asks: the one that it names by its number inside, or the only one that is published. */
+    private int published(String inside, Map<Integer, Integer> ports) {
+        if (inside.isEmpty() && ports.size() == 1) return ports.values().iterator().next();
+        var port = inside.matches("\\d{1,5}") ? ports.get(Integer.parseInt(inside)) : null;
+        if (port != null) return port;
+        throw wrong(OWN + ".proof", inside.isEmpty() ? "names no port" : "names the port " + inside,
+                ports.isEmpty() ? "a service that publishes a port" : "one of those that it publishes: "
+                        + String.join(", ", ports.keySet().stream().map(String::valueOf).toList()));
+    }
+
+    private boolean flag(String key, Object value) {
+        if (List.of("true", "false").contains(String.valueOf(value))) return value.equals("true");
+        throw wrong(OWN + "." + key, "is " + value, "true or false");
+    }
+
+    /** The keys of a part of {@code x-ktrdr}; an unknown one is a mistake, not silently without effect. */
+    private Map<String, Object> own(String path, Object value, Set<String> known) {
+        var found = new LinkedHashMap<String, Object>();
+        if (value == null) return found;
+        if (!(value instanceof Map<?, ?> map)) throw wrong(path, "is not a mapping", String.join(", ", known));
+        map.forEach((key, inner) -> {
+            if (!known.contains(key)) throw wrong(path + "." + key, "is unknown", String.join(", ", known)
+                    + DidYouMean.of(key.toString(), known).map(near -> "; did you mean " + near + "?").orElse(""));
+            found.put(key.toString(), inner);
+        });
+        return found;
+    }
+
+    private Problem wrong(String key, String what, String expected) {
+        return Problem.usage(file + ": services." + name + "." + key + " " + what).expected(expected);
+    }
+}

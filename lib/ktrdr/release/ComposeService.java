@@ -1,0 +1,28 @@
+package ktrdr.release;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A service of a Compose file, in the parts that decide something here.
+ *
+ * @param container the name of its container
+ * @param image reference with its values filled in; {@code released} whether it follows the release tag
+ * @param once how long it may take, if it runs to its end before the others are replaced; empty for a service that
+ *     stays
+ * @param profiles of which one has to be on; none if it always runs
+ * @param after services that it depends on
+ * @param ports inside the container to the port that they are published at
+ * @param proof that is asked for beyond Docker's health check
+ */
+public record ComposeService(String name, String container, String image, boolean released, Optional<Duration> once,
+        Set<String> profiles, List<String> after, Map<Integer, Integer> ports, Optional<ServiceProof> proof) {
+
+    /** Whether it runs with these profiles on. */
+    boolean active(Set<String> chosen) {
+        return profiles.isEmpty() || profiles.stream().anyMatch(chosen::contains);
+    }
+}

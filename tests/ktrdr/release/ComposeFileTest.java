@@ -1,0 +1,148 @@
+package ktrdr.release;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import ktrdr.Fixtures;
+import ktrdr.Problem;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The services of a stack are those of its Compose file, and what is wrong with one is told with its place. */
+class ComposeFileTest {
+    private static final String STACK = """
+            name: shop
+            x-all: &all
+              restart: unless-stopped
+              profiles: [web, more]
+            services:
+              web:
+                <<: *all
+                image: shop.test/web:${IMAGE_TAG:?missing}
+                container_name: ${PREFIX-shop}-web
+                ports: ["${BIND:+${BIND-}:}${WEB_PORT:-8080}:80", "9443:443/tcp", "53:53/udp"]
+                depends_on: [migrate, db]
+                x-ktrdr: {proof: {http: /health, port: 80, field: state.is, is: up}}
+              db:
+                image: ${DB}
+                ports: [{target: 5432, published: "${DB_PORT}"}, "6000-6001:6000-6001"]
+                x-ktrdr: {proof: {tcp: 5432}}
+              migrate:
+                image: shop.test/web:1
+                depends_on: {db: {condition: service_healthy}}
+                x-ktrdr: {once: 30m, release: true}
+            """;
+
+    private static ComposeFile read(String text, String... env) {
+        return ComposeFile.read(text, String.join("\n", env) + "\n", "compose.yml");
+    }
+
+    private static String wrong(String text) {
+        var problem = assertThrows(Problem.class, () -> read(text));
+        return problem.sentence() + " | " + problem.expected();
+    }
+
+    @Test
+    void reads_services_with_their_values_filled_in() {
+        var file = read(STACK, "IMAGE_TAG=sha-1", "DB=postgres:17", "DB_PORT=5433", "COMPOSE_PROFILES=more");
+        assertEquals("shop", file.project());
+        assertEquals(List.of("web", "db", "migrate"), file.active());
+        var web = file.service("web").orElseThrow();
+        assertEquals("shop.test/web:sha-1", web.image());
+        assertEquals("shop-web", web.container());
+        assertEquals(Map.of(80, 8080, 443, 9443), web.ports());
+        assertEquals(List.of("migrate", "db"), web.after());
+        assertEquals(new ServiceProof("/health", 8080, "state.is", Optional.of("up")), web.proof().orElseThrow());
+        assertEquals("shop-db-1", file.service("db").orElseThrow().container());
+        assertEquals(new ServiceProof("", 5433, "", Optional.empty()), file.service("db").get().proof().orElseThrow());
+        assertEquals(List.of("db", "migrate"), read(STACK, "DB_PORT=1").active(), "no profile is on");
+    }
+
+    @Test
+    void the_release_is_followed_by_what_names_its_tag_or_says_so() {
+        var file = read(STACK, "DB_PORT=1");
+        assertTrue(file.service("web").orElseThrow().released());
+        assertTrue(file.service("migrate").orElseThrow().released());
+        assertFalse(file.service("db").orElseThrow().released());
+    }
+
+    @Test
+    void what_runs_once_comes_after_what_it_needs() {
+        var file = read(STACK + """
+              seed:
+                image: shop.test/web:1
+                depends_on: [migrate]
+                x-ktrdr: {once: true}
+            """.indent(0), "DB_PORT=1");
+        assertEquals(List.of("migrate", "seed"), file.once());
+        assertEquals(List.of("db"), file.before("seed"));
+        assertEquals(Optional.of(Duration.ofMinutes(30)), file.service("migrate").orElseThrow().once());
+        assertEquals("""
+                services:
+                  "web": {depends_on: {"migrate": !reset null}}
+                  "migrate": {depends_on: !reset null}
+                  "seed": {depends_on: !reset null}
+                """, file.alone());
+        assertEquals("", read("name: a\nservices: {b: {image: c}}\n").alone());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"$A-${A}-$$A|x-x-$A", "${B:-b}${B-b}${E:-e}${E-e}|bbe", "${A:+y}${B:+y}|y",
+            "${E+y}${E:+n}|y", "${A:?no}${B:?no}|x", "${B:-${C:-deep}}|deep", "${B:-a}}|a}", "cost $5 ${|cost $5 ${"})
+    void variables_are_filled_in_as_compose_does(String text, String filled) {
+        assertEquals(filled, ComposeVariables.fill(text, Map.of("A", "x", "E", "")));
+    }
+
+    @Test
+    void a_scalar_stays_as_it_is_written() {
+        var file = read("name: a\nservices: {b: {image: c, ports: [2222:22, 8000:80], container_name: on}}\n");
+        assertEquals(Map.of(22, 2222, 80, 8000), file.service("b").orElseThrow().ports());
+        assertEquals("on", file.service("b").orElseThrow().container());
+    }
+
+    @Test
+    void what_is_wrong_is_told_with_its_place() {
+        assertEquals("compose.yml:2:1  this is not YAML", wrong("services: {a: {image: b}\n").split(" \\| ")[0]);
+        assertTrue(wrong("services: {a: {image: b}}\n").startsWith("compose.yml: `name` is missing"));
+        assertTrue(wrong("name: a\n").startsWith("compose.yml: there are no services"));
+        assertTrue(wrong("name: a\ninclude: [b.yml]\nservices: {a: {image: b}}\n").contains("does not read `include`"));
+        assertTrue(service("extends: {service: b}").startsWith("services.a.extends is not read"));
+        assertTrue(service("build: .").startsWith("services.a.image is missing"));
+        assertTrue(service("x-ktrdr: {onec: true}").contains("services.a.x-ktrdr.onec is unknown | once, proof, "
+                + "release; did you mean once?"));
+        assertTrue(service("restart: always, x-ktrdr: {once: true}").startsWith("services.a.restart is always"));
+        assertTrue(service("x-ktrdr: {once: soon}").startsWith("services.a.x-ktrdr.once is soon"));
+        assertTrue(service("x-ktrdr: {release: maybe}").startsWith("services.a.x-ktrdr.release is maybe"));
+        assertTrue(service("x-ktrdr: {proof: {http: /}}").contains("names no port | a service that publishes a port"));
+        assertTrue(service("ports: [1:2, 3:4], x-ktrdr: {proof: {tcp: 1}}").contains("names the port 1 | one of those "
+                + "that it publishes: 2, 4"));
+        assertTrue(service("ports: [1:2], x-ktrdr: {proof: {http: health}}").contains("a path such as /health"));
+        assertTrue(service("ports: [1:2], x-ktrdr: {proof: {http: /, is: ok}}").contains("has `is` without `field`"));
+        assertTrue(service("ports: [1:70000]").startsWith("services.a.ports has the port 70000"));
+    }
+
+    private static String service(String keys) {
+        return wrong("name: n\nservices: {a: {" + (keys.startsWith("build") ? "" : "image: b, ") + keys + "}}\n")
+                .replaceFirst("^compose.yml: ", "");
+    }
+
+    @Test
+    void the_built_in_templates_are_read_for_each_node() {
+        var fleet = Fixtures.inventory();
+        assertEquals(List.of("db", "backend", "prometheus", "grafana", "jaeger"),
+                Stack.of(fleet, fleet.core()).services());
+        assertEquals(List.of("backtest-worker-1", "backtest-worker-2", "training-worker-1", "training-worker-2"),
+                Stack.of(fleet, fleet.node("B")).services());
+        assertEquals(List.of("training-worker-1"), Stack.of(fleet, fleet.node("G")).services());
+        var worker = Stack.of(fleet, fleet.node("B"));
+        assertEquals(Map.of("training-worker-2", fleet.images().worker() + ":sha-1"),
+                worker.images(List.of("training-worker-2"), "sha-1"));
+    }
+}
