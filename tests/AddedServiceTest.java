@@ -58,7 +58,8 @@ class AddedServiceTest {
         var mine = Files.createDirectories(folder.resolve("mine/core"));
         var built = Files.readString(Project.root().resolve("templates/core/docker-compose.core.yml"));
         Files.writeString(mine.resolve("docker-compose.core.yml"),
-                built.replace("\n  prometheus:\n", "\n" + services + "\n  prometheus:\n"));
+                built.replace("\n  prometheus:\n", "\n" + services + "\n  prometheus:\n").replace("  shm_size: 256m\n",
+                        "  shm_size: 256m\n    x-ktrdr: {proof: {sql: select 40 + 2, is: 42}}\n"));
         return World.inventory(folder, "tracing: {service: ktrdr-api}",
                 "tracing: {service: ktrdr-api}\ntemplates: mine").toString();
     }
@@ -67,6 +68,10 @@ class AddedServiceTest {
         var ran = ktrdr(words).run();
         assertEquals(0, ran.exit(), ran::toString);
         return ran;
+    }
+
+    private static void checked(Ran ran, String... checks) {
+        for (var check : checks) assertTrue(ran.out().contains("\"" + check + "\""), () -> check + " in " + ran);
     }
 
     private static String inspect(String name, String format) {
@@ -86,8 +91,7 @@ class AddedServiceTest {
         assertEquals("exited 0", state("ktrdr-prepare"));
         assertTrue(inspect("ktrdr-prepare", "{{.State.FinishedAt}}")
                 .compareTo(inspect("ktrdr-mcp ktrdr-backend", "{{.State.StartedAt}}")) < 0, "prepare was first");
-        var status = good("status", "-i", mine, "-o", "json").out();
-        assertTrue(status.contains("\"core.mcp.proof\"") && status.contains("\"core.prepare.container\""), status);
+        checked(good("status", "-i", mine, "-o", "json"), "core.mcp.proof", "core.db.proof", "core.prepare.container");
         assertTrue(good("logs", "core", "mcp", "--tail", "5", "-i", mine).out().contains("Listening on"));
 
         var before = inspect("ktrdr-mcp ktrdr-backend ktrdr-prepare", "{{.Id}}{{.State.StartedAt}}");
@@ -145,6 +149,53 @@ class AddedServiceTest {
         } finally {
             World.on("core", "docker rm -f theirs film");
         }
+    }
+
+    /** An inventory whose template of workers has an agent, which runs on workers-b. */
+    private String withAgent() throws IOException {
+        var mine = Files.createDirectories(folder.resolve("mine/workers"));
+        var built = Files.readString(Project.root().resolve("templates/workers/docker-compose.workers.yml"));
+        Files.writeString(mine.resolve("docker-compose.workers.yml"), built.replace("\n  backtest-worker-2:\n", """
+
+                  agent-1:
+                    <<: *worker
+                    profiles: [agents]
+                    command: [python, -m, uvicorn, "ktrdr.agents.workers.design_agent_worker:app", --port, "5010"]
+                    environment:
+                      <<: *environment
+                      KTRDR_WORKER_ID: ${NODE:?}-agent-1
+                      KTRDR_WORKER_TYPE: ${AGENT:?}
+                      KTRDR_WORKER_PORT: "5010"
+                      KTRDR_WORKER_PUBLIC_BASE_URL: http://${WORKER_HOSTNAME:?}:5010
+                    ports: ["5010:5010"]
+                    healthcheck: *health
+                    x-ktrdr: {worker: agent_design}
+
+                  backtest-worker-2:
+                """));
+        return World.inventory(folder, "tracing: {service: ktrdr-api}",
+                "tracing: {service: ktrdr-api}\ntemplates: mine", "directory: /opt/ktrdr-workers-b, scale: 2",
+                "directory: /opt/ktrdr-workers-b, scale: 2, profiles: [agents], variables: {AGENT: agent_design}")
+                .toString();
+    }
+
+    @Test
+    void a_worker_of_another_type_is_one_of_its_node() throws IOException {
+        var mine = withAgent();
+        try {
+            var made = good("deploy", "workers", "B", "--tag", OLDER, "-i", mine);
+            assertTrue(made.err().contains("5 of 5 registered"), made::toString);
+            good("deploy", "core", "prometheus", "-i", mine);
+            var verified = good("verify", "--quick", "--wait", "60s", "-i", mine, "-o", "json");
+            checked(verified, "workers-b.agent-1.registered", "workers-b.agent-1.container",
+                    "target.workers-b.agent-1");
+            assertTrue(!verified.out().contains("workers-c.agent-1"), "its profile is off there");
+            assertTrue(good("scale", "B", "1", "-i", mine).err().contains("3 of 3 registered"));
+        } finally {
+            good("deploy", "workers", "B", "--tag", OLDER);
+            good("deploy", "core", "prometheus");
+        }
+        assertEquals("none", World.on("workers-b", "docker inspect --format yes agent-1 2>/dev/null || echo none"));
     }
 
     /** What Compose on a node reads in a file, and what is read here. */

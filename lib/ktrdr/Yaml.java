@@ -27,8 +27,13 @@ public final class Yaml {
     /** Far more than a stack has services, and too few for a text that grows without end when it is read. */
     private static final int MAX_ALIASES = 500;
 
-    /** A place in a file; lines and columns count from 1. */
-    public record Place(int line, int column) {
+    /** A place in a file; lines and columns count from 1. {@code in} is the file if that is included, else empty. */
+    public record Place(int line, int column, String in) {
+        /** With the file in front: this one, unless it is in an included one. */
+        public String at(Path file) {
+            return (in.isEmpty() ? file : in) + ":" + this;
+        }
+
         @Override
         public String toString() {
             return line + ":" + column;
@@ -52,10 +57,12 @@ public final class Yaml {
 
     private final String name;
     private final YAMLParser parser;
+    private final String in;
 
-    private Yaml(String name, YAMLParser parser) {
+    private Yaml(String name, YAMLParser parser, boolean included) {
         this.name = name;
         this.parser = parser;
+        this.in = included ? name : "";
     }
 
     /**
@@ -66,10 +73,19 @@ public final class Yaml {
         return parse(text(file), file.toString());
     }
 
+    /** The same of a file that another one includes: its places name it. */
+    public static Mapping included(Path file) {
+        return parse(text(file), file.toString(), true);
+    }
+
     /** The same of a text, with the name of its file for messages. */
     public static Mapping parse(String text, String name) {
+        return parse(text, name, false);
+    }
+
+    private static Mapping parse(String text, String name, boolean included) {
         try (var parser = new YAMLFactory().createParser(text)) {
-            var yaml = new Yaml(name, parser);
+            var yaml = new Yaml(name, parser, included);
             if (parser.nextToken() == null)
                 throw Problem.usage(name + " is empty").expected("domain, nodes and images");
             var top = yaml.item(0);
@@ -179,7 +195,7 @@ public final class Yaml {
         return Problem.usage(name + ":" + place(at) + "  " + what).expected(expected);
     }
 
-    private static Place place(JsonLocation at) {
-        return new Place(at.getLineNr(), at.getColumnNr());
+    private Place place(JsonLocation at) {
+        return new Place(at.getLineNr(), at.getColumnNr(), in);
     }
 }

@@ -86,7 +86,7 @@ class HostilePagesTest {
         return new Node(node.name(), node.id() + said, node.role(), node.host() + said,
                 node.address().map(address -> address + said), node.cpus(), node.memory(),
                 node.diskFree(), node.directory(), node.aliases(), node.scale(), node.backtest(), node.training(),
-                node.given(), node.ssh(), node.share(), node.bind(), node.running());
+                node.given(), node.ssh(), node.share(), node.bind(), node.running(), node.own());
     }
 
     /** The inventory with this text appended to every value that allows it. */

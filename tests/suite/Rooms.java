@@ -38,7 +38,7 @@ public final class Rooms {
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   ExampleInventory HostKeyPin Inventory InventoryMistakes InventorySchema InventorySecrets
-            inventory   NoWorkers Secrets Utf8
+            inventory   InventoryIncludes NoWorkers Secrets Utf8
             lab         Lab Standin StandinApi StandinExporter StandinGrafana StandinModels StandinOperations
             lab         StandinSchema StandinStart StandinStops StandinTraces StandinWorkers
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs

@@ -20,6 +20,7 @@ import ktrdr.Waiting;
 import ktrdr.api.ApiUse;
 import ktrdr.fleet.Fleet;
 import ktrdr.health.HealthLog;
+import ktrdr.health.ProofChecks;
 import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
@@ -171,7 +172,8 @@ final class HealthGate {
 
     /** Shell lines that ask a node for the health of what is deployed, with {@code say} defined. */
     static String question(NodePlan plan) {
-        return Docker.sayContainers(plan.stack().project()) + (plan.services().contains("db") ? ServiceChecks.SAY_QUERY
+        return Docker.sayContainers(plan.stack().project()) + ProofChecks.question(plan.stack(), plan.services())
+                + (plan.services().contains("db") ? ServiceChecks.SAY_QUERY
                 : "");
     }
 
@@ -190,7 +192,10 @@ final class HealthGate {
         // a restart keeps the containers
         if (!plan.restart()) found.addAll(likeness.checks(plan.services(), containers, digests));
         // a container that does not run does not answer either: one message is enough
-        if (Check.allOk(found)) found.addAll(checks.proofs(stack, plan.services()));
+        if (Check.allOk(found)) {
+            found.addAll(checks.proofs(stack, plan.services()));
+            found.addAll(ProofChecks.answered(stack, plan.services(), seen));
+        }
         if (stack.core() && Check.allOk(found)) {
             found.addAll(checks.core(plan.services()));
             if (plan.services().contains("db")) found.add(checks.database(() -> ServiceChecks.answered(seen)));

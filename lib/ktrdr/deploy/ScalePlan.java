@@ -53,7 +53,7 @@ public final class ScalePlan {
         node.given().filter(given -> given.key().equals("workers")).ifPresent(given -> {
             throw Problem.usage(node.name()
                     + ": the inventory gives the workers of this node by type, and a scale is the same number of each")
-                    .found(inventory.source() + ":" + given.line() + ": workers: {backtest: " + node.backtest()
+                    .found(at(inventory, node) + ": workers: {backtest: " + node.backtest()
                             + ", training: " + node.training() + "}")
                     .fix("change that line, then jbang deploy@ktrdr workers " + node.id()
                             + " and jbang deploy@ktrdr core prometheus");
@@ -64,7 +64,7 @@ public final class ScalePlan {
     /** That a node with a GPU has no scale. */
     public static Problem noScale(Inventory inventory, Node node) {
         return Problem.usage(node.name() + ": a node with a GPU has one training worker, so it has no scale")
-                .found(inventory.source() + node.given().map(given -> ":" + given.line()).orElse("") + ": gpu: true")
+                .found(at(inventory, node) + ": gpu: true")
                 .fix("backtest workers as well: `workers: {backtest: 1, training: 1}` of the node in the inventory, "
                         + "then jbang deploy@ktrdr workers " + node.id() + " and jbang deploy@ktrdr core prometheus");
     }
@@ -75,7 +75,7 @@ public final class ScalePlan {
      */
     public static List<String> toChange(Inventory inventory, Node node, int scale) {
         return node.given().filter(given -> node.scale() != scale)
-                .map(given -> inventory.source() + ":" + given.line() + ": " + given.key() + ": " + node.scale()
+                .map(given -> at(inventory, node) + ": " + given.key() + ": " + node.scale()
                         + " -> " + scale + ", or the next deploy puts it back").stream().toList();
     }
 
@@ -90,11 +90,18 @@ public final class ScalePlan {
                 .flatMap(entry -> DeployedScale.of(history)).filter(scale -> scale != node.scale());
     }
 
+    /** The inventory, or a file that it includes, and the line that gives the scale. */
+    private static String at(Inventory inventory, Node node) {
+        return node.given().map(given -> given.place().at(inventory.source()).replaceFirst(":\\d+$", ""))
+                .orElse(inventory.source().toString());
+    }
+
     /** That in words, for the status of a fleet. */
     public static String chosenWords(Inventory inventory, Node node, History history, int scale) {
         return node.name() + " runs " + scale + " of each type since " + history.current().map(History.Entry::command)
-                .orElse("") + "; " + inventory.source()
-                + node.given().map(given -> ":" + given.line()).orElse("") + " says scale: " + node.scale()
+                .orElse("") + "; "
+                + at(inventory, node)
+                + " says scale: " + node.scale()
                 + ", and the next deploy puts that back";
     }
 

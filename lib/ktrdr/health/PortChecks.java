@@ -49,17 +49,10 @@ final class PortChecks {
     /** The ports that the stack of a node publishes, and the service of each. */
     Map<Integer, String> published(Node node) {
         var ports = new TreeMap<Integer, String>();
-        inventory.workersOf(node).forEach(worker -> ports.put(worker.port(), worker.name()));
+        var stack = Stack.of(inventory, node);
+        for (var service : stack.services())
+            stack.service(service).ports().values().forEach(port -> ports.put(port, service));
         if (inventory.metrics().nodes()) ports.put(inventory.metrics().port(), "node-exporter");
-        if (node.role() == Role.WORKERS) return ports;
-        var services = inventory.services();
-        ports.put(services.backend(), "backend");
-        ports.put(services.grafana(), "grafana");
-        ports.put(services.prometheus(), "prometheus");
-        ports.put(services.jaeger(), "jaeger");
-        ports.put(services.otlp(), "jaeger");
-        ports.put(services.db(), "db");
-        if (inventory.alerts().isPresent()) ports.put(services.alertmanager(), "alertmanager");
         return ports;
     }
 

@@ -6,10 +6,15 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Console;
+import ktrdr.Facts;
 import ktrdr.Http;
+import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.node.LogMask;
 import ktrdr.release.ComposeService;
 import ktrdr.release.ServiceProof;
 import ktrdr.release.Stack;
@@ -17,11 +22,15 @@ import ktrdr.report.Check;
 import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
 
-/** The proofs that services ask for in their Compose file, made from this machine as a user of the service would. */
+/**
+ * The proofs that services ask for in their Compose file: over the network from this machine, as a user of the service
+ * would, or by a command in its container.
+ */
 public final class ProofChecks {
     /** The kind of these checks. */
     public static final String KIND = "proof";
     private static final int CONNECT_MILLIS = 5000;
+    private static final int COMMAND_SECONDS = 10;
     private final Inventory inventory;
     private final Http http;
 
@@ -30,11 +39,48 @@ public final class ProofChecks {
         this.http = http;
     }
 
-    /** A check for each of these services of a stack that asks for a proof. */
+    /** A check for each of these services of a stack that asks for a proof over the network. */
     public List<Check> checks(Stack stack, List<String> services) {
+        return asking(stack, services).filter(service -> !service.proof().orElseThrow().onNode())
+                .map(service -> check(stack.node(), service, service.proof().orElseThrow())).toList();
+    }
+
+    /** Shell lines that run the commands of services that are proven by one, with {@code say} defined. */
+    public static String question(Stack stack, List<String> services) {
+        var asked = onNode(stack, services).map(ProofChecks::question).collect(Collectors.joining());
+        return asked.isEmpty() ? "" : LogMask.shell() + asked;
+    }
+
+    private static String question(ComposeService service) {
+        var command = Stream.concat(Stream.of(service.container()), service.proof().orElseThrow().command().stream());
+        return "code=0\nsaid=$(timeout " + COMMAND_SECONDS + " docker exec " + Sh.words(command.toList())
+                + " 2>&1) || code=$?\nsay " + Sh.quote("proof " + service.name())
+                + " \"$code $(printf '%s\\n' \"$said\" | tail -n 3 | masked " + Sh.quote(service.container()) + ")\"\n";
+    }
+
+    /** A check for each of them, by the answer to that. */
+    public static List<Check> answered(Stack stack, List<String> services, Facts facts) {
+        return onNode(stack, services).map(service -> answered(stack.node(), service, facts)).toList();
+    }
+
+    private static Check answered(Node node, ComposeService service, Facts facts) {
+        var said = facts.get("proof " + service.name()).split(" ", 2);
+        var text = said.length > 1 ? said[1].strip() : "";
+        var expected = service.proof().orElseThrow().expected();
+        boolean ok = said[0].equals("0") && expected.map(text::equals).orElse(true);
+        return new Check(CheckId.ofNode(node, service.name(), KIND), node.name(), ok, "the command of its proof "
+                + expected.map(value -> "prints " + value).orElse("ends with exit code 0"),
+                said[0].isEmpty() ? "it was not run" : (said[0].equals("0") ? "" : "exit code " + said[0] + " ")
+                        + Console.brief(text, 200), "on " + node.name() + ": docker logs " + service.container(), 0);
+    }
+
+    private static Stream<ComposeService> asking(Stack stack, List<String> services) {
         return services.stream().map(stack.file()::service).flatMap(Optional::stream)
-                .flatMap(service -> service.proof().stream().map(proof -> check(stack.node(), service, proof)))
-                .toList();
+                .filter(service -> service.proof().isPresent());
+    }
+
+    private static Stream<ComposeService> onNode(Stack stack, List<String> services) {
+        return asking(stack, services).filter(service -> service.proof().orElseThrow().onNode());
     }
 
     private Check check(Node node, ComposeService service, ServiceProof proof) {

@@ -6,7 +6,6 @@ import static ktrdr.inventory.InventorySection.TEXT;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import ktrdr.inventory.Inventory.FirewallSettings;
 import ktrdr.inventory.Inventory.Node;
 
 /** Reads and validates {@code firewall}, which needs the address of every node. */

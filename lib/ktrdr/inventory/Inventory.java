@@ -45,17 +45,6 @@ public record Inventory(Path source, boolean example, String domain, String envi
     public enum Sudo { NEVER, WHERE_NEEDED, ALWAYS }
 
     /**
-     * Who logs in to look and to change nothing: a user of the nodes who is in the group docker, and the key, where
-     * that is not the one of {@link SshSettings}.
-     */
-    public record Operators(String user, Optional<Path> identity) {}
-
-    /**
-     * Addresses and networks of IPv4 and IPv6, such as {@code 10.0.0.0/24}, that may connect in addition to the nodes.
-     */
-    public record FirewallSettings(List<String> allow) {}
-
-    /**
      * One host.
      *
      * @param name its key in the inventory; {@code id} the short one, such as B
@@ -68,10 +57,12 @@ public record Inventory(Path source, boolean example, String domain, String envi
      * @param share how it has the share, where that is not as {@link Storage} says
      * @param bind the one address of the node that its ports are published at; empty for all that it has
      * @param running how its workers run
+     * @param own what its stack has for itself
      */
     public record Node(String name, String id, Role role, String host, Optional<String> address, int cpus, long memory,
             long diskFree, String directory, List<String> aliases, int scale, int backtest, int training,
-            Optional<Given> given, SshSettings ssh, NodeShare share, Optional<String> bind, Running running) {
+            Optional<Given> given, SshSettings ssh, NodeShare share, Optional<String> bind, Running running,
+            NodeOwn own) {
 
         /**
          * The same node with so many workers of each type that it runs, which is not what the inventory gives. Of those
@@ -89,14 +80,20 @@ public record Inventory(Path source, boolean example, String domain, String envi
             return with(WorkerPorts.MOST_BACKTEST, WorkerPorts.MOST_BACKTEST, WorkerPorts.MOST_TRAINING);
         }
 
+        /** The same node with these workers of its own templates. */
+        public Node withWorkers(List<Worker> workers) {
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest,
+                    training, given, ssh, share, bind, running, own.with(workers));
+        }
+
         private Node looking(Optional<Operators> operators) {
             return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest,
-                    training, given, ssh.looking(operators), share, bind, running);
+                    training, given, ssh.looking(operators), share, bind, running, own);
         }
 
         private Node with(int scale, int backtest, int training) {
             return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest,
-                    training, Optional.empty(), ssh, share, bind, running);
+                    training, Optional.empty(), ssh, share, bind, running, own);
         }
     }
 
@@ -109,8 +106,8 @@ public record Inventory(Path source, boolean example, String domain, String envi
     /** What a worker may use: processors, of which a node may have fewer, and bytes of memory. */
     public record Limit(double cpus, long memory) {}
 
-    /** The key that says how many workers a node runs, scale, workers or gpu, and its line in the file. */
-    public record Given(String key, int line) {}
+    /** The key that says how many workers a node runs, scale, workers or gpu, and its place in its file. */
+    public record Given(String key, Yaml.Place place) {}
 
     /**
      * Image references: backend and workers without a tag, the others with one; images of the last {@code keep}
@@ -163,7 +160,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** Reads and validates a file; whatever is wrong with it is one {@link Problem} that lists every place. */
     public static Inventory read(Path file) {
-        return new InventoryReader(file).read(Yaml.read(file));
+        return new InventoryReader(file).read(InventoryIncludes.read(file));
     }
 
     /**
@@ -254,9 +251,14 @@ public record Inventory(Path source, boolean example, String domain, String envi
         return "http://" + host + "." + domain + ":" + port;
     }
 
-    /** The workers that a node runs, by type and number, with the fixed ports of KTRDR. None on core. */
+    /**
+     * The workers that a node runs, by type and number, with the fixed ports of KTRDR, and those that its Compose file
+     * adds. None on core.
+     */
     public List<Worker> workersOf(Node node) {
-        return WorkerPorts.workers(node, fqdn(node));
+        var workers = WorkerPorts.workers(node, fqdn(node));
+        workers.addAll(node.own().workers());
+        return workers;
     }
 
     /** The image of a node's workers, without a tag. */

@@ -97,6 +97,8 @@ final class InventoryReader {
                 sample(top.section("sample")), AlertSettingsReader.read(top), operators(top),
                 FirewallReader.read(top, nodes, sections), top.list("foreign", CONTAINER, List.of()),
                 top.path("templates", folder));
+        // taken out by then: see InventoryIncludes
+        top.list(InventoryIncludes.KEY, TEXT, List.of());
         refuseUselessOptions(inventory, sections);
         top.end();
         if (!mistakes.isEmpty()) throw problem();
@@ -151,7 +153,7 @@ final class InventoryReader {
         var problem = Problem.usage(file + " is not a valid inventory: " + mistakes.size()
                 + (mistakes.size() == 1 ? " mistake" : " mistakes"));
         for (var mistake : mistakes) {
-            var place = file + ":" + mistake.place();
+            var place = mistake.place().at(file);
             var text = mistake.path() + ": " + mistake.text();
             var before = problem.details().get(place);
             problem.with(place, before == null ? text : before + "\n" + text);
@@ -273,10 +275,10 @@ final class InventoryReader {
         return tracing;
     }
 
-    private Optional<Inventory.Operators> operators(InventorySection top) {
+    private Optional<Operators> operators(InventorySection top) {
         if (!top.has("operators")) return Optional.empty();
         var section = top.section("operators");
-        var operators = new Inventory.Operators(section.required("user", WORD), section.path("identity", folder));
+        var operators = new Operators(section.required("user", WORD), section.path("identity", folder));
         section.end();
         return Optional.of(operators);
     }

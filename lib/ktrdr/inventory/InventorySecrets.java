@@ -85,7 +85,7 @@ final class InventorySecrets {
     }
 
     private void note(Yaml.Place place, String path, String what) {
-        found.merge(file + ":" + place, path + ": " + what, (text, other) -> text + "\n" + other);
+        found.merge(place.at(file), path + ": " + what, (text, other) -> text + "\n" + other);
     }
 
     /** What a value looks like, where that is a secret. */

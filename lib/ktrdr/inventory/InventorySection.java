@@ -92,9 +92,9 @@ final class InventorySection {
         return mapping.values().containsKey(key);
     }
 
-    /** The line of an existing key. */
-    int line(String key) {
-        return mapping.keys().get(key).line();
+    /** The place of an existing key. */
+    Yaml.Place place(String key) {
+        return mapping.keys().get(key);
     }
 
     /** Notes every key that was never asked for. To be called last. */

@@ -49,7 +49,7 @@ record InventoryWorkers(int scale, int backtest, int training, boolean gpu, Opti
         var key = Stream.of("scale", "workers").filter(section::has).findFirst()
                 .or(() -> gpu ? Optional.of("gpu") : Optional.empty());
         return new InventoryWorkers(scale, backtest, training, gpu,
-                key.map(text -> new Given(text, section.line(text))));
+                key.map(text -> new Given(text, section.place(text))));
     }
 
     /** How workers run in the whole fleet. */

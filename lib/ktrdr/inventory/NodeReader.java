@@ -10,6 +10,9 @@ import static ktrdr.inventory.InventorySection.WORD;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.NodeShare;
 import ktrdr.inventory.Inventory.Resolve;
@@ -20,6 +23,10 @@ import ktrdr.inventory.InventorySection.Form;
 
 /** Reads and validates the section of a node. */
 final class NodeReader {
+    /** Variables of env files with which a node would not be the one that the toolkit knows. */
+    private static final Set<String> KEPT = Stream.concat(Stream.of("IMAGE_TAG", "NODE"),
+            Stream.of(Secrets.Field.values()).map(field -> field.variable)).collect(Collectors.toSet());
+    private static final Form PROFILE = Form.of("names of profiles, such as gpu", "[a-zA-Z0-9][a-zA-Z0-9_.-]*");
     private final Path folder;
     private final SshSettings ssh;
     private final Resolve resolve;
@@ -49,7 +56,8 @@ final class NodeReader {
                 workers.given(),
                 ssh(section.section("ssh"), folder, pinned(ssh, section.hostKey("host_key"))),
                 share(section.section("storage")),
-                section.text("bind", PLAIN_ADDRESS), InventoryWorkers.running(section, running, workers.gpu()));
+                section.text("bind", PLAIN_ADDRESS), InventoryWorkers.running(section, running, workers.gpu()),
+                own(section));
         // the fleet and this machine ask for what is published where they reach the node
         if (node.bind().isPresent() && !node.bind().equals(node.address()))
             section.mistake("bind",
@@ -57,6 +65,20 @@ final class NodeReader {
                     + node.address().orElse("it has none here") + ", found " + node.bind().get());
         section.end();
         return node;
+    }
+
+    /** Its variables go into an env file, in which a value is not quoted. */
+    private static NodeOwn own(InventorySection section) {
+        var variables = section.values("variables");
+        var inner = section.section("variables");
+        variables.forEach((name, value) -> {
+            if (!name.matches("[A-Za-z_][A-Za-z0-9_]*")) inner.mistake(name, "expected the name of a variable");
+            else if (KEPT.contains(name) || name.startsWith("COMPOSE_")) inner.mistake(name,
+                    "is set by the toolkit; a profile is named under `profiles`, and secrets come from the provider");
+            else if (!value.matches("[A-Za-z0-9._:/@,+=-]*"))
+                inner.mistake(name, "expected letters, digits and . _ : / @ , + = -, found " + value);
+        });
+        return new NodeOwn(variables, section.list("profiles", PROFILE, List.of()), List.of());
     }
 
     private static NodeShare share(InventorySection section) {

@@ -3,7 +3,6 @@ package ktrdr.inventory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import ktrdr.inventory.Inventory.Operators;
 import ktrdr.inventory.Inventory.Sudo;
 
 /**

@@ -16,8 +16,15 @@ import ktrdr.Units;
 /** Reads one service of a Compose file: the short and the long forms of its parts, and what {@code x-ktrdr} says. */
 final class ComposeReader {
     private static final String OWN = "x-ktrdr";
-    private static final Set<String> KEYS = new TreeSet<>(List.of("release", "once", "proof"));
-    private static final Set<String> PROOF = new TreeSet<>(List.of("http", "tcp", "port", "field", "is"));
+    private static final Set<String> KEYS = new TreeSet<>(List.of("release", "once", "proof", "worker"));
+    private static final Set<String> PROOF =
+            new TreeSet<>(List.of("http", "tcp", "command", "sql", "port", "field", "is"));
+    /** The ways to prove a service, and what may come with each. */
+    private static final List<String> HOW = List.of("http", "tcp", "command", "sql");
+    private static final Map<String, List<String>> WITH = Map.of("http", List.of("port", "field", "is"), "tcp",
+            List.of(), "command", List.of("is"), "sql", List.of("is"));
+    /** PostgreSQL's own client, with the names that its image was started with. */
+    private static final String PSQL = "exec psql -w -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"$1\"";
     /** [address:]published:inside[/protocol], as Compose's short form has it; ranges are not used. */
     private static final Pattern PORT = Pattern.compile("(?:.*:)?(\\d+):(\\d+)(?:/tcp)?");
     private static final Duration ONCE = Duration.ofMinutes(10);
@@ -49,7 +56,7 @@ final class ComposeReader {
                 own.containsKey("release") ? flag("release", own.get("release"))
                         : raw.matches("(?s).*\\$\\{?" + ComposeFile.TAG + "\\b.*"),
                 once(own.get("once")), Set.copyOf(list("profiles", keys.get("profiles"))), after(), ports,
-                proof(own.get("proof"), ports));
+                proof(own.get("proof"), ports), worker(own.get("worker"), ports));
     }
 
     private String fill(Object value) {
@@ -104,15 +111,39 @@ final class ComposeReader {
     private Optional<ServiceProof> proof(Object value, Map<Integer, Integer> ports) {
         if (value == null) return Optional.empty();
         var proof = own(OWN + ".proof", value, PROOF);
+        var kinds = HOW.stream().filter(proof::containsKey).toList();
+        if (kinds.size() != 1) throw wrong(OWN + ".proof", "is " + value, "one of " + String.join(", ", HOW));
+        var how = kinds.get(0);
+        proof.keySet().stream().filter(key -> !key.equals(how) && !WITH.get(how).contains(key)).findFirst()
+                .ifPresent(key -> {
+                    throw wrong(OWN + ".proof", "has `" + key + "`", how + " with " + (WITH.get(how).isEmpty()
+                            ? "nothing else" : String.join(", ", WITH.get(how))));
+                });
+        var expected = Optional.ofNullable(proof.get("is")).map(this::fill);
+        return Optional.of(switch (how) {
+            case "http" -> http(proof, ports, expected);
+            case "tcp" -> ServiceProof.tcp(published(fill(proof.get("tcp")), ports));
+            case "sql" -> ServiceProof.command(List.of("sh", "-c", PSQL, "sh", fill(proof.get("sql"))), expected);
+            default -> ServiceProof.command(list(OWN + ".proof.command", proof.get("command")), expected);
+        });
+    }
+
+    private ServiceProof http(Map<String, Object> proof, Map<Integer, Integer> ports, Optional<String> expected) {
         var path = fill(proof.get("http"));
-        if (path.isEmpty() == !proof.containsKey("tcp") || !path.isEmpty() && !path.startsWith("/"))
-            throw wrong(OWN + ".proof", "is " + value, "http: with a path such as /health, or tcp: with a port");
-        if (path.isEmpty() && (proof.containsKey("field") || proof.containsKey("is")))
-            throw wrong(OWN + ".proof", "has a field without http", "http: with a path such as /health");
-        if (proof.containsKey("is") && !proof.containsKey("field"))
+        if (!path.startsWith("/")) throw wrong(OWN + ".proof.http", "is " + path, "a path such as /health");
+        if (expected.isPresent() && !proof.containsKey("field"))
             throw wrong(OWN + ".proof", "has `is` without `field`", "field: with the name of what is compared");
-        return Optional.of(new ServiceProof(path, published(fill(proof.get(path.isEmpty() ? "tcp" : "port")), ports),
-                fill(proof.get("field")), Optional.ofNullable(proof.get("is")).map(this::fill)));
+        return ServiceProof.http(path, published(fill(proof.get("port")), ports), fill(proof.get("field")), expected);
+    }
+
+    private Optional<String> worker(Object value, Map<Integer, Integer> ports) {
+        if (value == null) return Optional.empty();
+        var type = fill(value);
+        if (!type.matches("[a-z][a-z0-9_]*")) throw wrong(OWN + ".worker", "is " + value,
+                "the type by which it registers, such as agent_design");
+        if (ports.size() != 1) throw wrong(OWN + ".worker", "has " + ports.size() + " ports",
+                "the one port under `ports` at which the backend reaches it");
+        return Optional.of(type);
     }
 
     /** The port that a proof asks: the one that it names by its number inside, or the only one that is published. */

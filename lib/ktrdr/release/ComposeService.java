@@ -16,10 +16,12 @@ import java.util.Set;
  * @param profiles of which one has to be on; none if it always runs
  * @param after services that it depends on
  * @param ports inside the container to the port that they are published at
+ * @param worker the type by which it registers with the backend, at the one port that it publishes; empty if it is none
  * @param proof that is asked for beyond Docker's health check
  */
 public record ComposeService(String name, String container, String image, boolean released, Optional<Duration> once,
-        Set<String> profiles, List<String> after, Map<Integer, Integer> ports, Optional<ServiceProof> proof) {
+        Set<String> profiles, List<String> after, Map<Integer, Integer> ports, Optional<ServiceProof> proof,
+        Optional<String> worker) {
 
     /** Whether it runs with these profiles on. */
     boolean active(Set<String> chosen) {

@@ -6,6 +6,7 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import ktrdr.BuiltIn;
 import ktrdr.Sh;
+import ktrdr.inventory.FirewallSettings;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
@@ -37,7 +38,7 @@ public final class Firewall {
 
     /** Nodes in the order of the inventory, then the other allowed addresses. */
     private static List<String> admitted(Inventory inventory, boolean v6) {
-        var allowed = inventory.firewall().map(Inventory.FirewallSettings::allow).orElse(List.of());
+        var allowed = inventory.firewall().map(FirewallSettings::allow).orElse(List.of());
         return Stream.concat(inventory.nodes().stream().flatMap(node -> node.address().stream()), allowed.stream())
                 .filter(text -> text.contains(":") == v6).distinct().toList();
     }

@@ -56,6 +56,28 @@ public final class Stack {
         }
     }
 
+    /**
+     * The inventory with the workers that the Compose files of its own templates add, for everything that counts
+     * workers. A Compose file that cannot be read is a {@link Problem}.
+     */
+    public static Inventory withWorkers(Inventory inventory) {
+        var result = inventory;
+        if (inventory.templates().isPresent()) for (var node : inventory.workers())
+            result = result.with(node.withWorkers(of(inventory, node).workers()));
+        return result;
+    }
+
+    private List<Worker> workers() {
+        var file = file();
+        return file.active().stream().map(file.services()::get)
+                .flatMap(service -> service.worker().stream().map(type -> worker(service, type))).toList();
+    }
+
+    private Worker worker(ComposeService service, String type) {
+        int port = service.ports().values().iterator().next();
+        return new Worker(service.name(), type, port, "", "http://" + inventory.fqdn(node) + ":" + port);
+    }
+
     /** Its inventory. */
     Inventory inventory() {
         return inventory;
@@ -121,7 +143,8 @@ public final class Stack {
                 .expected("all workers that the inventory may ask for")
                 .found(String.join(", ", file.services().keySet()));
         return Stream.concat(workers.stream(),
-                file.active().stream().filter(service -> core() || !WORKER.matcher(service).matches())).toList();
+                file.active().stream().filter(service -> core() || !WORKER.matcher(service).matches())).distinct()
+                .toList();
     }
 
     /** Whether its Compose file has this service, whatever profiles are on. */
@@ -235,7 +258,7 @@ public final class Stack {
 
     /** Bytes of memory that its workers may use together. */
     long memory() {
-        return inventory.workersOf(node).stream()
+        return inventory.workersOf(node).stream().filter(worker -> !node.own().workers().contains(worker))
                 .mapToLong(worker -> (worker.type().equals("training") ? node.running().training()
                         : node.running().backtest()).memory()).sum();
     }

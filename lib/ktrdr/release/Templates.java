@@ -166,7 +166,8 @@ public final class Templates {
         values.put("environment", inventory.environment());
         values.put("core", Map.of("name", inventory.core().name()));
         values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "directory", node.directory(),
-                "profiles", profiles(node), "bind", node.bind().map(Templates::host).orElse("")));
+                "profiles", profiles(node), "variables", variables(node),
+                "bind", node.bind().map(Templates::host).orElse("")));
         values.put("limits",
                 Map.of("backtest", limit(node.running().backtest()), "training", limit(node.running().training())));
         values.put("images", images(node));
@@ -228,8 +229,13 @@ public final class Templates {
         return address.contains(":") ? "[" + address + "]" : address;
     }
 
+    private static List<Map<String, String>> variables(Node node) {
+        return node.own().variables().entrySet().stream()
+                .map(variable -> Map.of("name", variable.getKey(), "value", variable.getValue())).toList();
+    }
+
     private String profiles(Node node) {
-        var profiles = new TreeSet<String>();
+        var profiles = new TreeSet<String>(node.own().profiles());
         if (node.role() == Role.CORE && inventory.alerts().isPresent()) profiles.add(Alerting.PROFILE);
         for (var worker : inventory.workersOf(node)) if (!worker.profile().isEmpty()) profiles.add(worker.profile());
         return String.join(",", profiles);

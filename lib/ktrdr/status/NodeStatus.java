@@ -10,6 +10,7 @@ import ktrdr.Facts;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.backup.BackupSchedule;
+import ktrdr.health.ProofChecks;
 import ktrdr.node.ContainerUsage;
 import ktrdr.node.Docker;
 import ktrdr.node.MachineFacts;
@@ -55,17 +56,18 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
      * Asks a node; {@code backups} is the folder to look for backups in, empty for none; {@code usage} asks for
      * {@link ContainerUsage} as well, which takes longer.
      */
-    public static NodeStatus gather(Ssh ssh, String project, String directory, String share, String backups,
-            boolean usage) {
+    static NodeStatus gather(Ssh ssh, Stack stack, String backups, boolean usage) {
         long asked = System.currentTimeMillis();
-        var result = ssh.run(script(project, directory, share, backups, usage), PATIENCE);
+        var proofs = ProofChecks.question(stack, stack.services());
+        var result = ssh.run(script(stack.project(), stack.node().directory(), stack.share(), backups, usage)
+                + (proofs.isEmpty() ? "" : "[ -z \"$docker\" ] || {\n" + proofs + "}\n") + "say end yes\n", PATIENCE);
         if (!result.ok())
             throw Problem.failed(ssh.name() + ": the status script ended with exit code " + result.exit())
                     .expected("exit code 0").found(result);
-        return parse(MachineFacts.of(result.out(), asked, System.currentTimeMillis()));
+        return parse(MachineFacts.of(result.out(), asked, System.currentTimeMillis())).of(stack);
     }
 
-    /** The script: it changes nothing, and prints a line for each fact. */
+    /** The script but for its end: it changes nothing, and prints a line for each fact. */
     static String script(String project, String directory, String share, String backups, boolean usage) {
         return Facts.SAY + MachineFacts.CLOCK + "say machine \"$(uname -m)\"\n" + Sh.let("directory", directory)
                 + Sh.let("project", project) + Sh.let("backups", backups) + MachineFacts.size() + MachineFacts.use()
@@ -88,7 +90,7 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
                 fi
                 [ -z "$docker" ] || {
                 """ + Docker.sayContainers(project) + StaleMounts.script(project) + Occupant.LIST + "}\n"
-                + (usage ? ContainerUsage.script(project) : "") + "say end yes\n";
+                + (usage ? ContainerUsage.script(project) : "");
     }
 
     /** Of the facts that the script of {@link #script} says. */

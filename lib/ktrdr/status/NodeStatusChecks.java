@@ -7,6 +7,7 @@ import ktrdr.Problem;
 import ktrdr.Units;
 import ktrdr.backup.BackupSchedule;
 import ktrdr.health.HealthLog;
+import ktrdr.health.ProofChecks;
 import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
@@ -109,6 +110,7 @@ final class NodeStatusChecks {
             checks.add(check("stack", false, "containers of " + stack.project(), "none", stack.deploy()));
         else if (status.docker()) ServiceChecks.containers(stack, fleet.services(node), status.containers())
                 .forEach(found -> checks.add(HealthLog.told(found, fleet.said())));
+        if (status.docker()) checks.addAll(ProofChecks.answered(stack, stack.services(), status.host().facts()));
         checks.add(deployment("jbang rollback@ktrdr " + target + ", or deploy again"));
         checks.add(lock());
         checks.addAll(drift(target));

@@ -58,9 +58,8 @@ record StatusQuery(Fleet fleet, Http http, boolean usage) {
     private NodeStatus gather(Node node, Ssh ssh) {
         var inventory = fleet.inventory();
         var stack = Stack.of(inventory, node);
-        var status = NodeStatus.gather(ssh, stack.project(), node.directory(), stack.share(),
+        return NodeStatus.gather(ssh, stack,
                 node.equals(FleetStatus.backupNode(inventory)) ? FleetStatus.backups(inventory) : "", usage);
-        return status.of(stack);
     }
 
     private record Registered(Optional<List<Backend.Worker>> workers, Optional<Problem> problem) {}

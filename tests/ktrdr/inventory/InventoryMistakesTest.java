@@ -32,7 +32,8 @@ class InventoryMistakesTest {
     void a_mistyped_key_is_told_with_its_place_and_the_nearest() {
         assertEquals("5:74  nodes.workers-b.disk_fre: unknown key, did you mean disk_free? Allowed: address, aliases, "
                 + "apparmor, bind, cpus, directory, disk_free, "
-                + "gpu, host, host_key, id, image, limits, memory, role, scale, ssh, storage, workers",
+                + "gpu, host, host_key, id, image, limits, memory, profiles, role, scale, ssh, storage, variables, "
+                + "workers",
                 mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
     }
 

@@ -5,13 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
+import ktrdr.Project;
+import ktrdr.inventory.Inventory;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -59,9 +65,9 @@ class ComposeFileTest {
         assertEquals("shop-web", web.container());
         assertEquals(Map.of(80, 8080, 443, 9443), web.ports());
         assertEquals(List.of("migrate", "db"), web.after());
-        assertEquals(new ServiceProof("/health", 8080, "state.is", Optional.of("up")), web.proof().orElseThrow());
+        assertEquals(ServiceProof.http("/health", 8080, "state.is", Optional.of("up")), web.proof().orElseThrow());
         assertEquals("shop-db-1", file.service("db").orElseThrow().container());
-        assertEquals(new ServiceProof("", 5433, "", Optional.empty()), file.service("db").get().proof().orElseThrow());
+        assertEquals(ServiceProof.tcp(5433), file.service("db").get().proof().orElseThrow());
         assertEquals(List.of("db", "migrate"), read(STACK, "DB_PORT=1").active(), "no profile is on");
     }
 
@@ -116,7 +122,7 @@ class ComposeFileTest {
         assertTrue(service("extends: {service: b}").startsWith("services.a.extends is not read"));
         assertTrue(service("build: .").startsWith("services.a.image is missing"));
         assertTrue(service("x-ktrdr: {onec: true}").contains("services.a.x-ktrdr.onec is unknown | once, proof, "
-                + "release; did you mean once?"));
+                + "release, worker; did you mean once?"));
         assertTrue(service("restart: always, x-ktrdr: {once: true}").startsWith("services.a.restart is always"));
         assertTrue(service("x-ktrdr: {once: soon}").startsWith("services.a.x-ktrdr.once is soon"));
         assertTrue(service("x-ktrdr: {release: maybe}").startsWith("services.a.x-ktrdr.release is maybe"));
@@ -125,7 +131,38 @@ class ComposeFileTest {
                 + "that it publishes: 2, 4"));
         assertTrue(service("ports: [1:2], x-ktrdr: {proof: {http: health}}").contains("a path such as /health"));
         assertTrue(service("ports: [1:2], x-ktrdr: {proof: {http: /, is: ok}}").contains("has `is` without `field`"));
+        assertTrue(service("x-ktrdr: {proof: {}}").contains("one of http, tcp, command, sql"));
+        assertTrue(service("x-ktrdr: {proof: {sql: a, tcp: 1}}").contains("one of http, tcp, command, sql"));
+        assertTrue(service("x-ktrdr: {proof: {sql: a, field: b}}").contains("has `field` | sql with is"));
+        assertTrue(service("x-ktrdr: {proof: {command: a}}").contains("proof.command is not a list"));
+        assertTrue(service("x-ktrdr: {worker: agent}").contains("has 0 ports | the one port under `ports`"));
+        assertTrue(service("ports: [1:2], x-ktrdr: {worker: A B}").startsWith("services.a.x-ktrdr.worker is A B"));
         assertTrue(service("ports: [1:70000]").startsWith("services.a.ports has the port 70000"));
+    }
+
+    @Test
+    void a_worker_of_another_type_counts_as_one_of_its_node(@TempDir Path folder) throws IOException {
+        var workers = Files.createDirectories(folder.resolve("workers")).resolve("docker-compose.workers.yml");
+        var built = Project.root().resolve("templates/workers/docker-compose.workers.yml");
+        Files.writeString(workers, Files.readString(built) + """
+                  agent-1:
+                    image: ${AGENT_IMAGE}
+                    profiles: [agents]
+                    ports: ["5010:5010"]
+                    x-ktrdr: {worker: agent_design}
+                """);
+        var fleet = Stack.withWorkers(Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, scale: 2}",
+                "disk_free: 2GB, scale: 2, profiles: [agents], variables: {AGENT_IMAGE: \"a.test/agent:1\"}}")
+                + "templates: " + folder + "\n"));
+        var node = fleet.node("B");
+        assertEquals(List.of("backtest-worker-1", "backtest-worker-2", "training-worker-1", "training-worker-2",
+                "agent-1"), Stack.of(fleet, node).services());
+        assertEquals(new Inventory.Worker("agent-1", "agent_design", 5010, "", "http://workers-b.ktrdr.test:5010"),
+                fleet.workersOf(node).get(4));
+        assertEquals(Map.of("agent-1", "a.test/agent:1"), Stack.of(fleet, node).images(List.of("agent-1"), "sha-1"));
+        assertTrue(new Templates(fleet).render(fleet.core(), "sha-1").stream()
+                .anyMatch(file -> file.path().endsWith("prometheus.yml") && file.content().contains(":5010")));
+        assertEquals(List.of("training-worker-1"), Stack.of(fleet, fleet.node("G")).services(), "its profile is off");
     }
 
     private static String service(String keys) {

@@ -32,7 +32,7 @@ class NodeStatusTest {
     private NodeStatus look() {
         long asked = System.currentTimeMillis();
         var script = NodeStatus.script("ktrdr-test-of-nobody", folder.toString(), folder.toString(),
-                folder.resolve("backups").toString(), true);
+                folder.resolve("backups").toString(), true) + "say end yes\n";
         var answer = LocalCommand.command("sh", "-s").input(Sh.whole(script)).must();
         return NodeStatus.parse(MachineFacts.of(answer.out(), asked, System.currentTimeMillis()));
     }

@@ -102,9 +102,19 @@ public final class Main {
             case "ktrdr.training.training_worker:app" ->
                     say("KTRDR training worker", port(words, 5005),
                             new Worker("training", port(words, 5005), env, pace));
+            case "ktrdr.agents.workers.design_agent_worker:app" -> agent("agent_design", port(words, 5010), env, pace);
+            case "ktrdr.agents.workers.assessment_agent_worker:app" ->
+                    agent("agent_assessment", port(words, 5020), env, pace);
             default -> throw new IllegalArgumentException("the stand-in knows no such command: "
                     + String.join(" ", words));
         };
+    }
+
+    /** These two make their app only where the variable names their type (ktrdr/agents/workers of the real one). */
+    private static AutoCloseable agent(String type, int port, Map<String, String> env, Pace pace) throws Exception {
+        if (!type.equals(env.get("KTRDR_WORKER_TYPE"))) throw new IllegalArgumentException(
+                "Error loading ASGI app. KTRDR_WORKER_TYPE is not " + type);
+        return say("KTRDR " + type + " worker", port, new Worker(type, port, env, pace));
     }
 
     private static AutoCloseable say(String what, int port, AutoCloseable running) {
