@@ -4,6 +4,7 @@
 # Variables:
 #   directory   of the stack in the inventory, else empty; others are found on the node
 #   act         not empty: removes; else only says what it would remove
+#   foreign     services or containers in the toolkit's projects that stay, between blanks
 #   data        not empty: volumes go too, what was changed by hand, and on its server the share with all that is in it
 #   root        before each path of a file; empty but in tests
 # Says on standard output a line for each fact: its name, a tab, its value.
@@ -12,7 +13,7 @@
 # It says nothing about what is missing, so a second run is silent. It needs a function firewall, which takes the
 # packet filter's rules away.
 set -eu
-: "${directory=}" "${act=}" "${data=}" "${root=}"
+: "${directory=}" "${act=}" "${data=}" "${root=}" "${foreign=}"
 exec 3>&1 1>&2
 say() { printf '%s\t%s\n' "$1" "$2" >&3; }
 list() { tr '\n' ' ' | sed 's/ *$//'; }
@@ -31,7 +32,21 @@ remove() {
 }
 
 docker_answers() { command -v docker >/dev/null 2>&1 && docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
-of() { docker ps -a --filter "label=com.docker.compose.project=$1" --format "$2"; }
+every() { docker ps -a --filter "label=com.docker.compose.project=$1" --format "$2"; }
+# of the containers of a project those that are the toolkit's, as docker ps prints them in a format
+of() {
+  if [ -z "$foreign" ]; then every "$1" "$2"
+  else
+    every "$1" "{{.Names}}|{{.Label \"com.docker.compose.service\"}}|$2" | while IFS='|' read -r name service text; do
+      case " $foreign " in *" $name "* | *" $service "*) ;; *) printf '%s\n' "$text" ;; esac
+    done
+  fi
+}
+stays() {
+  every "$1" '{{.Names}}|{{.Label "com.docker.compose.service"}}' | while IFS='|' read -r name service _; do
+    case " $foreign " in *" $name "* | *" $service "*) printf '%s\n' "$name" ;; esac
+  done | list
+}
 
 directories() {
   {
@@ -80,6 +95,11 @@ containers() {
     # shellcheck disable=SC2086 # a list of ids
     [ -z "$ids" ] || remove "containers of $project: $(of "$project" '{{.Names}}' | sort | list)" \
       stop_and_remove "$project" $ids
+    others=$(if [ -n "$foreign" ]; then stays "$project"; fi)
+    if [ -n "$others" ]; then
+      say left "what is foreign in the inventory, with the networks and volumes of $project: $others"
+      continue
+    fi
     for network in $(docker network ls --filter "label=com.docker.compose.project=$project" --format '{{.Name}}'); do
       remove "network $network" docker network rm "$network"
     done

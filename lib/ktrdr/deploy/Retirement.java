@@ -155,6 +155,7 @@ public final class Retirement {
 
     private String script(String act, boolean data) {
         return Firewall.down() + Sh.let("directory", node.map(Node::directory).orElse("")) + Sh.let("act", act)
-                + Sh.let("data", data ? "yes" : "") + new Templates(inventory).read("retire/retire.sh");
+                + Sh.let("data", data ? "yes" : "") + Sh.let("foreign", String.join(" ", inventory.foreign()))
+                + new Templates(inventory).read("retire/retire.sh");
     }
 }

@@ -43,6 +43,8 @@ public record ComposeFile(String project, Map<String, ComposeService> services, 
         var top = Yaml.merged(text, name);
         for (var key : List.of("include", "extends")) if (top.containsKey(key)) throw Problem.usage(
                 name + ": the toolkit does not read `" + key + "`").expected("all services in this file");
+        if (top.containsKey(ComposeReader.OWN)) throw Problem.usage(name + ": `" + ComposeReader.OWN
+                + "` is at the top of the file").expected("it under a service");
         var project = ComposeVariables.fill(text(top.get("name")), values);
         if (project.isEmpty()) throw Problem.usage(name + ": `name` is missing")
                 .expected("name: with the name of the Compose project, at the top of the file")

@@ -15,7 +15,7 @@ import ktrdr.Units;
 
 /** Reads one service of a Compose file: the short and the long forms of its parts, and what {@code x-ktrdr} says. */
 final class ComposeReader {
-    private static final String OWN = "x-ktrdr";
+    static final String OWN = "x-ktrdr";
     private static final Set<String> KEYS = new TreeSet<>(List.of("release", "once", "proof", "worker"));
     private static final Set<String> PROOF =
             new TreeSet<>(List.of("http", "tcp", "command", "sql", "port", "field", "is"));
@@ -48,6 +48,7 @@ final class ComposeReader {
     ComposeService service() {
         var image = text("image");
         if (keys.get("image") == null) throw wrong("image", "is missing", "what to run: nothing is built on a node");
+        alone();
         var own = own(OWN, keys.get(OWN), KEYS);
         var ports = ports();
         var container = text("container_name");
@@ -57,6 +58,13 @@ final class ComposeReader {
                         : raw.matches("(?s).*\\$\\{?" + ComposeFile.TAG + "\\b.*"),
                 once(own.get("once")), Set.copyOf(list("profiles", keys.get("profiles"))), after(), ports,
                 proof(own.get("proof"), ports), worker(own.get("worker"), ports));
+    }
+
+    /** A service is one container: it has one name, and is proven as one. */
+    private void alone() {
+        var replicas = keys.get("deploy") instanceof Map<?, ?> deploy ? fill(deploy.get("replicas")) : "";
+        for (var count : List.of(text("scale"), replicas)) if (!List.of("", "1").contains(count))
+            throw wrong("scale", "is " + count, "one container a service; more of it are more services");
     }
 
     private String fill(Object value) {
@@ -149,7 +157,8 @@ final class ComposeReader {
     /** The port that a proof asks: the one that it names by its number inside, or the only one that is published. */
     private int published(String inside, Map<Integer, Integer> ports) {
         if (inside.isEmpty() && ports.size() == 1) return ports.values().iterator().next();
-        var port = inside.matches("\\d{1,5}") ? ports.get(Integer.parseInt(inside)) : null;
+        var port = !inside.matches("\\d{1,5}") ? null : text("network_mode").equals("host") ? Integer.valueOf(inside)
+                : ports.get(Integer.parseInt(inside));
         if (port != null) return port;
         throw wrong(OWN + ".proof", inside.isEmpty() ? "names no port" : "names the port " + inside,
                 ports.isEmpty() ? "a service that publishes a port" : "one of those that it publishes: "

@@ -95,8 +95,11 @@ public final class SecretRotation implements RolloutExchange {
         var revision = Revision.running(stack, facts, new Templates(inventory).render(stack.node(), ""),
                 "given another secret");
         var environment = environment(ssh.must(script(stack)));
+        // the toolkit's alone
+        environment.keySet().retainAll(revision.images().keySet());
         // containers that a killed run created and did not start are to be started, with the new value
-        var left = facts.containers().stream().filter(container -> container.status().equals("created"))
+        var left = facts.containers().stream()
+                .filter(container -> container.status().equals("created") && !stack.once(container.service()))
                 .map(Docker.Container::service).toList();
         var services = revision.images().keySet().stream().filter(service -> {
             var has = environment.getOrDefault(service, Map.of()).get(field);

@@ -89,7 +89,12 @@ class RetireScriptTest {
     }
 
     private Facts run(String act, String data) {
-        var script = Firewall.down() + Sh.let("act", act) + Sh.let("data", data) + Sh.let("root", root.toString())
+        return run(act, data, "");
+    }
+
+    private Facts run(String act, String data, String foreign) {
+        var script = Firewall.down() + Sh.let("act", act) + Sh.let("data", data) + Sh.let("foreign", foreign)
+                + Sh.let("root", root.toString())
                 + new Templates(Fixtures.inventory()).read("retire/retire.sh");
         return Facts.parse(LocalCommand.command("sh", "-s")
                 .env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(Sh.whole(script)).must().out());
@@ -104,6 +109,22 @@ class RetireScriptTest {
         try (Stream<Path> all = Files.walk(root)) {
             return all.filter(Files::isRegularFile).map(file -> root.relativize(file).toString()).sorted().toList();
         }
+    }
+
+    @Test
+    void what_is_foreign_in_the_inventory_stays() throws IOException {
+        var stub = Files.readString(folder.resolve("bin/docker"));
+        Files.writeString(folder.resolve("bin/docker"), stub.replaceFirst("\n", "\n" + """
+                case "$*" in
+                  ps*project=ktrdr-workers*'|'*) echo 'theirs|extra|id2'; echo 'backtest-worker-1|backtest-worker-1|id1'
+                    exit ;;
+                esac
+                """.replace("$", "\\$")));
+        var done = run("yes", "", "extra other");
+        assertTrue(done.all("left").contains("what is foreign in the inventory, with the networks and volumes of "
+                + "ktrdr-workers: theirs"), done::toString);
+        assertTrue(told().contains("docker rm -f -v id1\n"), told());
+        assertTrue(!told().contains("id2") && !told().contains("network rm"), told());
     }
 
     @Test

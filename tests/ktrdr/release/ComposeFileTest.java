@@ -72,6 +72,12 @@ class ComposeFileTest {
     }
 
     @Test
+    void a_service_in_its_hosts_network_is_asked_at_its_own_port() {
+        assertEquals(Optional.of(ServiceProof.tcp(9)), read("name: a\nservices: {b: {image: c, network_mode: host, "
+                + "x-ktrdr: {proof: {tcp: 9}}}}\n").service("b").orElseThrow().proof());
+    }
+
+    @Test
     void the_release_is_followed_by_what_names_its_tag_or_says_so() {
         var file = read(STACK, "DB_PORT=1");
         assertTrue(file.service("web").orElseThrow().released());
@@ -137,6 +143,9 @@ class ComposeFileTest {
         assertTrue(service("x-ktrdr: {proof: {command: a}}").contains("proof.command is not a list"));
         assertTrue(service("x-ktrdr: {worker: agent}").contains("has 0 ports | the one port under `ports`"));
         assertTrue(service("ports: [1:2], x-ktrdr: {worker: A B}").startsWith("services.a.x-ktrdr.worker is A B"));
+        assertTrue(service("scale: 2").startsWith("services.a.scale is 2 | one container a service"));
+        assertTrue(service("deploy: {replicas: 3}").startsWith("services.a.scale is 3"));
+        assertTrue(wrong("name: a\nx-ktrdr: {}\nservices: {a: {image: b}}\n").contains("at the top of the file"));
         assertTrue(service("ports: [1:70000]").startsWith("services.a.ports has the port 70000"));
     }
 
