@@ -107,6 +107,31 @@ class CompletionTest {
     }
 
     @Test
+    void services_of_own_templates_are_those_of_their_compose_files() throws IOException {
+        var own = Files.createDirectories(folder.resolve("own/mine/core"));
+        Files.writeString(own.resolve("docker-compose.core.yml"), """
+                name: ktrdr-core
+                x-all: &all
+                  restart: always
+                services:
+                  db:  # the database
+                    image: a
+                  mcp:
+                    <<: *all
+                volumes:
+                  data:
+                """);
+        var workers = Files.createDirectories(folder.resolve("own/mine/workers"));
+        Files.writeString(workers.resolve("docker-compose.workers.yml"),
+                "services:\n  backtest-worker-3:\n    image: a\n  agent-1:\n    image: b\n");
+        var inventory = folder.resolve("own/inventory.yaml").toString();
+        Files.writeString(Path.of(inventory), INVENTORY + "templates: mine\n");
+        assertEquals(List.of("all", "db", "mcp"), after("./ktrdr", "deploy", "-i", inventory, "core", ""));
+        assertEquals(List.of("agent-1"), after("./ktrdr", "logs", "-i", inventory, "gpu", "ag"));
+        assertEquals(List.of("training-worker-1"), after("./ktrdr", "logs", "-i", inventory, "gpu", "tr"));
+    }
+
+    @Test
     void services_are_those_of_the_nodes_before() {
         assertEquals(List.of("backtest-worker-1", "backtest-worker-2"), after("./ktrdr", "logs", "workers-b", "backt"));
         assertEquals(List.of("training-worker-1"), after("./ktrdr", "logs", "G", "--tail", "10", "training"));

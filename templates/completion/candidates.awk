@@ -29,6 +29,7 @@ function inventory(   place, config) {
 
 function know(path, text,   part) {
   if (path == "domain") { domain = text; return }
+  if (path == "templates") { templates = text; return }
   if (split(path, part, "/") < 3 || part[1] != "nodes") return
   if (!(part[2] in known)) { known[part[2]] = 1; node[++nodes] = part[2] }
   fact[part[2] "/" part[3] (part[4] == "" ? "" : "/" part[4])] = text
@@ -91,6 +92,7 @@ function mapping(path,   key, c, depth) {
 
 function read_inventory(file,   line, indent, key, rest, path, level, i, more) {
   if (looked++) return
+  read_from = file
   while ((getline line < file) > 0) {
     line = bare(line)
     if (line ~ /^[ ]*$/ || line ~ /^(---|%)/) continue
@@ -155,13 +157,36 @@ function offer_services(   i, one) {
     one = node[i]
     if (!meant(one)) continue
     if (fact[one "/role"] == "core") offer_core_services()
-    else { offer_workers(one, "backtest"); offer_workers(one, "training") }
+    else { offer_workers(one, "backtest"); offer_workers(one, "training"); own_services("workers", one) }
   }
 }
 
 function offer_core_services(   i, count, all) {
+  if (own_services("core", "core")) return
   count = split(services, all, " ")
   for (i = 1; i <= count; i++) add(all[i], "service of core")
+}
+
+# The services of the Compose file that the inventory has in its own folder of templates; how many those are.
+function own_services(role, one,   file, line, inside, found) {
+  if (templates == "") return 0
+  file = templates
+  if (substr(file, 1, 2) == "~/") file = ENVIRON["HOME"] substr(file, 2)
+  else if (file !~ /^\//) {
+    line = read_from
+    file = (sub(/\/[^\/]*$/, "/", line) ? line : "") file
+  }
+  file = file "/" role "/docker-compose." role ".yml"
+  while ((getline line < file) > 0) {
+    if (line ~ /^[^ #]/) inside = line ~ /^services:/
+    else if (inside && line ~ /^  [A-Za-z0-9._-]+: *(#.*)?$/) {
+      gsub(/[ :]|#.*/, "", line)
+      found++
+      if (role == "core" || line !~ /^(backtest|training)-worker-/) add(line, "service of ", one)
+    }
+  }
+  close(file)
+  return found
 }
 
 # What the inventory does not say is what runs there: up to three of a type.
