@@ -205,6 +205,7 @@
 //FILES lib/ktrdr/release/LockScripts.java=ktrdr/release/LockScripts.java
 //FILES lib/ktrdr/release/NodeLocks.java=ktrdr/release/NodeLocks.java
 //FILES lib/ktrdr/release/NodeMetrics.java=ktrdr/release/NodeMetrics.java
+//FILES lib/ktrdr/release/OwnContainers.java=ktrdr/release/OwnContainers.java
 //FILES lib/ktrdr/release/ReleaseTag.java=ktrdr/release/ReleaseTag.java
 //FILES lib/ktrdr/release/Revision.java=ktrdr/release/Revision.java
 //FILES lib/ktrdr/release/Schema.java=ktrdr/release/Schema.java

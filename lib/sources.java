@@ -213,6 +213,7 @@
 //SOURCES ktrdr/release/LockScripts.java
 //SOURCES ktrdr/release/NodeLocks.java
 //SOURCES ktrdr/release/NodeMetrics.java
+//SOURCES ktrdr/release/OwnContainers.java
 //SOURCES ktrdr/release/ReleaseTag.java
 //SOURCES ktrdr/release/Revision.java
 //SOURCES ktrdr/release/Schema.java

@@ -10,6 +10,7 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import ktrdr.Exit;
 import ktrdr.Table;
+import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -57,9 +58,10 @@ final class Training implements Callable<Exit> {
     public Exit call() {
         var inventory = common.inventory();
         var templates = new Templates(inventory);
-        var table = Table.of("node", "files");
+        var table = Table.of("node", "services", "files");
         for (var node : inventory.nodes())
-            table.row(node.name(), String.valueOf(templates.render(node, "sha-1000001").size()));
+            table.row(node.name(), String.join(" ", Stack.of(inventory, node).services()),
+                    String.valueOf(templates.render(node, "sha-1000001").size()));
         return common.rows(table);
     }
 }

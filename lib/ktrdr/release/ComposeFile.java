@@ -24,8 +24,8 @@ import ktrdr.Yaml;
  * @param profiles that are on, by {@code COMPOSE_PROFILES} of the env file
  */
 public record ComposeFile(String project, Map<String, ComposeService> services, Set<String> profiles) {
-    /** A procedure asks for the same few files many times. */
-    private static final Map<List<String>, ComposeFile> READ = new ConcurrentHashMap<>();
+    /** Files by their texts: those of several nodes differ by their variables alone. */
+    private static final Map<List<String>, Map<String, Object>> READ = new ConcurrentHashMap<>();
     /** The variable of the env file with the release. */
     static final String TAG = "IMAGE_TAG";
 
@@ -36,11 +36,11 @@ public record ComposeFile(String project, Map<String, ComposeService> services, 
      * @param name of the file, for messages
      */
     public static ComposeFile read(String text, String env, String name) {
-        return READ.computeIfAbsent(List.of(text, env, name), all -> parse(text, Templates.env(env), name));
+        var tree = READ.computeIfAbsent(List.of(text, name), none -> Yaml.merged(text, name));
+        return parse(tree, Templates.env(env), name);
     }
 
-    private static ComposeFile parse(String text, Map<String, String> values, String name) {
-        var top = Yaml.merged(text, name);
+    private static ComposeFile parse(Map<String, Object> top, Map<String, String> values, String name) {
         for (var key : List.of("include", "extends")) if (top.containsKey(key)) throw Problem.usage(
                 name + ": the toolkit does not read `" + key + "`").expected("all services in this file");
         if (top.containsKey(ComposeReader.OWN)) throw Problem.usage(name + ": `" + ComposeReader.OWN

@@ -60,7 +60,7 @@ public record Drift(List<String> files, List<String> services, boolean staged) {
         var differing = new ArrayList<String>();
         var wanted = new LinkedHashMap<String, Docker.Image>();
         entry.images().forEach((service, image) -> {
-            if (!stack.deploys(service, history)) return;
+            if (!new OwnContainers(stack, history).deploys(service)) return;
             var proven = history.proven(service).filter(eachImage -> eachImage.id().equals(image.id()))
                     .orElse(image);
             wanted.put(service,

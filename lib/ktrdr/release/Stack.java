@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -24,6 +25,8 @@ import ktrdr.release.Templates.NodeFile;
 public final class Stack {
     /** KTRDR's own workers, of which the inventory says how many run. */
     private static final Pattern WORKER = Pattern.compile("(backtest|training)-worker-(\\d+|gpu)");
+    /** Compose files by inventory, node and tag: a run asks for the same ones at many places. */
+    private static final Map<List<Object>, ComposeFile> READ = new ConcurrentHashMap<>();
     private final Inventory inventory;
     private final Node node;
     /** The files of a revision; none for those that inventory and templates make. */
@@ -119,7 +122,12 @@ public final class Stack {
     }
 
     private ComposeFile file(String tag) {
-        var file = ComposeFile.read(text(composeFile(), tag), text(envFile(), tag), composeFile());
+        return files.isEmpty() ? READ.computeIfAbsent(List.of(inventory, node, tag), asked -> read(tag)) : read(tag);
+    }
+
+    private ComposeFile read(String tag) {
+        var name = files.isEmpty() ? new Templates(inventory).source(node, composeFile()) : composeFile();
+        var file = ComposeFile.read(text(composeFile(), tag), text(envFile(), tag), name);
         if (file.project().equals(project())) return file;
         throw Problem.usage(composeFile() + ": `name` is " + file.project()).expected("name: " + project())
                 .fix("the toolkit finds the containers of a node by that name");
@@ -155,41 +163,6 @@ public final class Stack {
     /** A service as the Compose file has it; an unknown one is a {@link Problem}. */
     public ComposeService service(String service) {
         return file().service(service).orElseThrow(() -> unknown(service));
-    }
-
-    /**
-     * Whether a service is the toolkit's: the Compose file has it, or a deployment brought it here and it was not
-     * removed since. All others of the project are somebody else's.
-     */
-    boolean deploys(String service, History history) {
-        if (has(service)) return true;
-        var entries = history.all();
-        return Stream.of(history.current(), history.last()).flatMap(Optional::stream)
-                .anyMatch(entry -> entry.images().containsKey(service) || entry.services().contains(service))
-                && entries.stream().anyMatch(entry -> entry.services().contains(service));
-    }
-
-    /** Those of these containers of its project that are the toolkit's. */
-    public List<Docker.Container> ours(List<Docker.Container> containers, History history) {
-        return containers.stream().filter(container -> deploys(container.service(), history)).toList();
-    }
-
-    /** Those that are not, and that the inventory does not name under {@code foreign}. */
-    public List<Docker.Container> strays(List<Docker.Container> containers, History history) {
-        return others(containers, history).filter(container -> !foreign(container)).toList();
-    }
-
-    /** Those that are not, and that the inventory names there. */
-    public List<Docker.Container> foreign(List<Docker.Container> containers, History history) {
-        return others(containers, history).filter(this::foreign).toList();
-    }
-
-    private Stream<Docker.Container> others(List<Docker.Container> containers, History history) {
-        return containers.stream().filter(container -> !deploys(container.service(), history));
-    }
-
-    private boolean foreign(Docker.Container container) {
-        return inventory.foreign().contains(container.service()) || inventory.foreign().contains(container.name());
     }
 
     private Problem unknown(String service) {
@@ -242,6 +215,13 @@ public final class Stack {
         for (var service : services)
             images.put(service, file.service(service).orElseThrow(() -> unknown(service)).image());
         return images;
+    }
+
+    /** Those of its services that are proven over the network. */
+    public List<String> proven() {
+        var file = file();
+        return services().stream().filter(service -> file.service(service).flatMap(ComposeService::proof)
+                .filter(proof -> !proof.onNode()).isPresent()).toList();
     }
 
     /** The secrets that the Compose file of this stack cannot be read without; see also {@link Alerting#secrets}. */

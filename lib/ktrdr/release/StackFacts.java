@@ -102,11 +102,11 @@ public record StackFacts(String user, String docker, String dockerError, String 
 
     /**
      * The answer of {@link #script}, with those containers of the project that are the toolkit's: see {@link
-     * Stack#ours}. What is of another form is a {@link Problem}.
+     * OwnContainers}. What is of another form is a {@link Problem}.
      */
     public static StackFacts parse(Stack stack, String answer) {
         var facts = parse(answer);
-        return facts.with(stack.ours(facts.containers, facts.history), facts.beside);
+        return facts.with(new OwnContainers(stack, facts.history).of(facts.containers), facts.beside);
     }
 
     /** The same with all containers of the project. */

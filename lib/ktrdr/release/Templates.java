@@ -4,10 +4,12 @@ import com.samskivert.mustache.Mustache;
 import com.samskivert.mustache.MustacheException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import ktrdr.BuiltIn;
@@ -93,6 +95,15 @@ public final class Templates {
         return rendered;
     }
 
+    /** The file of the template of one of them: that of the inventory's own folder, or the path if it is built in. */
+    String source(Node node, String path) {
+        return own(files(node.role()).get(path)).map(Path::toString).orElse(path);
+    }
+
+    private Optional<Path> own(String template) {
+        return inventory.templates().map(folder -> folder.resolve(template)).filter(Files::isRegularFile);
+    }
+
     /** One of them, by its path on the node. */
     NodeFile render(Node node, String tag, String path) {
         return render(path, files(node.role()).get(path), values(node, tag));
@@ -142,7 +153,7 @@ public final class Templates {
 
     /** A template as it is. */
     public String read(String template) {
-        var own = inventory.templates().map(folder -> folder.resolve(template)).filter(Files::isRegularFile);
+        var own = own(template);
         if (own.isEmpty()) return BuiltIn.text(template);
         try {
             return Utf8.text(Files.readAllBytes(own.get()), "the template " + own.get());

@@ -20,6 +20,7 @@ import ktrdr.node.Occupant;
 import ktrdr.node.StaleMounts;
 import ktrdr.release.History;
 import ktrdr.release.LockScripts;
+import ktrdr.release.OwnContainers;
 import ktrdr.release.Stack;
 import ktrdr.ssh.Ssh;
 
@@ -127,17 +128,17 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
 
     /** The same with those containers of the project that are the toolkit's. */
     NodeStatus of(Stack stack) {
-        return new NodeStatus(host, lock, history, stack.ours(containers, history), backup);
+        return new NodeStatus(host, lock, history, new OwnContainers(stack, history).of(containers), backup);
     }
 
     /** Containers of the stack's project that are neither the toolkit's nor foreign by the inventory. */
     List<Docker.Container> strays(Stack stack) {
-        return stack.strays(Docker.containers(host.facts()), history);
+        return new OwnContainers(stack, history).strays(Docker.containers(host.facts()));
     }
 
     /** Containers of the stack's project that the inventory names under {@code foreign}. */
     List<Docker.Container> foreign(Stack stack) {
-        return stack.foreign(Docker.containers(host.facts()), history);
+        return new OwnContainers(stack, history).foreign(Docker.containers(host.facts()));
     }
 
     /** The containers of other Compose projects on the node, by the name of the project. */

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import ktrdr.Http;
@@ -20,6 +22,7 @@ import ktrdr.health.WorkerChecks;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
 import ktrdr.release.Stack;
+import ktrdr.report.Check;
 import ktrdr.ssh.Ssh;
 
 /** The questions of a status: one script on each node, and the requests over HTTP, all at once. */
@@ -31,19 +34,15 @@ record StatusQuery(Fleet fleet, Http http, boolean usage) {
         var time = Instant.now().truncatedTo(ChronoUnit.SECONDS);
         var threads = Executors.newCachedThreadPool(Threads.daemons("status"));
         try {
-            var services = Stack.of(inventory, inventory.core()).services().stream().sorted()
-                    .map(service -> CompletableFuture.supplyAsync(() -> checks.core(List.of(service)), threads));
-            var proofs = fleet.nodes().stream().map(node -> Stack.of(inventory, node))
-                    .flatMap(stack -> stack.services().stream().map(service -> CompletableFuture
-                            .supplyAsync(() -> checks.proofs(stack, List.of(service)), threads)));
-            var asking = Stream.concat(services, proofs).toList();
+            // the Compose files are read while connections are made
+            var asking = CompletableFuture.supplyAsync(() -> services(checks, threads), threads);
             var targets = CompletableFuture.supplyAsync(checks::askTargets, threads);
             var alerts = CompletableFuture.supplyAsync(checks::alerts, threads);
             var workers = CompletableFuture.supplyAsync(() -> new Backend(inventory, http).workers(), threads);
             var asked = fleet.each(this::gather);
             if (Thread.currentThread().isInterrupted()) throw Problem.interrupted("interrupted");
             var registered = workers.handle(StatusQuery::answered).join();
-            var answers = asking.stream().flatMap(future -> future.join().stream()).toList();
+            var answers = read(asking).stream().flatMap(future -> future.join().stream()).toList();
             var scaled = ScaledFleet.of(inventory, asked.values());
             var said = said(scaled, registered.workers);
             return new FleetStatus(scaled.inventory(), time, scaled.nodes(), asked.problems(), answers,
@@ -53,6 +52,25 @@ record StatusQuery(Fleet fleet, Http http, boolean usage) {
         } finally {
             threads.shutdownNow();
         }
+    }
+
+    /** What was asked; a Compose file that cannot be read is its {@link Problem}. */
+    private static <T> T read(CompletableFuture<T> asking) {
+        try {
+            return asking.join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof Problem problem ? problem : e;
+        }
+    }
+
+    private List<CompletableFuture<List<Check>>> services(ServiceChecks checks, Executor threads) {
+        var inventory = fleet.inventory();
+        var services = Stack.of(inventory, inventory.core()).services().stream().sorted()
+                .map(service -> CompletableFuture.supplyAsync(() -> checks.core(List.of(service)), threads));
+        var proofs = fleet.nodes().stream().map(node -> Stack.of(inventory, node))
+                .flatMap(stack -> stack.proven().stream().map(service -> CompletableFuture
+                        .supplyAsync(() -> checks.proofs(stack, List.of(service)), threads)));
+        return Stream.concat(services, proofs).toList();
     }
 
     private NodeStatus gather(Node node, Ssh ssh) {

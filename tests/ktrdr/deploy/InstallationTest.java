@@ -21,6 +21,7 @@ import ktrdr.node.Docker;
 import ktrdr.node.NodeContainer;
 import ktrdr.node.NodeFiles;
 import ktrdr.release.History;
+import ktrdr.release.OwnContainers;
 import ktrdr.release.Stack;
 import ktrdr.release.StackFacts;
 import ktrdr.release.StackFactsBuilder;
@@ -142,10 +143,10 @@ class InstallationTest {
                 {"Id":"1","Name":"/ktrdr-%s","Config":{"Labels":{"com.docker.compose.project":"ktrdr-core","com.docker\
                 .compose.service":"%s"}}}""".formatted(service, service));
         var there = Docker.containers(String.join("\n", lines.toList()));
-        var core = Stack.of(FLEET, FLEET.core());
-        assertEquals(List.of("alertmanager", "db"), core.ours(there, History.NONE).stream()
+        var core = new OwnContainers(Stack.of(FLEET, FLEET.core()), History.NONE);
+        assertEquals(List.of("alertmanager", "db"), core.of(there).stream()
                 .map(Docker.Container::service).toList());
-        assertEquals(List.of("mcp"), core.strays(there, History.NONE).stream().map(Docker.Container::service).toList());
+        assertEquals(List.of("mcp"), core.strays(there).stream().map(Docker.Container::service).toList());
     }
 
     @Test

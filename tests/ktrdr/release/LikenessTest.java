@@ -151,10 +151,10 @@ class LikenessTest {
         var history = new History(
                 List.of(entry("1", History.Ending.DEPLOYED, Map.of("backtest-worker-1", image, "extra", image))),
                 Optional.empty());
-        var strays = stack.strays(all, history);
+        var strays = new OwnContainers(stack, history).strays(all);
         assertEquals(List.of("stray"), strays.stream().map(Docker.Container::name).toList());
         assertEquals(List.of("backtest-worker-1", "foo"),
-                stack.ours(all, history).stream().map(Docker.Container::name).toList());
+                new OwnContainers(stack, history).of(all).stream().map(Docker.Container::name).toList());
         assertEquals(List.of("extra is not part of the stack: the container stray"),
                 Drift.of(stack, history, NodeFiles.NONE, List.of(worker()), strays).services());
         // an older toolkit recorded the stray container
