@@ -191,13 +191,14 @@ class AddedServiceTest {
                     "target.workers-b.agent-1");
             assertTrue(!verified.out().contains("workers-c.agent-1"), "its profile is off there");
             good("scale", "B", "1", "-i", mine);
-            assertEquals("agent-1 backtest-worker-1 training-worker-1", World.on("workers-b", "docker ps --filter "
-                    + "label=com.docker.compose.project=ktrdr-workers --format '{{.Names}}' | sort | xargs"));
+            var names = World.on("workers-b", "docker ps --filter label=com.docker.compose.project=ktrdr-workers "
+                    + "--format '{{.Names}}' | sort | xargs");
+            assertEquals("backtest-worker-1 ktrdr-workers-agent-1-1 training-worker-1", names);
         } finally {
             good("deploy", "workers", "B", "--tag", OLDER);
             good("deploy", "core", "prometheus");
-            // the backend needs half a minute to miss it
-            Aftermath.well();
+            // the backend would know it as gone for five minutes
+            good("restart", "core", "backend");
         }
         assertEquals("none", World.on("workers-b", "docker inspect --format yes agent-1 2>/dev/null || echo none"));
     }

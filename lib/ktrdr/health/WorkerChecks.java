@@ -12,6 +12,7 @@ import ktrdr.api.WorkerRoster;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
+import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
@@ -45,9 +46,13 @@ public final class WorkerChecks {
                         .anyMatch(eachWorker -> eachWorker.serving() && eachWorker.type().equals(worker.type()));
                 checks.add(new Check(registered(node, worker.name()), node.name(), ok,
                         worker.type() + " worker at " + worker.endpointUrl() + ", available or busy", words(found),
-                        "on " + node.name() + ": docker logs " + worker.name(), seconds));
+                        "on " + node.name() + ": docker logs " + container(inventory, node, worker), seconds));
             }
         return checks;
+    }
+
+    private static String container(Inventory inventory, Node node, Inventory.Worker worker) {
+        return Stack.of(inventory, node).container(worker.name());
     }
 
     /** The id of the check that a worker is registered. */
@@ -72,7 +77,8 @@ public final class WorkerChecks {
                 checks.add(new Check(CheckId.ofNode(node, worker.name(), "gpu"), node.name(), has.isPresent(),
                         "a GPU, by its capabilities in GET " + inventory.url("backend") + "/api/v1/workers",
                         has.orElse(here.isEmpty() ? NOT_REGISTERED : "none: it trains on the CPU"),
-                        "on " + node.name() + ": docker exec " + worker.name() + " nvidia-smi; its image, "
+                        "on " + node.name() + ": docker exec " + container(inventory, node, worker)
+                                + " nvidia-smi; its image, "
                         + inventory.workerImage(node) + ", needs CUDA; then jbang restart@ktrdr workers "
                                 + node.id(), 0));
             }
