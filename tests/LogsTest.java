@@ -125,7 +125,7 @@ class LogsTest {
     void tail_since_and_a_stopped_container() {
         // more lines than the default limit
         inside("workers-c",
-                "out 'cut 1'; for i in $(seq 220); do out between; done; sleep 2; out 'cut 2'; out 'cut 3'");
+                "out 'cut 1'; for i in $(seq 220); do out between; done; sleep 2; out 'cut 2'; out 'cut 3'; sleep 1.1");
         World.on("workers-c", "docker stop -t 1 logs-test >/dev/null");
         try {
             assertEquals(List.of("cut 3"),
@@ -136,6 +136,7 @@ class LogsTest {
                     .path("time").asText();
             assertEquals(List.of("cut 2", "cut 3"),
                     texts(ktrdr("logs", "C", SERVICE, "--since", written, "-o", "json").run().out(), ""));
+            // Docker reads a duration to the second
             assertEquals(List.of(), texts(ktrdr("logs", "C", SERVICE, "--since", "1ms", "-o", "json").run().out(), ""));
         } finally {
             World.on("workers-c", "docker start logs-test >/dev/null");

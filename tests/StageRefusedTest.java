@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import ktrdr.Project;
 import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterEach;
@@ -70,9 +71,12 @@ class StageRefusedTest {
 
     @Test
     void a_compose_file_that_compose_cannot_read() throws IOException {
-        refused(1, with("workers/docker-compose.workers.yml", "services: {worker: {imag: x}}\n", "stage", "workers",
-                "B", "--tag", OTHER),
+        var built = Files.readString(Project.root().resolve("templates/workers/docker-compose.workers.yml"));
+        var mistyped = built.replace("  container_name: backtest-worker-1\n", "  container_nam: backtest-worker-1\n");
+        refused(1, with("workers/docker-compose.workers.yml", mistyped, "stage", "workers", "B", "--tag", OTHER),
                 "workers-b: Compose refuses docker-compose.workers.yml", "no file was replaced");
+        refused(2, with("workers/docker-compose.workers.yml", "services: {worker: {image: x}}\n", "stage", "workers",
+                "B", "--tag", OTHER), "docker-compose.workers.yml: `name` is missing");
     }
 
     @Test

@@ -8,6 +8,7 @@ import ktrdr.ScriptExit;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
 import ktrdr.release.FileChangesScript;
+import ktrdr.release.OwnContainers;
 
 /** The containers of a node while a rollout replaces them. */
 final class ContainerReplacement {
@@ -59,7 +60,7 @@ final class ContainerReplacement {
                     .run(context.locks().under(node) + script, context.options().timeout().plusMinutes(2));
             if (ScriptExit.of(result) == ScriptExit.AT_WORK) return false;
             if (!result.ok()) throw part.upFailed(result).stderr(result.err());
-            now = state(result);
+            now = state(part, result);
             var replaced = part.replaced(now.containers());
             fresh.addAll(replaced);
             FileChangesScript.told("metrics", result.out())
@@ -78,9 +79,10 @@ final class ContainerReplacement {
         }
     }
 
-    private static ContainerState state(CommandResult up) {
+    private static ContainerState state(NodePlan part, CommandResult up) {
         var digests = Docker.digests(FileChangesScript.told("digest", up.out()).stream()
                 .collect(Collectors.toMap(line -> line.split(" ")[0], line -> line.substring(line.indexOf(' ') + 1))));
-        return new ContainerState(Docker.containers(FileChangesScript.rest(up.out())), digests);
+        var own = new OwnContainers(part.stack(), part.facts().history());
+        return new ContainerState(own.of(Docker.containers(FileChangesScript.rest(up.out()))), digests);
     }
 }

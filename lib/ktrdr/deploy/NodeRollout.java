@@ -19,6 +19,7 @@ import ktrdr.node.Docker;
 import ktrdr.node.Registry;
 import ktrdr.release.DatabaseNames;
 import ktrdr.release.History;
+import ktrdr.release.OwnContainers;
 import ktrdr.report.CheckId;
 
 /** The deployment of one node, up to its proof and its entry in the history. {@link NodeRollback} is the way back. */
@@ -148,7 +149,8 @@ final class NodeRollout {
             return false;
         }
         if (!gate.holds(facts, this::same)) return false;
-        containers.now(new ContainerState(Docker.containers(facts), found.digests()));
+        var own = new OwnContainers(plan.stack(), plan.facts().history());
+        containers.now(new ContainerState(own.of(Docker.containers(facts)), found.digests()));
         journal.endLater(outcome(), containers.now().images());
         return true;
     }

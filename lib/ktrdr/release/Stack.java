@@ -25,12 +25,14 @@ import ktrdr.release.Templates.NodeFile;
 public final class Stack {
     /** KTRDR's own workers, of which the inventory says how many run. */
     private static final Pattern WORKER = Pattern.compile("(backtest|training)-worker-(\\d+|gpu)");
-    /** Compose files by inventory, node and tag: a run asks for the same ones at many places. */
+    /** Built-in Compose files by inventory, node and tag: a run asks for the same ones at many places. */
     private static final Map<List<Object>, ComposeFile> READ = new ConcurrentHashMap<>();
     private final Inventory inventory;
     private final Node node;
     /** The files of a revision; none for those that inventory and templates make. */
     private final List<NodeFile> files;
+    /** What was read of other files, by tag: they may be edited while a session lasts. */
+    private final Map<String, ComposeFile> read = new ConcurrentHashMap<>();
 
     private Stack(Inventory inventory, Node node, List<NodeFile> files) {
         this.inventory = inventory;
@@ -122,7 +124,9 @@ public final class Stack {
     }
 
     private ComposeFile file(String tag) {
-        return files.isEmpty() ? READ.computeIfAbsent(List.of(inventory, node, tag), asked -> read(tag)) : read(tag);
+        boolean builtIn = files.isEmpty() && inventory.templates().isEmpty();
+        return builtIn ? READ.computeIfAbsent(List.of(inventory, node, tag), asked -> read(tag))
+                : read.computeIfAbsent(tag, this::read);
     }
 
     private ComposeFile read(String tag) {

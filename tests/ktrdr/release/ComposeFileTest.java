@@ -174,6 +174,16 @@ class ComposeFileTest {
         assertEquals(List.of("training-worker-1"), Stack.of(fleet, fleet.node("G")).services(), "its profile is off");
     }
 
+    @Test
+    void an_edited_template_is_read_again(@TempDir Path folder) throws IOException {
+        var core = Files.createDirectories(folder.resolve("core")).resolve("docker-compose.core.yml");
+        var fleet = Fixtures.inventory(Fixtures.INVENTORY + "templates: " + folder + "\n");
+        for (var service : List.of("one", "two")) {
+            Files.writeString(core, "name: ktrdr-core\nservices: {" + service + ": {image: a}}\n");
+            assertEquals(List.of(service), Stack.of(fleet, fleet.core()).services());
+        }
+    }
+
     private static String service(String keys) {
         return wrong("name: n\nservices: {a: {" + (keys.startsWith("build") ? "" : "image: b, ") + keys + "}}\n")
                 .replaceFirst("^compose.yml: ", "");
