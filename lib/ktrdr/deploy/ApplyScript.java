@@ -53,7 +53,7 @@ final class ApplyScript {
     /** Recreates the containers of unhealthy services: Compose leaves them, since their configuration is unchanged. */
     private String recreateUnhealthy() {
         var unhealthy = plan.unhealthy().stream().map(Docker.Container::service).distinct().toList();
-        return unhealthy.isEmpty() ? "" : up("--no-deps --force-recreate ", unhealthy);
+        return unhealthy.isEmpty() ? "" : up(plan, "--no-deps --force-recreate ", unhealthy);
     }
 
     /** A named service is deployed alone: what it depends on stays as it is. */
@@ -61,11 +61,12 @@ final class ApplyScript {
         var once = new OnceScript(plan).services();
         var services = plan.services().stream().filter(service -> !once.contains(service)).toList();
         if (plan.services().isEmpty()) return "";
-        return (services.isEmpty() ? "" : up(plan.whole() && once.isEmpty() ? "" : "--no-deps ", services))
+        return (services.isEmpty() ? "" : up(plan, plan.whole() && once.isEmpty() ? "" : "--no-deps ", services))
                 + plan.asRendered();
     }
 
-    private String up(String options, List<String> services) {
+    /** Shell lines by which Compose brings services of a plan up, with {@code with_secrets} defined. */
+    static String up(NodePlan plan, String options, List<String> services) {
         return "with_secrets " + plan.stack().compose() + " up -d " + options + Sh.words(services) + " >&2 || exit "
                 + ScriptExit.DOCKER_FAILED.code + "\n";
     }

@@ -38,22 +38,17 @@ record OnceScript(NodePlan plan) {
     }
 
     private String made(String service) {
-        return up("--no-start --no-deps ", List.of(service));
+        return ApplyScript.up(plan, "--no-start --no-deps ", List.of(service));
     }
 
     private String run(String service) {
         var stack = plan.stack();
         var needed = stack.file().before(service);
         var container = stack.container(service);
-        var ready = needed.isEmpty() ? "" : up("--no-deps ", needed) + needed.stream()
+        var ready = needed.isEmpty() ? "" : ApplyScript.up(plan, "--no-deps ", needed) + needed.stream()
                 .map(one -> "healthy " + HEALTHY_SECONDS + " " + Sh.quote(stack.container(one)) + "\n")
                 .collect(Collectors.joining());
         return "if due " + Sh.quote(container) + "; then\n" + ready + "once " + Sh.words(List.of(service, container,
                 String.valueOf(stack.service(service).once().orElseThrow().toSeconds()))) + "\nfi\n";
-    }
-
-    private String up(String options, List<String> services) {
-        return "with_secrets " + plan.stack().compose() + " up -d " + options + Sh.words(services) + " >&2 || exit "
-                + ScriptExit.DOCKER_FAILED.code + "\n";
     }
 }

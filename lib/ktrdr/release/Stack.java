@@ -47,7 +47,7 @@ public final class Stack {
 
     /**
      * The same stack as these files have it: an earlier release may have had other services. Without the files, or with
-     * a Compose file that somebody made unreadable, it is this one.
+     * a Compose file that was made unreadable, it is this one.
      */
     public Stack at(List<NodeFile> files) {
         var paths = files.stream().map(NodeFile::path).toList();
