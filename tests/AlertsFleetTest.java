@@ -15,10 +15,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
 import java.util.UUID;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import lab.Toolkit.Ran;
@@ -46,7 +48,7 @@ class AlertsFleetTest {
     /** Extra time for a machine with two shared processors. */
     private static final Duration SLACK = Duration.ofSeconds(20);
     private static final String TOKEN = UUID.randomUUID().toString();
-    private static final LinkedBlockingQueue<JsonNode> TOLD = new LinkedBlockingQueue<>();
+    private static final Queue<JsonNode> TOLD = new ConcurrentLinkedQueue<>();
 
     @TempDir static Path folder;
     private static Path memory;
@@ -114,18 +116,18 @@ class AlertsFleetTest {
                 .path("original").asText();
     }
 
-    /** Returns the alert about this worker in this state; skips messages about other workers. */
-    private static JsonNode told(String state, String worker, Duration patience) throws InterruptedException {
-        long deadline = System.nanoTime() + patience.toNanos();
-        for (long left = patience.toNanos(); left > 0; left = deadline - System.nanoTime()) {
-            var message = TOLD.poll(left, TimeUnit.NANOSECONDS);
-            if (message == null) break;
-            for (var alert : message.path("alerts"))
-                if (alert.path("status").asText().equals(state) && alert.path("labels").path("worker").asText()
-                        .equals(worker)) return alert;
-        }
-        throw new AssertionError("nobody was told within " + patience.toSeconds() + " s that " + worker + " is "
-                + state);
+    /** Waits for the alert about this worker in this state. */
+    private static JsonNode told(String state, String worker, Duration patience) {
+        Wait.until(patience, () -> alert(state, worker).isPresent(), () -> worker + " is " + state
+                + ", and nobody was told; but " + TOLD);
+        return alert(state, worker).orElseThrow();
+    }
+
+    private static Optional<JsonNode> alert(String state, String worker) {
+        return TOLD.stream().flatMap(message -> StreamSupport.stream(message.path("alerts").spliterator(), false))
+                .filter(alert -> alert.path("status").asText().equals(state)
+                        && alert.path("labels").path("worker").asText().equals(worker))
+                .findFirst();
     }
 
     /** Skips restart alerts: they cover 15 minutes, and earlier test classes break Docker. */
@@ -135,38 +137,46 @@ class AlertsFleetTest {
                 .filter(alert -> !alert.path("name").asText().equals("KtrdrContainerRestarts")).toList();
     }
 
+    /** Prometheus and Alertmanager take minutes to tell, in which other things are looked at. */
     @Test
-    void a_worker_that_is_down_is_told_and_told_again_when_it_is_back() throws InterruptedException {
+    void a_worker_that_is_down_is_told_and_told_again_when_it_is_back() throws IOException {
         World.on("workers-b", "docker stop -t 1 backtest-worker-2");
+        var latest = Instant.now().plus(FOR).plus(INTERVAL.multipliedBy(2)).plus(GROUP_WAIT).plus(SLACK);
         try {
-            var alert = told("firing", "backtest-worker-2",
-                    FOR.plus(INTERVAL.multipliedBy(2)).plus(GROUP_WAIT).plus(SLACK));
-            var labels = alert.path("labels");
-            assertEquals("KtrdrWorkerDown warning workers-b", labels.path("alertname").asText() + " "
-                    + labels.path("severity").asText() + " " + labels.path("node").asText());
-            assertEquals("backtest-worker-2 on workers-b is down", alert.path("annotations").path("summary").asText());
-            assertEquals("docs/OPERATIONS.md#ktrdrworkerdown", alert.path("annotations").path("runbook_url").asText());
-
-            // status reports alerts without a receiver too
-            var status = run(World.inventory(), "status", "-o", "json");
-            assertEquals(List.of("KtrdrWorkerDown warning backtest-worker-2 on workers-b is down"),
-                    alerts(status, "workers-b").stream()
-                    .map(json -> json.path("name").asText() + " " + json.path("severity").asText() + " "
-                            + json.path("summary").asText()).toList());
-            assertTrue(alerts(status, "workers-b").get(0).path("since").asText()
-                    .matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ"), status::toString);
+            itsSecretIsInItsMemoryAlone();
+            namesASecretMissingAtTheProviderAndChangesNothing();
+            whatAmtoolRefusesReplacesNothing();
+            theAlertIsToldAndShown(told("firing", "backtest-worker-2", Duration.between(Instant.now(), latest)));
         } finally {
             World.on("workers-b", "docker start backtest-worker-2");
         }
-        told("resolved", "backtest-worker-2", INTERVAL.multipliedBy(2).plus(GROUP_INTERVAL).plus(SLACK));
+        latest = Instant.now().plus(INTERVAL.multipliedBy(2)).plus(GROUP_INTERVAL).plus(SLACK);
+        aTestAlertArrivesAndOneThatIsSilencedDoesNot();
+        told("resolved", "backtest-worker-2", Duration.between(Instant.now(), latest));
         var status = run(World.inventory(), "status", "-o", "json");
         assertEquals(List.of(), alerts(status, "workers-b"));
         assertFalse(status.failing().keySet().stream().anyMatch(check -> check.startsWith("workers-b.")),
                 status::toString);
     }
 
-    @Test
-    void a_test_alert_arrives_and_one_that_is_silenced_does_not() throws InterruptedException {
+    private static void theAlertIsToldAndShown(JsonNode alert) {
+        var labels = alert.path("labels");
+        assertEquals("KtrdrWorkerDown warning workers-b", labels.path("alertname").asText() + " "
+                + labels.path("severity").asText() + " " + labels.path("node").asText());
+        assertEquals("backtest-worker-2 on workers-b is down", alert.path("annotations").path("summary").asText());
+        assertEquals("docs/OPERATIONS.md#ktrdrworkerdown", alert.path("annotations").path("runbook_url").asText());
+
+        // status reports alerts without a receiver too
+        var status = run(World.inventory(), "status", "-o", "json");
+        assertEquals(List.of("KtrdrWorkerDown warning backtest-worker-2 on workers-b is down"),
+                alerts(status, "workers-b").stream()
+                .map(json -> json.path("name").asText() + " " + json.path("severity").asText() + " "
+                        + json.path("summary").asText()).toList());
+        assertTrue(alerts(status, "workers-b").get(0).path("since").asText()
+                .matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ"), status::toString);
+    }
+
+    private static void aTestAlertArrivesAndOneThatIsSilencedDoesNot() {
         var amtool = "docker exec ktrdr-alertmanager amtool --alertmanager.url=http://localhost:9093 ";
         var silence = World.on("core",
                 amtool + "silence add alertname=KtrdrTest worker=silent --duration=2h --author=karl --comment=test");
@@ -179,6 +189,37 @@ class AlertsFleetTest {
         assertEquals("a test, all is well", alert.path("annotations").path("summary").asText());
         assertFalse(TOLD.stream().anyMatch(message -> message.toString().contains("silent")));
         World.on("core", amtool + "silence expire " + silence);
+    }
+
+    private static void itsSecretIsInItsMemoryAlone() {
+        assertTrue(World.on("core", "docker exec ktrdr-alertmanager cat /run/alerts/webhook_url").endsWith(TOKEN));
+        assertEquals("tmpfs", World.on("core", "docker exec ktrdr-alertmanager stat -f -c %T /run/alerts"));
+        for (var place : List.of("grep -rlF " + TOKEN + " /opt/ktrdr-core",
+                "docker logs ktrdr-alertmanager 2>&1 | grep -F " + TOKEN,
+                "docker diff ktrdr-alertmanager | grep /run/alerts/",
+                "docker exec ktrdr-alertmanager grep -lF " + TOKEN + " /proc/1/environ /proc/1/cmdline")) assertEquals(
+                        "", World.on("core", place + " || :"), place);
+    }
+
+    private static void namesASecretMissingAtTheProviderAndChangesNothing() throws IOException {
+        var before = World.everything("core");
+        refused(2, run(inventory("poor", World.secrets(), "alerts: {webhook: {}}"), "deploy", "core", "all", "--tag",
+                "sha-1000001"), "the secret alert_webhook_url is missing or blank");
+        assertEquals(before, World.everything("core"));
+    }
+
+    private static void whatAmtoolRefusesReplacesNothing() throws IOException {
+        var templates = Files.createDirectories(folder.resolve("wrong/templates/monitoring"));
+        Files.writeString(templates.resolve("alertmanager.yml"), "route: {receiver: nobody}\n");
+        var wrong = inventory("wrong", memory.resolve("secrets.json"), "alerts: {webhook: {}}\ntemplates: templates");
+        var before = World.everything("core");
+        for (var words : List.of(List.of("stage", "core"), List.of("deploy", "core", "all", "--tag", "sha-1000001"))) {
+            var ran = run(wrong, words.toArray(String[]::new));
+            assertNotEquals(0, ran.exit());
+            assertTrue(ran.err().contains("core: amtool refuses monitoring/alertmanager.yml")
+                    && ran.err().contains("nobody"), ran::toString);
+            assertEquals(before, World.everything("core"));
+        }
     }
 
     @Test
@@ -195,25 +236,6 @@ class AlertsFleetTest {
     private static JsonNode check(Ran ran, String id) {
         return StreamSupport.stream(ran.json().path("checks").spliterator(), false)
                 .filter(check -> check.path("id").asText().equals(id)).findFirst().orElseThrow();
-    }
-
-    @Test
-    void its_secret_is_in_its_memory_alone() {
-        assertTrue(World.on("core", "docker exec ktrdr-alertmanager cat /run/alerts/webhook_url").endsWith(TOKEN));
-        assertEquals("tmpfs", World.on("core", "docker exec ktrdr-alertmanager stat -f -c %T /run/alerts"));
-        for (var place : List.of("grep -rlF " + TOKEN + " /opt/ktrdr-core",
-                "docker logs ktrdr-alertmanager 2>&1 | grep -F " + TOKEN,
-                "docker diff ktrdr-alertmanager | grep /run/alerts/",
-                "docker exec ktrdr-alertmanager grep -lF " + TOKEN + " /proc/1/environ /proc/1/cmdline")) assertEquals(
-                        "", World.on("core", place + " || :"), place);
-    }
-
-    @Test
-    void names_a_secret_missing_at_the_provider_and_changes_nothing() throws IOException {
-        var before = World.everything("core");
-        refused(2, run(inventory("poor", World.secrets(), "alerts: {webhook: {}}"), "deploy", "core", "all", "--tag",
-                "sha-1000001"), "the secret alert_webhook_url is missing or blank");
-        assertEquals(before, World.everything("core"));
     }
 
     @Test
@@ -240,20 +262,5 @@ class AlertsFleetTest {
         // Prometheus needs some seconds to apply a reloaded configuration
         Wait.until(() -> alertmanagers().contains(":9093"), AlertsFleetTest::alertmanagers);
         good(named, "stage", "core", "--check");
-    }
-
-    @Test
-    void what_amtool_refuses_replaces_nothing() throws IOException {
-        var templates = Files.createDirectories(folder.resolve("wrong/templates/monitoring"));
-        Files.writeString(templates.resolve("alertmanager.yml"), "route: {receiver: nobody}\n");
-        var wrong = inventory("wrong", memory.resolve("secrets.json"), "alerts: {webhook: {}}\ntemplates: templates");
-        var before = World.everything("core");
-        for (var words : List.of(List.of("stage", "core"), List.of("deploy", "core", "all", "--tag", "sha-1000001"))) {
-            var ran = run(wrong, words.toArray(String[]::new));
-            assertNotEquals(0, ran.exit());
-            assertTrue(ran.err().contains("core: amtool refuses monitoring/alertmanager.yml")
-                    && ran.err().contains("nobody"), ran::toString);
-            assertEquals(before, World.everything("core"));
-        }
     }
 }
