@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
 import ktrdr.Project;
 import lab.Toolkit.Ran;
 
@@ -16,6 +18,10 @@ import lab.Toolkit.Ran;
 public final class Prompt {
     /** Set in the environment of a line that is only parsed: the file for the procedure's words. */
     private static final String WORDS = "PROMPT_WORDS";
+    /** A procedure with arguments of which none is quoted, and a comment. */
+    private static final Pattern PLAIN =
+            Pattern.compile("^(jbang [a-z-]+@ktrdr|\\./ktrdr [a-z-]+)[\\w ,.:@-]*( #.*)?$");
+    private static final Pattern FILE = Pattern.compile("[\\w.-]+\\.[a-z]\\w*");
     private final Path folder;
     private final Path inventory;
 
@@ -68,16 +74,41 @@ public final class Prompt {
         }
     }
 
+    /** Runs a line; one that only runs a procedure needs no process of its own, see {@link Toolkit}. */
     public Ran run(String line) {
-        return typed(line).run();
+        return plain(line).orElseGet(() -> typed(line)).run();
     }
 
     /**
      * Runs lines in order, as a copied block, until one fails; all output goes to standard output. Fails after this
-     * time.
+     * time, if it needs the shell.
      */
     public Ran block(String lines, Duration limit) {
-        return typed("set -eu\nexec 2>&1\n" + lines).within(limit).run();
+        var plain = lines.lines().map(this::plain).toList();
+        if (plain.stream().anyMatch(Optional::isEmpty))
+            return typed("set -eu\nexec 2>&1\n" + lines).within(limit).run();
+        var said = new StringBuilder();
+        int exit = 0;
+        for (var line : plain) {
+            var ran = line.orElseThrow().together().run();
+            said.append(ran.out());
+            exit = ran.exit();
+            if (exit != 0) break;
+        }
+        return new Ran(exit, said.toString(), "");
+    }
+
+    /** The procedure of a line that needs no shell but for its words, and no file of the folder. */
+    private Optional<Toolkit> plain(String line) {
+        if (!PLAIN.matcher(line).find()) return Optional.empty();
+        var words = words(line);
+        return words.isEmpty() || !Toolkit.inThisJvm(words.get(0)) || words.stream().anyMatch(Prompt::file)
+                ? Optional.empty()
+                : Optional.of(Toolkit.ktrdr(words.toArray(String[]::new)).env("KTRDR_INVENTORY", inventory.toString()));
+    }
+
+    private static boolean file(String word) {
+        return word.contains("/") || FILE.matcher(word).matches();
     }
 
     /** Starts a line of one command: signals reach the command, not a shell that waits for it. */

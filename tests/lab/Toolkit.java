@@ -48,6 +48,7 @@ public final class Toolkit {
     private final List<String> words;
     private final Map<String, String> environment = new LinkedHashMap<>();
     private boolean process;
+    private boolean together;
     private Path directory = Project.root();
     private String input = "";
     private Optional<Duration> patience = Optional.empty();
@@ -159,6 +160,17 @@ public final class Toolkit {
         return this;
     }
 
+    /** Makes a run in this JVM print its errors to standard output, among its results. */
+    Toolkit together() {
+        together = true;
+        return this;
+    }
+
+    /** Whether a procedure needs no process of its own. */
+    static boolean inThisJvm(String procedure) {
+        return SCRIPTS.containsKey(procedure) && !PROCESSES.contains(procedure);
+    }
+
     public Ran run() {
         return Spent.on(Spent.What.procedures, () -> described(procedure().map(this::here).orElseGet(this::process)));
     }
@@ -207,12 +219,13 @@ public final class Toolkit {
         var variables = new HashMap<>(System.getenv());
         variables.putAll(surroundings());
         var out = new ByteArrayOutputStream();
-        var err = new ByteArrayOutputStream();
+        var err = together ? out : new ByteArrayOutputStream();
         int exit = Cli.run(procedure,
                 Invocation.of(variables, new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), stream(out),
                         stream(err)),
                 words.subList(2, words.size()).toArray(String[]::new));
-        return new Ran(exit, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+        return new Ran(exit, out.toString(StandardCharsets.UTF_8),
+                together ? "" : err.toString(StandardCharsets.UTF_8));
     }
 
     private static PrintStream stream(ByteArrayOutputStream into) {
