@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import ktrdr.Console;
 import ktrdr.LocalCommand;
 import ktrdr.Project;
@@ -264,7 +265,8 @@ public final class World {
     }
 
     public static String everything() {
-        return String.join("\n", List.of(everything("core"), everything("workers-b"), everything("workers-c")));
+        return Spent.on(Spent.What.docker, () -> List.of("core", "workers-b", "workers-c").parallelStream()
+                .map(World::everything).collect(Collectors.joining("\n")));
     }
 
     /** Removes a release's image from a host, so that a deployment has to pull it. */
