@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import ktrdr.Project;
+import lab.Aftermath;
 import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
@@ -27,12 +28,13 @@ class RollbackTest {
     private static final String OLDER = "sha-1000001";
     private static final String NEWER = "sha-2000002";
     private static final String BAD = "sha-bad0000";
+    private static final String REPOSITORY = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
     @TempDir Path folder;
 
     @BeforeAll
     @AfterAll
     static void the_older_release_runs_everywhere() {
-        good(ktrdr("deploy", "all", "--tag", OLDER, "--parallel").run());
+        Aftermath.deployed();
     }
 
     @BeforeEach
@@ -61,7 +63,7 @@ class RollbackTest {
     }
 
     @Test
-    void rolls_back_with_the_files_and_twice_goes_further_back() throws IOException {
+    void rolls_back_with_the_files_then_by_digest_further_back() throws IOException {
         var inventory = World.inventory(folder, "tracing: {service: ktrdr-api}",
                 "tracing: {service: ktrdr-api}\ntemplates: mine").toString();
         var template = Files.createDirectories(folder.resolve("mine/workers")).resolve(".env.workers");
@@ -73,8 +75,8 @@ class RollbackTest {
         good(ktrdr("rollback", "workers", "B").run());
         assertFalse(World.on("workers-b", "cat /opt/ktrdr-workers-b/.env.workers").contains("third release"));
         assertEquals(4, running("workers-b", NEWER));
-        var ran = good(ktrdr("rollback", "workers", "B").run());
-        assertEquals(4, running("workers-b", OLDER), ran::toString);
+        pullsAMissingImageByDigestEvenIfTheTagHasMoved();
+        assertEquals(4, running("workers-b", OLDER));
         assertEquals(List.of(NEWER + " rolled-back", OLDER + " rolled-back"), outcomes("workers-b", 2));
         assertEquals(4, running("workers-c", OLDER));
         var history = World.history("workers-b").lines().toList();
@@ -87,24 +89,10 @@ class RollbackTest {
                 metrics);
     }
 
-    @Test
-    void the_scale_is_that_of_the_release() {
-        good(ktrdr("deploy", "workers", "C", "--tag", NEWER, "--scale", "1").run());
-        assertEquals(2, running("workers-c", NEWER));
-        good(ktrdr("rollback", "workers", "C").run());
-        assertEquals(4, running("workers-c", OLDER));
-        refused(5, ktrdr("deploy", "workers", "C", "--tag", BAD, "--scale", "1", "--timeout", "5s").run(),
-                "backtest-worker-2, training-worker-2 removed");
-        assertEquals(4, running("workers-c", OLDER));
-    }
-
-    @Test
-    void pulls_a_missing_image_by_digest_even_if_the_tag_has_moved() {
+    private static void pullsAMissingImageByDigestEvenIfTheTagHasMoved() {
         var id = World.image("workers-b", OLDER);
-        good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
         World.forget("workers-b", OLDER);
-        World.on("workers-b", "docker tag registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + NEWER
-                + " registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + OLDER);
+        World.on("workers-b", "docker tag " + REPOSITORY + NEWER + " " + REPOSITORY + OLDER);
         var ran = good(ktrdr("rollback", "workers", "B").run());
         assertEquals(id, World.image("workers-b", OLDER), ran::toString);
         assertEquals(List.of(id),
@@ -114,25 +102,41 @@ class RollbackTest {
     }
 
     @Test
+    void a_failed_deployment_with_fewer_workers_brings_them_back() {
+        refused(5, ktrdr("deploy", "workers", "C", "--tag", BAD, "--scale", "1", "--timeout", "5s").run(),
+                "backtest-worker-2, training-worker-2 removed");
+        assertEquals(4, running("workers-c", OLDER));
+    }
+
+    @Test
     void keeps_images_of_the_last_releases_and_all_foreign_images() {
         var inventory = World.inventory(folder, "username: kpiteira", "username: kpiteira\n  keep: 1").toString();
-        var repository = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
-        World.on("workers-b", "docker tag " + repository + OLDER + " somebody/elses:1; docker tag " + repository + OLDER
-                + " " + repository + "by-hand");
+        World.on("workers-b", "docker tag " + REPOSITORY + OLDER + " somebody/elses:1; docker tag " + REPOSITORY + OLDER
+                + " " + REPOSITORY + "by-hand");
         try {
             good(ktrdr("deploy", "workers", "B", "--tag", NEWER, "-i", inventory).run());
             var images = World.on("workers-b", "docker images --format '{{.Repository}}:{{.Tag}}'");
-            assertFalse(images.contains(repository + OLDER), images);
-            assertTrue(images.contains(repository + NEWER) && images.contains("somebody/elses:1")
-                    && images.contains(repository + "by-hand"), images);
+            assertFalse(images.contains(REPOSITORY + OLDER), images);
+            assertTrue(images.contains(REPOSITORY + NEWER) && images.contains("somebody/elses:1")
+                    && images.contains(REPOSITORY + "by-hand"), images);
         } finally {
-            World.on("workers-b", "docker rmi somebody/elses:1 " + repository + "by-hand");
+            World.on("workers-b", "docker rmi somebody/elses:1 " + REPOSITORY + "by-hand");
         }
     }
 
     @Test
-    void rolls_back_to_the_named_release_or_lists_the_existing_ones() {
+    void drops_a_torn_line_of_the_history_and_goes_to_a_named_release() throws IOException {
+        var last = outcomes("workers-b", 1).get(0);
+        World.on("workers-b",
+                "cd /opt/ktrdr-workers-b/.ktrdr; tail -n 1 releases.jsonl | head -c 200 >>releases.jsonl");
+        good(ktrdr("rollback", "workers", "B", "--list").run());
         good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
+        for (var line : World.history("workers-b").lines().toList()) new ObjectMapper().readTree(line);
+        assertEquals(List.of(last, NEWER + " deployed"), outcomes("workers-b", 2));
+        goesToANamedReleaseOrListsTheExistingOnes();
+    }
+
+    private static void goesToANamedReleaseOrListsTheExistingOnes() {
         var before = World.everything();
         refused(1, ktrdr("rollback", "workers", "all", "--to", "sha-0000000").run(),
                 "workers-b: there is nothing to roll back to", "a deployment of sha-0000000 that ended well", NEWER);
@@ -151,19 +155,6 @@ class RollbackTest {
         assertEquals("rolled-back", releases.path(releases.size() - 1).path("outcome").asText());
         assertTrue(releases.path(releases.size() - 1).path("images").path("backtest-worker-1").path("digest").asText()
                 .contains("/ktrdr-backend@sha256:"), releases::toString);
-    }
-
-    @Test
-    void skips_a_torn_history_line_and_drops_it_at_the_next_entry() throws IOException {
-        var before = outcomes("workers-b", 1).get(0);
-        World.on("workers-b",
-                "cd /opt/ktrdr-workers-b/.ktrdr; tail -n 1 releases.jsonl | head -c 200 >>releases.jsonl");
-        good(ktrdr("rollback", "workers", "B", "--list").run());
-        good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
-        for (var line : World.history("workers-b").lines().toList()) new ObjectMapper().readTree(line);
-        assertEquals(List.of(before, NEWER + " deployed"), outcomes("workers-b", 2));
-        good(ktrdr("rollback", "workers", "B").run());
-        assertEquals(4, running("workers-b", OLDER));
     }
 
     @Test
@@ -187,16 +178,17 @@ class RollbackTest {
     }
 
     @Test
-    void what_becomes_of_the_others_is_a_policy() {
+    void what_becomes_of_others_is_a_policy_and_scales_are_a_releases() {
         spoil("workers-b");
         try {
-            refused(5, ktrdr("deploy", "workers", "all", "--tag", NEWER, "--timeout", "12s", "--on-failure", "continue")
-                    .run(), "workers-b: returned", "workers-c: deployed");
-            assertEquals(List.of(4L, 4L), List.of(running("workers-b", OLDER), running("workers-c", NEWER)));
+            refused(5, ktrdr("deploy", "workers", "all", "--tag", NEWER, "--timeout", "12s", "--on-failure", "continue",
+                    "--scale", "1").run(), "workers-b: returned", "workers-c: deployed");
+            assertEquals(List.of(4L, 2L), List.of(running("workers-b", OLDER), running("workers-c", NEWER)));
         } finally {
             mend("workers-b");
         }
         good(ktrdr("rollback", "workers", "C").run());
+        assertEquals(4, running("workers-c", OLDER));
         spoil("workers-c");
         try {
             refused(5, ktrdr("deploy", "workers", "all", "--tag", NEWER, "--timeout", "12s", "--on-failure", "revert")
