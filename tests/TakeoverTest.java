@@ -23,6 +23,8 @@ class TakeoverTest {
     private static final String TAG = "sha-1000001";
     private static final String DB = "registry.ktrdr.home.mynerd.place:5000/postgresql:17";
     private static final String ROWS = "SELECT count(*), sum(hashtext(id::text || symbol)) FROM bars";
+    /** The manual installation on core as it was made, see {@link #made}. */
+    private static String untouched = "";
 
     @BeforeAll
     static void all_images_are_there() {
@@ -44,10 +46,16 @@ class TakeoverTest {
         return ran;
     }
 
+    /** A manual installation with rows: the one of the test before, if that left it as it was. */
     private static String core(boolean inTheContainer) {
+        if (!inTheContainer && made("core").equals(untouched)) {
+            World.on("core", "rm -rf /opt/ktrdr-core/.ktrdr");
+            return World.sql(ROWS);
+        }
         Handmade.gone("core");
         Handmade.core(inTheContainer);
         World.sql("CREATE TABLE bars AS SELECT i AS id, 'S' || i % 7 AS symbol FROM generate_series(1, 50000) i");
+        untouched = inTheContainer ? "" : made("core");
         return World.sql(ROWS);
     }
 
@@ -185,7 +193,7 @@ class TakeoverTest {
                 "%s\\n" "#!/bin/sh" "echo \\"postgres (PostgreSQL) 18.1\\"" >/usr/local/bin/postgres; chmod +x \
                 /usr/local/bin/postgres'
                 docker commit newer ktrdr-test/postgresql:18
-                docker rm newer""".replace("DB", DB));
+                docker rm -v newer""".replace("DB", DB));
         try {
             var newer = World.inventory(folder, DB, "ktrdr-test/postgresql:18");
             refused(1, ktrdr("takeover", "core", "--tag", TAG, "--yes", "-i", newer.toString()).run(),
