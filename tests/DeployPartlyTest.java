@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import lab.Aftermath;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,13 +21,12 @@ class DeployPartlyTest {
 
     @BeforeEach
     void the_older_release_runs_everywhere() {
-        var ran = ktrdr("deploy", "all", "--tag", OLDER, "--parallel").run();
-        assertEquals(0, ran.exit(), ran::toString);
+        Aftermath.deployed();
     }
 
     @AfterAll
     static void and_again() {
-        assertEquals(0, ktrdr("deploy", "all", "--tag", OLDER, "--parallel").run().exit());
+        Aftermath.deployed();
     }
 
     @Test

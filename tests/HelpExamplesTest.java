@@ -25,6 +25,7 @@ import java.util.stream.Stream;
 import ktrdr.Exit;
 import ktrdr.Project;
 import ktrdr.cli.Cli;
+import lab.Aftermath;
 import lab.Prompt;
 import lab.Toolkit.Ran;
 import lab.World;
@@ -144,7 +145,7 @@ class HelpExamplesTest {
 
     @BeforeAll
     static void there_is_what_the_examples_name() throws IOException {
-        good(ktrdr("deploy", "all", "--tag", TAG, "--wait", "2m").run());
+        Aftermath.deployed();
         if (ktrdr("rollback", "core", "--dry-run").run().exit() != 0)
             for (var tag : List.of("sha-2000002", TAG)) good(ktrdr("deploy", "core", "all", "--tag", tag).run());
         var backup = good(ktrdr("backup-db", "-o", "json").run()).json().path("backup").path("name").asText();

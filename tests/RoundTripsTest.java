@@ -12,12 +12,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Round trips of a procedure to a node, from the log of the node's sshd: connections, and commands over them. */
 @Tag("fleet")
 class RoundTripsTest {
-    private static final String TAG = "sha-1000001";
-
     @BeforeAll
     static void a_release_runs() {
-        var ran = ktrdr("deploy", "all", "--tag", TAG).run();
-        assertEquals(0, ran.exit(), ran::toString);
+        Aftermath.deployed();
         Aftermath.well();
     }
 
