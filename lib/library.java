@@ -80,6 +80,7 @@
 //FILES lib/ktrdr/deploy/ComposeChanges.java=ktrdr/deploy/ComposeChanges.java
 //FILES lib/ktrdr/deploy/ContainerReplacement.java=ktrdr/deploy/ContainerReplacement.java
 //FILES lib/ktrdr/deploy/ContainerState.java=ktrdr/deploy/ContainerState.java
+//FILES lib/ktrdr/deploy/DataVolume.java=ktrdr/deploy/DataVolume.java
 //FILES lib/ktrdr/deploy/DeployChoice.java=ktrdr/deploy/DeployChoice.java
 //FILES lib/ktrdr/deploy/DeployJournal.java=ktrdr/deploy/DeployJournal.java
 //FILES lib/ktrdr/deploy/Excess.java=ktrdr/deploy/Excess.java
@@ -146,6 +147,10 @@
 //FILES lib/ktrdr/inventory/NodeOwn.java=ktrdr/inventory/NodeOwn.java
 //FILES lib/ktrdr/inventory/NodeReader.java=ktrdr/inventory/NodeReader.java
 //FILES lib/ktrdr/inventory/Operators.java=ktrdr/inventory/Operators.java
+//FILES lib/ktrdr/inventory/Part.java=ktrdr/inventory/Part.java
+//FILES lib/ktrdr/inventory/Place.java=ktrdr/inventory/Place.java
+//FILES lib/ktrdr/inventory/Role.java=ktrdr/inventory/Role.java
+//FILES lib/ktrdr/inventory/Running.java=ktrdr/inventory/Running.java
 //FILES lib/ktrdr/inventory/SampleSettings.java=ktrdr/inventory/SampleSettings.java
 //FILES lib/ktrdr/inventory/Secrets.java=ktrdr/inventory/Secrets.java
 //FILES lib/ktrdr/inventory/SecretsSettings.java=ktrdr/inventory/SecretsSettings.java
@@ -208,10 +213,13 @@
 //FILES lib/ktrdr/release/OwnContainers.java=ktrdr/release/OwnContainers.java
 //FILES lib/ktrdr/release/ReleaseTag.java=ktrdr/release/ReleaseTag.java
 //FILES lib/ktrdr/release/Revision.java=ktrdr/release/Revision.java
+//FILES lib/ktrdr/release/RoleFiles.java=ktrdr/release/RoleFiles.java
 //FILES lib/ktrdr/release/Schema.java=ktrdr/release/Schema.java
 //FILES lib/ktrdr/release/ServiceProof.java=ktrdr/release/ServiceProof.java
+//FILES lib/ktrdr/release/ServiceReads.java=ktrdr/release/ServiceReads.java
 //FILES lib/ktrdr/release/Stack.java=ktrdr/release/Stack.java
 //FILES lib/ktrdr/release/StackFacts.java=ktrdr/release/StackFacts.java
+//FILES lib/ktrdr/release/StackShare.java=ktrdr/release/StackShare.java
 //FILES lib/ktrdr/release/StageReport.java=ktrdr/release/StageReport.java
 //FILES lib/ktrdr/release/Templates.java=ktrdr/release/Templates.java
 //FILES lib/ktrdr/release/TextfileMetrics.java=ktrdr/release/TextfileMetrics.java

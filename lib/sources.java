@@ -88,6 +88,7 @@
 //SOURCES ktrdr/deploy/ComposeChanges.java
 //SOURCES ktrdr/deploy/ContainerReplacement.java
 //SOURCES ktrdr/deploy/ContainerState.java
+//SOURCES ktrdr/deploy/DataVolume.java
 //SOURCES ktrdr/deploy/DeployChoice.java
 //SOURCES ktrdr/deploy/DeployJournal.java
 //SOURCES ktrdr/deploy/Excess.java
@@ -154,6 +155,10 @@
 //SOURCES ktrdr/inventory/NodeOwn.java
 //SOURCES ktrdr/inventory/NodeReader.java
 //SOURCES ktrdr/inventory/Operators.java
+//SOURCES ktrdr/inventory/Part.java
+//SOURCES ktrdr/inventory/Place.java
+//SOURCES ktrdr/inventory/Role.java
+//SOURCES ktrdr/inventory/Running.java
 //SOURCES ktrdr/inventory/SampleSettings.java
 //SOURCES ktrdr/inventory/Secrets.java
 //SOURCES ktrdr/inventory/SecretsSettings.java
@@ -216,10 +221,13 @@
 //SOURCES ktrdr/release/OwnContainers.java
 //SOURCES ktrdr/release/ReleaseTag.java
 //SOURCES ktrdr/release/Revision.java
+//SOURCES ktrdr/release/RoleFiles.java
 //SOURCES ktrdr/release/Schema.java
 //SOURCES ktrdr/release/ServiceProof.java
+//SOURCES ktrdr/release/ServiceReads.java
 //SOURCES ktrdr/release/Stack.java
 //SOURCES ktrdr/release/StackFacts.java
+//SOURCES ktrdr/release/StackShare.java
 //SOURCES ktrdr/release/StageReport.java
 //SOURCES ktrdr/release/Templates.java
 //SOURCES ktrdr/release/TextfileMetrics.java
@@ -291,6 +299,7 @@
 //FILES META-INF/services/jdk.jshell.spi.ExecutionControlProvider=../templates/console/execution
 //FILES templates/core/docker-compose.core.yml=../templates/core/docker-compose.core.yml
 //FILES templates/core/.env.core=../templates/core/.env.core
+//FILES templates/stack/.env=../templates/stack/.env
 //FILES templates/workers/docker-compose.workers.yml=../templates/workers/docker-compose.workers.yml
 //FILES templates/workers/.env.workers=../templates/workers/.env.workers
 //FILES templates/firewall/firewall.sh=../templates/firewall/firewall.sh

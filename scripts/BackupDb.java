@@ -5,7 +5,6 @@
 //DESCRIPTION Back up the database, and verify the backup
 
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -85,13 +84,13 @@ public class BackupDb implements Callable<Exit> {
             common.console().confirm("Replace " + file.present().stream().map(Path::toString)
                     .collect(Collectors.joining(", ")) + "?");
         var inventory = common.inventory();
+        if (!instead.list && !"off".equals(instead.schedule)) BackupFolder.proveDatabase(inventory);
         try (var fleet = common.fleet(List.of(inventory.core().name()))) {
             var core = fleet.ssh(inventory.core());
             var backups = new BackupFolder(inventory, core, common.console());
             if (instead.schedule != null) return schedule(core);
             if (instead.list) return BackupReport.listed(common, backups.look());
-            if (instead.verify != null)
-                return verify(new RestoreScript(inventory, core, common.console()), backups);
+            if (instead.verify != null) return verify(new RestoreScript(inventory, core, common.console()), backups);
             return file != null ? stream(backups, file) : make(backups);
         }
     }
@@ -109,7 +108,7 @@ public class BackupDb implements Callable<Exit> {
         var retention = keep != null ? new BackupFolder.Retention(keep, common.inventory().backup().days())
                 : BackupFolder.Retention.of(common.inventory());
         var core = common.inventory().core().name();
-        if (dryRun) return BackupReport.planned(common, core, folder, folder.surplus(retention, Instant.now()));
+        if (dryRun) return BackupReport.planned(common, common.inventory(), folder, retention);
         var made = backups.make(retention, LocalCommand.whoAndWhere());
         made.removed().forEach(name -> common.console().note(core, "keep", name + " removed"));
         return common.report(BackupReport.document(core, folder.path() + "/" + made.record().file(), made.record(),

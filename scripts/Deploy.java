@@ -17,6 +17,7 @@ import ktrdr.deploy.RolloutCommand;
 import ktrdr.deploy.RolloutRun;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
 import ktrdr.release.FileChanges;
 import ktrdr.release.History;
 import ktrdr.release.ReleaseTag;
@@ -84,7 +85,7 @@ public class Deploy implements Callable<Exit> {
                             .beforeDeployment());
             }).run(change.dryRun, (stack, ssh) ->
                     NodePlanner.release(inventory, stack, locks.looked(stack.node()), services, release));
-            return exit == Exit.OK && where.core() && inventory.backup().schedule().isPresent()
+            return exit == Exit.OK && where.core() && database(inventory) && inventory.backup().schedule().isPresent()
                     ? scheduled(inventory, fleet) : exit;
         }
     }
@@ -105,8 +106,13 @@ public class Deploy implements Callable<Exit> {
         }
     }
 
+    private static boolean database(Inventory inventory) {
+        return Stack.of(inventory, inventory.core()).service(Part.DATABASE).isPresent();
+    }
+
     private boolean backupFirst(Inventory inventory) {
-        if (where.core()) return backup == null ? inventory.backup().beforeDeploy() : backup;
+        if (backup != null && backup && where.core()) Stack.of(inventory, inventory.core()).needed(Part.DATABASE);
+        if (where.core()) return database(inventory) && (backup == null ? inventory.backup().beforeDeploy() : backup);
         if (backup != null && backup)
             throw Problem.usage("workers hold no data: --backup does not apply").fix("jbang backup-db@ktrdr");
         return false;
@@ -124,7 +130,8 @@ public class Deploy implements Callable<Exit> {
     /** The tag; none is needed where no service follows the release. */
     private Optional<String> release(Fleet fleet, List<String> services) {
         if (tag != null) return Optional.of(ReleaseTag.tag(tag));
-        boolean follows = where.workers() || services.isEmpty() || services.contains("backend");
+        var core = Stack.of(fleet.inventory(), fleet.inventory().core());
+        boolean follows = where.workers() || services.isEmpty() || services.stream().anyMatch(core::released);
         if (!follows) return Optional.empty();
         return ReleaseTag.ofCheckout(Path.of("").toAbsolutePath()).or(() -> Optional.of(running(fleet)));
     }

@@ -12,6 +12,7 @@ import ktrdr.deploy.RolloutCommand;
 import ktrdr.deploy.RolloutRun;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Role;
 import ktrdr.release.Stack;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -34,12 +35,11 @@ import picocli.CommandLine.Parameters;
                     + "is locked by another run;",
             "130 interrupted."})
 public class Restart implements Callable<Exit> {
-    enum Target { core, workers }
 
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Mixin RolloutCommand.Patience patience;
-    @Parameters(index = "0", paramLabel = "core|workers", description = "Which nodes.") Target target;
+    @Parameters(index = "0", paramLabel = "core|workers|ROLE", description = "Which nodes.") String target;
     @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE",
             description = "Services of core, or workers nodes and their workers (default: all).")
     List<String> names = List.of();
@@ -71,7 +71,9 @@ public class Restart implements Callable<Exit> {
     }
 
     private List<Node> nodes(Inventory inventory, List<String> words) {
-        if (target == Target.core) return List.of(inventory.core());
+        var role = inventory.lookup().role(target);
+        if (role != Role.WORKERS) return inventory.lookup().nodes(role,
+                words.stream().filter(word -> inventory.lookup().among(role, word)).toList());
         var named = words.stream().filter(word -> !worker(inventory, word)).map(inventory::workersNode).distinct()
                 .toList();
         return named.isEmpty() ? inventory.workersNodes(List.of()) : named;
@@ -79,9 +81,10 @@ public class Restart implements Callable<Exit> {
 
     /** What is not a node; each of the nodes has to have it. */
     private List<String> services(Inventory inventory, List<String> words) {
-        if (target == Target.core)
-            return words.isEmpty() ? List.of() : Stack.of(inventory, inventory.core()).services(words);
-        return words.stream().filter(word -> worker(inventory, word)).distinct().toList();
+        var role = inventory.lookup().role(target);
+        if (role == Role.WORKERS) return words.stream().filter(word -> worker(inventory, word)).distinct().toList();
+        var services = words.stream().filter(word -> !inventory.lookup().among(role, word)).toList();
+        return services.isEmpty() ? List.of() : Stack.of(inventory, inventory.of(role).get(0)).services(services);
     }
 
     private static boolean worker(Inventory inventory, String word) {

@@ -71,6 +71,7 @@ public class RestoreDb implements Callable<Exit> {
         if (into != null && !into.matches("[a-z_][a-z0-9_]{0,62}")) throw Problem.usage("`" + into
                 + "` is not a valid name for a database").expected("small letters, digits and _, at most 63");
         var inventory = common.inventory();
+        BackupFolder.proveDatabase(inventory);
         boolean all = file != null && into == null;
         try (var fleet = common.fleet(all ? List.of() : List.of(inventory.core().name()))) {
             var restore = new RestoreScript(inventory, fleet.ssh(inventory.core()), common.console());

@@ -2,6 +2,7 @@
 //SOURCES ../lib/ktrdr.java
 //DESCRIPTION Replace a secret everywhere after it changed in the provider
 
+import java.util.ArrayList;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.Exit;
@@ -39,7 +40,16 @@ public class RotateSecret implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Mixin RolloutCommand.Patience patience;
-    @Parameters(index = "0", paramLabel = "SECRET", description = "One of ${COMPLETION-CANDIDATES}.") Field field;
+    @Parameters(index = "0", paramLabel = "SECRET", description = "One of ${COMPLETION-CANDIDATES}.",
+            completionCandidates = Known.class) String name;
+    private Field field;
+
+    /** The fields that every inventory may have. */
+    static final class Known extends ArrayList<String> {
+        Known() {
+            super(Field.KNOWN.stream().map(Field::name).toList());
+        }
+    }
 
     public static void main(String... args) {
         Cli.main(new RotateSecret(), args);
@@ -47,12 +57,13 @@ public class RotateSecret implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        if (field == Field.db_username) throw Problem.usage(
+        field = SecretRotation.field(common.inventory(), name);
+        if (field.equals(Field.DB_USERNAME)) throw Problem.usage(
                 "db_username is the role that owns the data, not a secret to rotate")
                 .expected("db_password, to change the password of that role");
         var whole = common.running(false);
         var inventory = whole.inventory();
-        if (field == Field.ghcr_token) return token(whole);
+        if (field.equals(Field.GHCR_TOKEN)) return token(whole);
         try (var fleet = whole.of(inventory, SecretRotation.nodes(inventory, field));
                 var locks = change.locks(fleet, common, "rotate-secret " + field)) {
             var rotation = new SecretRotation(fleet, locks, common.console(), field, common.invocation().environment());
@@ -95,6 +106,6 @@ public class RotateSecret implements Callable<Exit> {
         common.console().note(
                 "nothing to change: no node stores the token, each pull logs in again. Now revoke the previous token "
                         + "at its issuer");
-        return common.report(Document.of("secret", Exit.OK).with("secret", field).with("registry", registry));
+        return common.report(Document.of("secret", Exit.OK).with("secret", name).with("registry", registry));
     }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import ktrdr.Exit;
+import ktrdr.Problem;
 import ktrdr.cli.Cli;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
@@ -66,6 +67,8 @@ public class SetupNfs implements Callable<Exit> {
     /** The nodes asked for; the server is always among them, since it has to let them in. */
     private Fleet fleet() {
         var inventory = common.inventory();
+        if (inventory.storage().server().isEmpty()) throw Problem.usage("this fleet has no share")
+                .expected("`storage: {server: NODE}` in " + inventory.source());
         if (names.isEmpty()) return common.fleet(List.of());
         var nodes = new ArrayList<>(names);
         inventory.storageNode().map(Node::name).ifPresent(nodes::add);

@@ -21,6 +21,7 @@ import ktrdr.deploy.RolloutRun;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
 import ktrdr.release.FileChanges;
 import ktrdr.release.ReleaseTag;
 import ktrdr.release.Stack;
@@ -98,7 +99,8 @@ public class Takeover implements Callable<Exit> {
                 + " would be stopped, put aside and replaced by " + release + ". Go on?");
         taking.nodes().forEach(taking::prove);
         var core = fleet.inventory().core();
-        if (taking.nodes().contains(core)) rollout.backedUp(Optional.of(
+        boolean database = Stack.of(fleet.inventory(), core).service(Part.DATABASE).isPresent();
+        if (database && taking.nodes().contains(core)) rollout.backedUp(Optional.of(
                 new BackupFolder(fleet.inventory(), fleet.ssh(core), common.console())
                         .make(BackupFolder.Retention.NONE, InstallationTakeover.by()).record()));
     }

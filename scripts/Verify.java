@@ -14,6 +14,8 @@ import ktrdr.LocalCommand;
 import ktrdr.OutputFile;
 import ktrdr.Problem;
 import ktrdr.cli.Cli;
+import ktrdr.inventory.Part;
+import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.verify.Failover;
 import ktrdr.verify.Verification;
@@ -85,6 +87,7 @@ public class Verify implements Callable<Exit> {
     }
 
     private Exit failover() {
+        Stack.of(common.inventory(), common.inventory().core()).needed(Part.BACKEND);
         if (!yes) common.console().confirm(Failover.QUESTION);
         try (var fleet = common.running(false);
                 var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5));

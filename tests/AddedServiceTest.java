@@ -33,7 +33,8 @@ class AddedServiceTest {
                 ports: ["3100:9100"]
                 depends_on:
                   prepare: {condition: service_completed_successfully}
-                x-ktrdr: {proof: {http: /metrics}}
+                volumes: ["./mcp:/etc/mcp:ro"]
+                x-ktrdr: {proof: {http: /metrics}, reads: [mcp/]}
               prepare:
                 image: ${DB_IMAGE:?missing in .env.core}
                 container_name: ktrdr-prepare
@@ -56,10 +57,11 @@ class AddedServiceTest {
     /** An inventory whose template of core has these services, too. */
     private String with(String services) throws IOException {
         var mine = Files.createDirectories(folder.resolve("mine/core"));
+        Files.writeString(Files.createDirectories(mine.resolve("mcp")).resolve("config.yml"), "level: 1\n");
         var built = Files.readString(Project.root().resolve("templates/core/docker-compose.core.yml"));
         Files.writeString(mine.resolve("docker-compose.core.yml"),
-                built.replace("\n  prometheus:\n", "\n" + services + "\n  prometheus:\n").replace("  shm_size: 256m\n",
-                        "  shm_size: 256m\n    x-ktrdr: {proof: {sql: select 40 + 2, is: 42}}\n"));
+                built.replace("\n  prometheus:\n", "\n" + services + "\n  prometheus:\n").replace("{part: database}",
+                        "{part: database, proof: {sql: select 40 + 2, is: 42}}"));
         return World.inventory(folder, "tracing: {service: ktrdr-api}",
                 "tracing: {service: ktrdr-api}\ntemplates: mine").toString();
     }
@@ -100,6 +102,7 @@ class AddedServiceTest {
                 again::toString);
         assertEquals(before, inspect("ktrdr-mcp ktrdr-backend ktrdr-prepare", "{{.Id}}{{.State.StartedAt}}"));
 
+        readsItsFile(mine);
         World.on("core", "docker stop -t 1 ktrdr-mcp");
         refused(1, ktrdr("status", "-i", mine).run(), "core.mcp.container does not hold");
         good("deploy", "core", "mcp", "-i", mine);
@@ -113,6 +116,13 @@ class AddedServiceTest {
         assertEquals("running 0 created 0", state("ktrdr-mcp") + " " + state("ktrdr-prepare"));
         good("status", "-i", mine);
         Aftermath.clean("core", back);
+    }
+
+    private void readsItsFile(String mine) throws IOException {
+        Files.writeString(folder.resolve("mine/core/mcp/config.yml"), "level: 2\n");
+        var read = good("deploy", "core", "mcp", "-i", mine);
+        assertTrue(read.err().contains("mcp restarted") && read.err().contains("mcp was told"), read::toString);
+        assertEquals("level: 2", World.on("core", "cat /opt/ktrdr-core/mcp/config.yml"));
     }
 
     @Test
@@ -216,7 +226,7 @@ class AddedServiceTest {
             var compose = host.equals("core") ? text
                     : Files.readString(Project.root().resolve("templates/workers/docker-compose.workers.yml"));
             var env = World.on(host, "cat /opt/ktrdr-" + host + "/.env." + stack) + "\n";
-            var read = ComposeFile.read(compose, env, "compose.yml");
+            var read = ComposeFile.read(compose, env, "compose.yml", "shop");
             var seen = new ObjectMapper().readTree(World.on(host, "export KTRDR_DB_USER=u KTRDR_DB_PASSWORD=p "
                     + "KTRDR_AUTH_JWT_SECRET=j GF_SECURITY_ADMIN_PASSWORD=g\ncat >/dev/shm/compared.yml <<'COMPOSE'\n"
                     + compose + "\nCOMPOSE\ndocker compose --project-directory /opt/ktrdr-" + host + " --env-file "

@@ -22,6 +22,7 @@ import ktrdr.Problem;
 import ktrdr.api.Backend;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
 import lab.Aftermath;
 import lab.Toolkit.Ran;
 import lab.Wait;
@@ -241,7 +242,7 @@ class MoreNodesTest {
         var inventory = Inventory.read(World.more());
         var shown = new LinkedHashMap<String, Set<String>>();
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
-            for (var board : Answers.ofAll(inventory, List.of(), new Prometheus(http, inventory.url("prometheus")),
+            for (var board : Answers.ofAll(inventory, List.of(), new Prometheus(http, inventory.url(Part.PROMETHEUS)),
                     Instant.now(), Duration.ofMinutes(2))) {
                 shown.put(board.dashboard().title() + ": to choose from",
                         new TreeSet<>(board.dashboard().values().get("node")));

@@ -17,6 +17,7 @@ import javax.imageio.ImageIO;
 import ktrdr.Console;
 import ktrdr.Http;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
 import lab.Browser;
 import lab.Spent;
 import lab.World;
@@ -126,7 +127,7 @@ class PicturesFleetTest {
                 """);
         var inventory = Inventory.read(World.inventory());
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
-            boards = Answers.ofAll(inventory, List.of(), new Prometheus(http, inventory.url("prometheus")),
+            boards = Answers.ofAll(inventory, List.of(), new Prometheus(http, inventory.url(Part.PROMETHEUS)),
                     Instant.now(), SHOWN);
         }
         browser = Spent.on(Spent.What.apt, () -> Browser.start(new Console(Console.Color.auto, false)));

@@ -64,6 +64,7 @@ import ktrdr.Problem;
 import ktrdr.Project;
 import ktrdr.Table;
 import ktrdr.cli.Cli;
+import ktrdr.inventory.Part;
 import ktrdr.report.Document;
 import org.junit.jupiter.api.ClassOrderer;
 import org.junit.platform.engine.FilterResult;
@@ -173,7 +174,7 @@ public class all implements Callable<Exit> {
         }
         try {
             console.confirm("A dummy operation and the inventory's sample are started at "
-                    + common.inventory().url("backend")
+                    + common.inventory().url(Part.BACKEND)
                     + ", watched for some seconds and cancelled. Start them?");
             return true;
         } catch (Problem no) {

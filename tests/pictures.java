@@ -23,6 +23,7 @@ import ktrdr.OutputFile;
 import ktrdr.Problem;
 import ktrdr.Project;
 import ktrdr.cli.Cli;
+import ktrdr.inventory.Part;
 import ktrdr.report.Document;
 import lab.Browser;
 import picocli.CommandLine.Command;
@@ -77,7 +78,7 @@ public class pictures implements Callable<Exit> {
     private void dashboards() {
         var inventory = common.inventory();
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
-            var boards = Answers.ofAll(inventory, asked.uids, new Prometheus(http, inventory.url("prometheus")),
+            var boards = Answers.ofAll(inventory, asked.uids, new Prometheus(http, inventory.url(Part.PROMETHEUS)),
                     asked.until == null ? Instant.now() : asked.until, asked.range);
             if (asked.folder != null) draw(boards);
             if (common.json()) common.report(Document.of("queries", Exit.OK)

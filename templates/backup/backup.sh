@@ -5,6 +5,7 @@
 #
 # Variables:
 #   container, database  where the database is
+#   released             the container by whose image the release is known; empty for none
 #   directory            of the backups; empty: the dump goes to standard output and its record is said, nothing is left
 #                        here
 #   keep, days           so many of the newest stay, and of these none older than so many days; 0 for no limit. The
@@ -22,7 +23,7 @@
 # common.sh.
 set -eu
 : "${container:?}" "${database:?}" "${keep:?}" "${days:?}" "${by:?}" "${lock_wait:?}"
-: "${metrics=}"
+: "${metrics=}" "${released=}"
 
 if [ -n "$directory" ]; then exec 3>&1 1>&2; else exec 3>&2; fi
 say() { printf '%s\t%s\n' "$1" "$2" >&3; }
@@ -261,11 +262,11 @@ if [ -n "$directory" ]; then
     fail "another process changes files in $directory"
 fi
 # missing containers are left out of the answer
-docker inspect --format '{{.Name}} {{.State.Running}} {{.Config.Image}}' "$container" ktrdr-backend \
+docker inspect --format '{{.Name}} {{.State.Running}} {{.Config.Image}}' "$container" ${released:+"$released"} \
   >"$work/containers" 2>/dev/null || :
 image=$(sed -n "s,^/$container true ,,p" "$work/containers")
 [ -n "$image" ] || fail "the container $container does not run"
-tag=$(sed -n 's,^/ktrdr-backend [a-z]* .*:,,p' "$work/containers" | tr -cd 'A-Za-z0-9._-')
+tag=$(sed -n "s,^/$released [a-z]* .*:,,p" "$work/containers" | tr -cd 'A-Za-z0-9._-')
 tag=${tag:-none}
 choose
 begin

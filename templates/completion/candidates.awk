@@ -128,8 +128,7 @@ function is(one, word) {
 function meant(one,   i, word) {
   for (i = 1; i <= positionals; i++) {
     word = positional[i]
-    if (word == "all" || word == "core" && fact[one "/role"] == "core" ||
-      word == "workers" && fact[one "/role"] != "core" || is(one, word)) return 1
+    if (word == "all" || word == fact[one "/role"] || is(one, word)) return 1
   }
   return 0
 }
@@ -151,12 +150,29 @@ function offer_nodes(role,   i, one, host) {
   }
 }
 
+# The roles of nodes that are neither core nor workers.
+function offer_roles(   i, role) {
+  read_inventory(inventory())
+  for (i = 1; i <= nodes; i++) {
+    role = fact[node[i] "/role"]
+    if (role !~ /^(core|workers|)$/) add(role, "role")
+  }
+}
+
+function is_role(word,   i) {
+  if (word ~ /^(core|workers|all)$/) return 1
+  read_inventory(inventory())
+  for (i = 1; i <= nodes; i++) if (fact[node[i] "/role"] == word) return 1
+  return 0
+}
+
 function offer_services(   i, one) {
   read_inventory(inventory())
   for (i = 1; i <= nodes; i++) {
     one = node[i]
     if (!meant(one)) continue
     if (fact[one "/role"] == "core") offer_core_services()
+    else if (fact[one "/role"] != "workers") own_services(fact[one "/role"], one)
     else { offer_workers(one, "backtest"); offer_workers(one, "training"); own_services("workers", one) }
   }
 }
@@ -168,7 +184,7 @@ function offer_core_services(   i, count, all) {
 }
 
 # The services of the Compose file that the inventory has in its own folder of templates; how many those are.
-function own_services(role, one,   file, line, inside, found) {
+function own_services(role, one,   file, line, inside, found, names, i, count) {
   if (templates == "") return 0
   file = templates
   if (substr(file, 1, 2) == "~/") file = ENVIRON["HOME"] substr(file, 2)
@@ -176,13 +192,17 @@ function own_services(role, one,   file, line, inside, found) {
     line = read_from
     file = (sub(/\/[^\/]*$/, "/", line) ? line : "") file
   }
-  file = file "/" role "/docker-compose." role ".yml"
+  file = file "/" role "/"
+  # Compose's own order
+  count = split("compose.yaml compose.yml docker-compose.yaml docker-compose.yml", names, " ")
+  for (i = 1; i < count && !readable(file names[i]); i++) continue
+  file = file (role ~ /^(core|workers)$/ ? "docker-compose." role ".yml" : names[i])
   while ((getline line < file) > 0) {
     if (line ~ /^[^ #]/) inside = line ~ /^services:/
     else if (inside && line ~ /^  [A-Za-z0-9._-]+: *(#.*)?$/) {
       gsub(/[ :]|#.*/, "", line)
       found++
-      if (role == "core" || line !~ /^(backtest|training)-worker-/) add(line, "service of ", one)
+      if (role != "workers" || line !~ /^(backtest|training)-worker-/) add(line, "service of ", one)
     }
   }
   close(file)
@@ -201,11 +221,12 @@ function offer_workers(one, type,   i, count) {
 
 function offer(kinds, first,   i, count, kind, narrow, before) {
   count = split(kinds, kind, " ")
-  # after "core", "workers" or "all" come names of what that means
-  narrow = first > 0 && positional[1] ~ /^(core|workers|all)$/ ? positional[1] : ""
+  # after a role or "all" come names of what that means
+  narrow = first > 0 && positionals > 0 && is_role(positional[1]) ? positional[1] : ""
   if (narrow == "all" || narrow != "" && positional[positionals] == "all") return
   for (i = 1; i <= count; i++) {
-    if (kind[i] == "@node") { if (narrow != "core") offer_nodes(narrow == "workers" ? "workers" : "") }
+    if (kind[i] == "@node") { if (narrow != "core") offer_nodes(narrow == "all" ? "" : narrow) }
+    else if (kind[i] == "@role") { if (positionals == first) offer_roles() }
     else if (kind[i] == "@worker") offer_nodes("workers")
     else if (kind[i] == "@service") { if (narrow != "workers") offer_services() }
     else if (kind[i] ~ /^@(file|test)$/) print kind[i]

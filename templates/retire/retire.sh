@@ -2,6 +2,7 @@
 # Removes what the toolkit has put on a node, or says what it would remove: what `retire` runs over ssh.
 #
 # Variables:
+#   core        the project of core, and workers those of the other nodes, between blanks
 #   directory   of the stack in the inventory, else empty; others are found on the node
 #   act         not empty: removes; else only says what it would remove
 #   foreign     services or containers in the toolkit's projects that stay, between blanks
@@ -13,7 +14,7 @@
 # It says nothing about what is missing, so a second run is silent. It needs a function firewall, which takes the
 # packet filter's rules away.
 set -eu
-: "${directory=}" "${act=}" "${data=}" "${root=}" "${foreign=}"
+: "${core=}" "${workers=}" "${directory=}" "${act=}" "${data=}" "${root=}" "${foreign=}"
 exec 3>&1 1>&2
 say() { printf '%s\t%s\n' "$1" "$2" >&3; }
 list() { tr '\n' ' ' | sed 's/ *$//'; }
@@ -52,7 +53,7 @@ directories() {
   {
     if [ -n "$directory" ]; then echo "$directory"; fi
     if docker_answers; then
-      for project in ktrdr-core ktrdr-workers; do
+      for project in $core $workers; do
         of "$project" '{{.Label "com.docker.compose.project.working_dir"}}'
       done
     fi
@@ -67,14 +68,14 @@ directories() {
 stop_and_remove() {
   project=$1
   shift
-  if [ "$project" = ktrdr-workers ]; then
+  if [ "$project" != "$core" ] && [ "$project" != ktrdr-metrics ]; then
     for id; do
       case $(health "$id") in *busy*) docker stop -t 25 "$id" & ;; *) docker stop --signal INT -t 2 "$id" & ;; esac
     done
     wait
   else docker stop -t 30 "$@"; fi
   # anonymous volumes belong to an image; the database has its data in a named one
-  if [ "$project" = ktrdr-core ]; then docker rm -f "$@"; else docker rm -f -v "$@"; fi
+  if [ "$project" = "$core" ]; then docker rm -f "$@"; else docker rm -f -v "$@"; fi
 }
 
 health() {
@@ -89,8 +90,8 @@ containers() {
     say failed "Docker does not answer: what it runs and keeps is left"
     return 0
   fi
-  images=$(for project in ktrdr-core ktrdr-workers ktrdr-metrics; do of "$project" '{{.Image}}'; done | sort -u | list)
-  for project in ktrdr-metrics ktrdr-workers ktrdr-core; do
+  images=$(for project in $core $workers ktrdr-metrics; do of "$project" '{{.Image}}'; done | sort -u | list)
+  for project in ktrdr-metrics $workers $core; do
     ids=$(of "$project" '{{.ID}}' | list)
     # shellcheck disable=SC2086 # a list of ids
     [ -z "$ids" ] || remove "containers of $project: $(of "$project" '{{.Names}}' | sort | list)" \
@@ -224,21 +225,31 @@ stacks() {
   done
 }
 
+# what was deployed by another inventory
+for one in "$directory" "$root"/opt/ktrdr-*; do
+  if [ ! -d "$one/.ktrdr" ]; then continue; fi
+  for project in $(sed -n 's/^name: *//p' "$one"/docker-compose.*.yml 2>/dev/null); do
+    case " $core $workers ktrdr-metrics " in *" $project "*) ;; *) workers="$workers $project" ;; esac
+  done
+done
 found=$(directories)
 if [ -z "$act" ]; then
   say user "$(id -un)"
   printf '%s\n' "$found" | while IFS= read -r one; do
     if [ -z "$one" ]; then continue; fi
-    if [ -f "$one/docker-compose.core.yml" ]; then say "directory ktrdr-core" "$one"
-    else say "directory ktrdr-workers" "$one"; fi
+    project=$(sed -n 's/^name: *//p' "$one"/docker-compose.*.yml 2>/dev/null | head -n 1)
+    project=${project:-${workers%% *}}
+    say "directory ${project:-$core}" "$one"
   done
   if docker_answers; then
-    if [ -n "$(of ktrdr-core '{{.ID}}')" ] ||
-      [ -n "$(docker volume ls -q --filter label=com.docker.compose.project=ktrdr-core)" ]; then
+    if [ -n "$(of "$core" '{{.ID}}')" ] ||
+      [ -n "$(docker volume ls -q --filter "label=com.docker.compose.project=$core")" ]; then
       say core "it has a core stack, or the data of one"
     fi
-    of ktrdr-workers '{{.Names}} {{.Label "com.docker.compose.service"}}' | while read -r name service; do
-      say "health $service" "$(health "$name" </dev/null | tr '\n\t' '  ')"
+    for project in $workers; do
+      of "$project" '{{.Names}} {{.Label "com.docker.compose.service"}}' | while read -r name service; do
+        say "health $service" "$(health "$name" </dev/null | tr '\n\t' '  ')"
+      done
     done
   fi
   [ ! -f "$exports" ] || say core "it exports the share"

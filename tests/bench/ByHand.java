@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
 
 /** The manual alternative: arguments of ssh, scp and curl for an inventory, and lines for sh on this machine. */
 final class ByHand {
@@ -59,7 +60,7 @@ final class ByHand {
     static String asking(Inventory inventory) {
         var urls = new LinkedHashMap<String, String>();
         for (var service : List.of("backend", "grafana", "prometheus", "jaeger"))
-            urls.put(service, inventory.url(service));
+            urls.put(service, inventory.url(Part.of(service).orElseThrow()));
         var lines = new StringBuilder();
         urls.forEach((service, url) -> lines.append(Sh.let(service, url)));
         return lines + "ask() { curl -sS --fail --max-time 10 " + Sh.words(resolve(inventory, urls.values()))

@@ -2,10 +2,10 @@ package bench;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import ktrdr.Console;
@@ -46,7 +46,7 @@ public final class Deploying implements AutoCloseable {
         this.console = console;
         this.toolkit = toolkit;
         this.tags = tags;
-        var fields = EnumSet.of(Secrets.Field.ghcr_token);
+        var fields = Set.of(Secrets.Field.GHCR_TOKEN);
         fields.addAll(Stack.of(inventory, inventory.core()).secrets());
         this.secrets = Secrets.fetch(inventory, fields, System.getenv(), console);
         this.found = release(fleet, inventory.nodes());
@@ -105,8 +105,8 @@ public final class Deploying implements AutoCloseable {
                                 .collect(Collectors.toMap(Inventory.Node::name,
                                         node -> ByHand.asking(inventory) + registered(List.of(node)))));
                 var command = ansible.playbook("deploy-workers.yml", variables);
-                List.of(Secrets.Field.db_username, Secrets.Field.db_password)
-                        .forEach(field -> command.env(field.variable, secrets.get(field)));
+                List.of(Secrets.Field.DB_USERNAME, Secrets.Field.DB_PASSWORD)
+                        .forEach(field -> command.env(field.variable(), secrets.get(field)));
                 return SideBySide.time(console, what.theirs(), command);
             });
         }
@@ -169,7 +169,7 @@ public final class Deploying implements AutoCloseable {
                 DOCKER_CONFIG=$(mktemp -d /dev/shm/bench.XXXXXX)
                 export DOCKER_CONFIG
                 trap 'rm -rf "$DOCKER_CONFIG"' EXIT
-                """ + secrets.shell(EnumSet.of(Secrets.Field.ghcr_token))
+                """ + secrets.shell(Set.of(Secrets.Field.GHCR_TOKEN))
                 + "printf %s \"$REGISTRY_TOKEN\" | docker login -u "
                 + Sh.words(List.of(inventory.images().username(), "--password-stdin",
                 inventory.images().registry())) + "\n"

@@ -14,6 +14,7 @@ import ktrdr.Sh;
 import ktrdr.api.DowntimeProbe;
 import ktrdr.fleet.Fleet;
 import ktrdr.health.ServiceChecks;
+import ktrdr.inventory.Part;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.release.Stack;
@@ -104,7 +105,7 @@ public final class Downtime {
     }
 
     private boolean answers() {
-        return http.get(fleet.inventory().url("backend") + "/api/v1/health").ok();
+        return http.get(fleet.inventory().url(Part.BACKEND) + "/api/v1/health").ok();
     }
 
     /** The release of the backend's container. */

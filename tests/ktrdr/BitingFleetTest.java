@@ -22,6 +22,7 @@ import ktrdr.inventory.Inventory;
 import ktrdr.node.Database;
 import ktrdr.node.Docker;
 import ktrdr.release.Templates;
+import ktrdr.release.TextfileMetrics;
 import ktrdr.rotation.ScramVerifier;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
@@ -141,7 +142,7 @@ class BitingFleetTest {
     @Test
     void texts_and_names_of_postgresql() {
         var texts = Biting.all().stream().filter(text -> text.matches("[^\\x00\\p{Cs}]*")).toList();
-        var rows = new Database(CORE)
+        var rows = new Database(CORE, Fixtures.core().database())
                 .query("select text from (values " + IntStream.range(0, texts.size())
                         .mapToObj(i -> "(" + i + ", '" + texts.get(i).replace("'", "''") + "')")
                         .collect(Collectors.joining(", ")) + ") v (n, text) order by n").rows();
@@ -187,7 +188,7 @@ class BitingFleetTest {
             for (var text : Biting.LINES) {
                 // label_replace expands group references in its replacement
                 var label = prometheus.query("label_replace(vector(1), \"x\", \""
-                        + Prometheus.escape(text.replace("$", "$$")) + "\", \"\", \"\")").get(0).labels().get("x");
+                        + TextfileMetrics.escape(text.replace("$", "$$")) + "\", \"\", \"\")").get(0).labels().get("x");
                 assertEquals(text, label);
                 assertEquals(List.of(),
                         prometheus.query(new Prometheus.Series("up", Map.of("x", text + "-"), 1).words()));

@@ -15,11 +15,11 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -162,8 +162,8 @@ class BitingValuesTest {
     @Test
     void each_secret_of_each_provider_arrives_intact_or_is_refused() throws IOException {
         var console = new Console(Console.Color.never, false);
-        var fields = EnumSet.allOf(Secrets.Field.class);
-        var print = " sh -c 'printf \"%s\\0\" " + fields.stream().map(field -> "\"$" + field.variable + "\"")
+        var fields = Set.copyOf(Secrets.Field.KNOWN);
+        var print = " sh -c 'printf \"%s\\0\" " + fields.stream().map(field -> "\"$" + field.variable() + "\"")
                 .collect(Collectors.joining(" ")) + "'\n";
         for (var text : Biting.all()) {
             var environment = FIELDS.stream()
@@ -232,7 +232,8 @@ class BitingValuesTest {
     @Test
     void each_statement_and_each_answer_of_the_database_is_as_it_was() throws IOException {
         Fixtures.program(folder.resolve("bin/docker"), "exec cat");
-        var script = Biting.LINES.stream().map(text -> Database.script("select '" + text + "'", true))
+        var container = Fixtures.core().database();
+        var script = Biting.LINES.stream().map(text -> Database.script(container, "select '" + text + "'", true))
                 .collect(Collectors.joining("printf '\\0'\n", "PATH=" + folder.resolve("bin") + ":$PATH\n", ""));
         assertEquals(Biting.LINES.stream().map(text -> "select '" + text + "'\n").collect(Collectors.joining("\0")),
                 Files.readString(output(script)));
@@ -287,7 +288,7 @@ class BitingValuesTest {
         assertThrows(Problem.class, () -> Sh.quote("a\ud800"));
         var inventory = Fixtures.inventory(Fixtures.INVENTORY + "secrets: {provider: env}\n");
         var problem = assertThrows(Problem.class,
-                () -> Secrets.fetch(inventory, EnumSet.of(Secrets.Field.db_password),
+                () -> Secrets.fetch(inventory, Set.of(Secrets.Field.DB_PASSWORD),
                         Map.of("KTRDR_SECRET_DB_PASSWORD", "p\ufffd\ufffdss"),
                         new Console(Console.Color.never, false)));
         assertEquals("the secret db_password has a character that could not be read", problem.sentence());

@@ -20,8 +20,9 @@ import ktrdr.api.Backend;
 import ktrdr.api.Jaeger;
 import ktrdr.drain.WorkerStops;
 import ktrdr.fleet.Fleet;
-import ktrdr.inventory.Inventory.Place;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Place;
 import ktrdr.node.Docker;
 import ktrdr.release.DeployedScale;
 import ktrdr.release.Stack;
@@ -82,7 +83,7 @@ public final class Contracted implements AutoCloseable {
             List<Backend.Worker> workers, String health, Http.Answer cancelled, JsonNode after, Http.Answer again) {}
 
     Http.Answer get(String path) {
-        return http.get(inventory.url("backend") + path);
+        return http.get(inventory.url(Part.BACKEND) + path);
     }
 
     /** The "data" field of a list or an operation. */
@@ -97,12 +98,12 @@ public final class Contracted implements AutoCloseable {
     /** The answer to the body {@code {}}, which cannot start an operation. */
     Http.Answer emptyBody(String path) {
         operations();
-        return http.post(inventory.url("backend") + "/api/v1" + path, Json.parse("{}", "nothing"));
+        return http.post(inventory.url(Part.BACKEND) + "/api/v1" + path, Json.parse("{}", "nothing"));
     }
 
     Http.Answer delete(String id) {
         operations();
-        return http.delete(inventory.url("backend") + "/api/v1/operations/" + id);
+        return http.delete(inventory.url(Part.BACKEND) + "/api/v1/operations/" + id);
     }
 
     /** Aborts the test if operations are not allowed. */
@@ -156,7 +157,7 @@ public final class Contracted implements AutoCloseable {
 
     private Course course(String path, JsonNode body, String under) {
         var began = Instant.now();
-        var started = http.post(inventory.url("backend") + "/api/v1" + path, body);
+        var started = http.post(inventory.url(Part.BACKEND) + "/api/v1" + path, body);
         var document = Json.read(started.body())
                 .orElseThrow(() -> new AssertionError("POST " + path + " answered " + started));
         var id = (under.isEmpty() ? document : document.path(under)).path("operation_id").asText();
@@ -211,7 +212,7 @@ public final class Contracted implements AutoCloseable {
             var begun = new ArrayList<String>();
             try {
                 while (true) {
-                    var answer = http.post(inventory.url("backend") + "/api/v1/backtests/start",
+                    var answer = http.post(inventory.url(Part.BACKEND) + "/api/v1/backtests/start",
                             Json.parse(Json.line(PRACTICE), "the sample"));
                     if (!answer.ok()) return answer;
                     begun.add(Json.parse(answer.body(), "the backend").path("operation_id").asText());

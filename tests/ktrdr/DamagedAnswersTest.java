@@ -27,7 +27,6 @@ import ktrdr.health.ServiceChecks;
 import ktrdr.health.WorkerChecks;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Registry;
-import ktrdr.release.Alerting;
 import ktrdr.report.Check;
 import ktrdr.shell.ValueText;
 import org.junit.jupiter.api.AfterAll;
@@ -73,7 +72,7 @@ class DamagedAnswersTest {
         HEALTH("/api/v1/health", 200,
                 "{\"status\":\"ok\",\"version\":\"1.0.7\",\"timestamp\":\"2026-01-01T10:00:00Z\"}", () -> {
                     ValueText.words(new Backend(inventory, http).health());
-                    shown(checks().core(List.of("backend")));
+                    shown(checks().core(Fixtures.core(), List.of("backend")));
                 }),
         OPENAPI("/api/v1/openapi.json", 200,
                 "{\"openapi\":\"3.1.0\",\"paths\":{\"/api/v1/"
@@ -134,7 +133,7 @@ class DamagedAnswersTest {
                 STATES + "{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__\":\"up\",\"job\":\"a\"},"
                         + "\"value\":[1435781451.781,\"1\"]}]}}", () -> {
                     ValueText.words(new Prometheus(inventory, http).query("up"));
-                    shown(List.of(checks().metrics()));
+                    shown(checks().metrics());
                 }),
         MATRIX("/api/v1/query", 200,
                 STATES + "{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},\"values\":[[1,\"1\"],[2,\"0\"]]}]}}",
@@ -144,7 +143,7 @@ class DamagedAnswersTest {
         BAD_QUERY("/api/v1/query", 400, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"parse error\"}",
                 () -> new Prometheus(inventory, http).query("(")),
         BUILD("/api/v1/status/buildinfo", 200, STATES + "{\"version\":\"2.53.0\"}}",
-                () -> shown(checks().core(List.of("prometheus")))),
+                () -> shown(checks().core(Fixtures.core(), List.of("prometheus")))),
         ALERTS("/api/v1/alerts", 200,
                 STATES + "{\"alerts\":[{\"labels\":{\"alertname\":\"KtrdrWorkerDown\",\"severity\":\"critical\","
                         + "\"node\":\"core\"},\"annotations\":{\"summary\":\"a worker is down\","
@@ -155,7 +154,7 @@ class DamagedAnswersTest {
             alerts.forEach(alert -> Json.line(alert.document()));
         })),
         GRAFANA("/api/health", 200, "{\"commit\":\"a\",\"database\":\"ok\",\"version\":\"11.1.0\"}",
-                () -> shown(checks().core(List.of("grafana")))),
+                () -> shown(checks().core(Fixtures.core(), List.of("grafana")))),
         SOURCES("/api/frontend/settings", 200,
                 "{\"datasources\":{\"Prometheus\":{\"name\":\"Prometheus\",\"type\":\"prometheus\",\"uid\":"
                         + "\"prometheus\"},\"Jaeger\":{\"name\":\"Jaeger\",\"type\":\"jaeger\",\"uid\":\"b\"}}}",
@@ -180,11 +179,11 @@ class DamagedAnswersTest {
             answer.manifests().values().forEach(manifest -> assertTrue(manifest.bytes() >= 0));
         }),
         TRACED("/api/services", 200, "{\"data\":[\"backend\",\"worker\"],\"total\":2,\"errors\":null}",
-                () -> shown(checks().core(List.of("jaeger")))),
+                () -> shown(checks().core(Fixtures.core(), List.of("jaeger")))),
         TRACES("/api/traces", 200, SPANS,
                 () -> new Jaeger(inventory, http).find("backend", "op_1", "/dummy/start", Instant.now())
                         .ifPresent(Jaeger.Trace::words)),
-        ALERTMANAGER("/-/healthy", 200, "OK", () -> shown(checks().core(List.of(Alerting.SERVICE))));
+        ALERTMANAGER("/-/healthy", 200, "OK", () -> shown(checks().core(Fixtures.core(), List.of("alertmanager"))));
 
         private final String path;
         private final int status;

@@ -14,6 +14,8 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Mount;
 import ktrdr.node.NodeFiles;
+import ktrdr.node.Occupant;
+import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import ktrdr.report.CheckId;
 
@@ -70,12 +72,22 @@ public final class Fixtures {
         return new NodeFiles(files, Map.of(), Map.of(), manifest, Map.of(), List.of());
     }
 
+    /** The stack of its core. */
+    public static Stack core() {
+        var inventory = inventory();
+        return Stack.of(inventory, inventory.core());
+    }
+
+    /** By what the containers of {@link #INVENTORY} are known. */
+    public static final Occupant.Marks MARKS = new Occupant.Marks("ktrdr-core", List.of("ktrdr-db", "ktrdr-backend"),
+            Map.of("ktrdr-workers", ".env.workers"));
+
     /** Secrets from the environment, each with a distinct value. */
     public static Secrets secrets() {
         var environment = new HashMap<String, String>();
-        for (var field : Secrets.Field.values())
+        for (var field : Secrets.Field.KNOWN)
             environment.put("KTRDR_SECRET_" + field.name().toUpperCase(), "value-of-" + field + "-".repeat(32));
-        return Secrets.fetch(inventory(INVENTORY + "secrets: {provider: env}\n"), Set.of(Secrets.Field.values()),
+        return Secrets.fetch(inventory(INVENTORY + "secrets: {provider: env}\n"), Set.copyOf(Secrets.Field.KNOWN),
                 environment, new Console(Console.Color.never, false));
     }
 

@@ -108,7 +108,8 @@ class HostileTablesTest {
     void backups_of_the_database() {
         isText(said -> BackupReport.table(backups(said), NOW), said -> "ktrdr-" + said);
         isText(said -> BackupReport.table(record(said)), said -> "ktrdr-" + said);
-        isText(said -> BackupReport.plan("core", backups(said), List.of("ktrdr-" + said)), said -> "ktrdr-" + said);
+        isText(said -> BackupReport.plan(Fixtures.core(), backups(said), List.of("ktrdr-" + said)),
+                said -> "ktrdr-" + said);
     }
 
     /** File names that a file system allows, listed by the script of {@code backup-db --list}. */

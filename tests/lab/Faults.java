@@ -1,7 +1,6 @@
 package lab;
 
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import ktrdr.inventory.Secrets;
 
 /**
@@ -79,7 +78,7 @@ public final class Faults {
      */
     public static Fault waits(String host, String program, String asked) {
         // helpers run without secrets in their environment: only Docker's own programs may have them
-        var secrets = Stream.of(Secrets.Field.values()).map(field -> field.variable).collect(Collectors.joining(" "));
+        var secrets = Secrets.Field.KNOWN.stream().map(field -> field.variable()).collect(Collectors.joining(" "));
         return fault(host, "rm -f /run/reached; cat >/usr/local/bin/" + program +
                 " <<'E'\n#!/bin/sh\nbare() { (unset " + secrets + "; exec \"$@\"); }\n"
                 + "case \"$* >$(bare readlink /proc/$$/fd/1)\" in *" + asked +

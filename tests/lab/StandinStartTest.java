@@ -17,6 +17,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import standin.Backend;
 import standin.Pace;
+import standin.StaticFiles;
 
 /** How the stand-ins start, keep connections and stop, as KTRDR's processes do. */
 class StandinStartTest {
@@ -29,6 +30,15 @@ class StandinStartTest {
         var backend = standins.run(new Backend(0, Standins.SECRETS, Standins.QUICK.starting(600)));
         assertTrue(System.nanoTime() - began >= 600_000_000L);
         assertEquals(200, standins.send("GET", backend.port(), "/api/v1/health", "").statusCode());
+    }
+
+    @Test
+    void pythons_http_server_has_the_files_of_its_folder() throws Exception {
+        Files.writeString(share.resolve("health.json"), "{\"status\": \"ok\"}\n");
+        var files = standins.run(new StaticFiles(share, 0));
+        assertEquals("{\"status\": \"ok\"}\n", standins.send("GET", files.port(), "/health.json", "").body());
+        assertEquals(404, standins.send("GET", files.port(), "/", "").statusCode());
+        assertEquals(404, standins.send("GET", files.port(), "/../../etc/passwd", "").statusCode());
     }
 
     @Test

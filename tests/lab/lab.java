@@ -34,6 +34,7 @@
 //SOURCES standin/Registry.java
 //SOURCES standin/Rehearsal.java
 //SOURCES standin/Starts.java
+//SOURCES standin/StaticFiles.java
 //SOURCES standin/Store.java
 //SOURCES standin/Traces.java
 //SOURCES standin/Web.java

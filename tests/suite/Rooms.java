@@ -29,7 +29,8 @@ public final class Rooms {
             deploy      ComposeChanges DatabaseName DatabaseNames Deploy DeployCut DeployFaults DeployIdle \
             DeployKilled DeployLock DeployPartly OnceScript
             deploy      DeployRefused NodePlan Likeness Migration MigrationScript MoreNodes Restart RestartFleet
-            deploy      AddedService Aside Installation Pins RetireScript Rollback Scale ScalePlan Takeover WorkerStops
+            deploy      AddedService Aside ExampleStack Installation OwnStack Pins RetireScript Rollback
+            deploy      Scale ScalePlan Takeover WorkerStops
             docs        Blocks Dependencies KtrdrFacts Library Outdated Packages Pages Recipes RecipesPage
             docs        Reliability Runbook Shape
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips SwappedAddresses
@@ -48,7 +49,7 @@ public final class Rooms {
             release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History LockScripts LockFolders \
             NodeLocks TextfileMetrics
             release     StackFacts ReleaseTag Schema Stage StageReload StageRefused FileChanges
-            release     ComposeFile FileChangesScript Templates
+            release     ComposeFile FileChangesScript OwnRole Templates
             rotation    GrafanaPassword RotateSecret SecretRotation ScramVerifier
             share       NfsFiles NfsPlan NfsProof SetupNfs SetupNfsFleet ShareFromHost
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory ValueText

@@ -14,6 +14,7 @@ import ktrdr.Http;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
@@ -23,6 +24,8 @@ import ktrdr.report.CheckId;
  * ./ktrdr test contract} requests those.
  */
 public final class ApiUse {
+    /** The id of the check. */
+    public static final CheckId CHECK = CheckId.ofFleet(Part.BACKEND.check(), "contract");
     private static final String API = "/api/v1";
     /** A reference that refers to itself has no end. */
     private static final int DEPTH = 30;
@@ -112,7 +115,7 @@ public final class ApiUse {
         /** The check of verify; none where nothing could be compared. */
         public Optional<Check> check(Inventory inventory) {
             if (!unknown.isEmpty()) return Optional.empty();
-            return Optional.of(new Check(CheckId.ofFleet("backend", "contract"), inventory.core().name(),
+            return Optional.of(new Check(CHECK, inventory.core().name(),
                     gone.isEmpty(),
                     "each request and field that the toolkit uses, in the backend's OpenAPI document",
                     gone.isEmpty() ? CALLS.size() + " requests as used, version " + version : told(),

@@ -11,6 +11,7 @@ import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.Units;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
 
 /** KTRDR's own API: {@code GET /api/v1/…} of the backend. */
 public final class Backend {
@@ -51,7 +52,7 @@ public final class Backend {
 
     public Backend(Inventory inventory, Http http) {
         this.http = http;
-        this.api = inventory.url("backend") + "/api/v1";
+        this.api = inventory.url(Part.BACKEND) + "/api/v1";
     }
 
     /** The URL of a path of the API, such as {@code /health}. */

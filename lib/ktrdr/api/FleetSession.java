@@ -9,8 +9,9 @@ import ktrdr.Http;
 import ktrdr.fleet.Fleet;
 import ktrdr.fleet.FleetNode;
 import ktrdr.inventory.Inventory;
-import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Role;
 import ktrdr.node.Database;
+import ktrdr.release.Stack;
 
 /**
  * The objects of the console and of ad-hoc scripts: the fleet, its nodes and services, each connected when it is first
@@ -103,7 +104,7 @@ public final class FleetSession implements AutoCloseable {
 
     /** KTRDR's database, read-only. */
     public Database db() {
-        return new Database(core());
+        return new Database(core(), Stack.of(inventory, inventory.core()).database());
     }
 
     /** HTTP with the names of the inventory. */

@@ -11,6 +11,7 @@ import java.util.TreeSet;
 import ktrdr.Http;
 import ktrdr.Json;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
 
 /** Traces of Jaeger's query API, {@code GET /api/traces}, which its own pages use. */
 public final class Jaeger {
@@ -26,7 +27,7 @@ public final class Jaeger {
 
     public Jaeger(Inventory inventory, Http http) {
         this.http = http;
-        this.api = inventory.url("jaeger") + "/api/traces";
+        this.api = inventory.url(Part.JAEGER) + "/api/traces";
     }
 
     /** A trace: how many spans it has, and of which services. */

@@ -21,6 +21,7 @@ import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.api.Backend.Worker;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
 import ktrdr.inventory.SampleSettings;
 
 /** KTRDR's operations by the backend's API: {@code /api/v1/operations} and the paths that start one. */
@@ -120,7 +121,7 @@ public final class OperationsApi {
     public OperationsApi(Inventory inventory, Http http) {
         this.http = http;
         this.backend = new Backend(inventory, http);
-        this.api = inventory.url("backend") + "/api/v1";
+        this.api = inventory.url(Part.BACKEND) + "/api/v1";
     }
 
     /** The newest ones first, at most {@code limit}; {@code status} and {@code type} empty for any. */

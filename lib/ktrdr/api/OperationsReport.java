@@ -12,6 +12,7 @@ import ktrdr.Units;
 import ktrdr.api.Backend.Worker;
 import ktrdr.api.OperationsApi.Operation;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
 import ktrdr.report.Document;
 
 /** Operations as tables and documents, each with the worker that it runs on. Pure. */
@@ -19,6 +20,8 @@ public final class OperationsReport {
     /** In characters: what fits into a line or two, and what is shown of a longer one. */
     private static final int LONG = 200;
     private static final int SHORT = 80;
+    /** Where an operation runs that no worker has. */
+    private static final String BACKEND = Part.BACKEND.word();
     private final Inventory inventory;
     private final List<Worker> workers;
 
@@ -37,7 +40,7 @@ public final class OperationsReport {
         Optional<Worker> worker = workers.stream().filter(eachWorker -> eachWorker.operation().equals(operation.id()))
                 .findFirst();
         return worker.map(eachWorker -> inventory.place(eachWorker.endpointUrl()))
-                .orElse(operation.status().equals("running") && operation.onBackend() ? "backend" : "");
+                .orElse(operation.status().equals("running") && operation.onBackend() ? BACKEND : "");
     }
 
     /** A line for each. */
@@ -120,6 +123,6 @@ public final class OperationsReport {
     public Map<String, Object> document(JsonNode document) {
         var operation = OperationsApi.operation(document);
         return Document.fields("operation", operation.id(), "status", operation.status(), "runs_on", where(operation),
-                "backend", document);
+                BACKEND, document);
     }
 }

@@ -13,6 +13,8 @@ import ktrdr.Http;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
+import ktrdr.release.TextfileMetrics;
 
 /**
  * Queries of Prometheus by its HTTP API (https://prometheus.io/docs/prometheus/latest/querying/api/, instant queries).
@@ -28,7 +30,7 @@ public final class Prometheus {
         /** As a query has it: {@code up{job="backend"}}. */
         public String words() {
             var inner = labels.entrySet().stream()
-                    .map(label -> label.getKey() + "=\"" + escape(label.getValue()) + "\"")
+                    .map(label -> label.getKey() + "=\"" + TextfileMetrics.escape(label.getValue()) + "\"")
                     .collect(Collectors.joining(", "));
             return name + (name.isEmpty() || !inner.isEmpty() ? "{" + inner + "}" : "");
         }
@@ -39,7 +41,7 @@ public final class Prometheus {
 
     public Prometheus(Inventory inventory, Http http) {
         this.http = http;
-        this.api = inventory.url("prometheus") + "/api/v1";
+        this.api = inventory.url(Part.PROMETHEUS) + "/api/v1";
     }
 
     /** The series of a query in PromQL now. A query that Prometheus rejects is a {@link Problem} with its error. */
@@ -74,10 +76,5 @@ public final class Prometheus {
             throw Problem.failed("Prometheus returned an invalid number")
                     .expected("a number, NaN, +Inf or -Inf").found(Console.brief(text, 100)).because(e);
         }
-    }
-
-    /** The value of a label between its quotes, as PromQL and files of metrics have it. */
-    public static String escape(String value) {
-        return value.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
     }
 }

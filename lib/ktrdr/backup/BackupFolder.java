@@ -12,8 +12,9 @@ import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.Units;
 import ktrdr.inventory.Inventory;
-import ktrdr.node.Docker;
+import ktrdr.inventory.Part;
 import ktrdr.node.Mount;
+import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import ktrdr.release.TextfileMetrics;
 import ktrdr.ssh.Ssh;
@@ -93,6 +94,11 @@ public final class BackupFolder {
     /** A new backup, and the names of older ones that retention removed. */
     public record Made(BackupRecord record, List<String> removed) {}
 
+    /** A stack of core without a database is a {@link Problem}: it has nothing to back up, or to restore. */
+    public static void proveDatabase(Inventory inventory) {
+        Stack.of(inventory, inventory.core()).needed(Part.DATABASE);
+    }
+
     /** The folder of the backups on core, also if the share of core comes from another node. */
     public static String directory(Inventory inventory) {
         return Mount.folder(inventory, inventory.core(), inventory.backup().directory());
@@ -104,11 +110,19 @@ public final class BackupFolder {
      */
     public static String script(Inventory inventory, String directory, Retention retention, String by) {
         var templates = new Templates(inventory);
-        return Docker.database() + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory)
+        var core = Stack.of(inventory, inventory.core());
+        return core.database() + Sh.let("released", released(core))
+                + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory)
                 + Sh.let("metrics", directory.isEmpty() || !inventory.metrics().nodes() ? ""
                         : TextfileMetrics.folder(inventory.core())) + "keep=" + retention.keep() + "\ndays="
                 + retention.days() + "\nlock_wait=" + LOCK_WAIT.toSeconds() + "\n" + by(by) + common(templates)
                 + templates.read("backup/backup.sh");
+    }
+
+    /** The container by whose image the release is known; empty if there is none. */
+    private static String released(Stack core) {
+        return core.service(Part.BACKEND).or(() -> core.services().stream().filter(core::released).findFirst())
+                .map(core::container).orElse("");
     }
 
     static String by(String who) {
@@ -128,7 +142,7 @@ public final class BackupFolder {
     /** Makes a backup on core; it gets its name when it is complete. A failure is a {@link Problem}. */
     public Made make(Retention retention, String by) {
         try (var step = console.step(core.name(), "backup")) {
-            var progress = new BackupProgress(core.name(), console, step);
+            var progress = new BackupProgress(Stack.of(inventory, inventory.core()), console, step);
             var result = core.run(script(inventory, directory(inventory), retention, by), progress);
             progress.metrics().forEach(why -> console.note(core.name(), "metrics", why));
             var record = progress.record(result);
@@ -142,7 +156,7 @@ public final class BackupFolder {
      */
     public BackupRecord stream(BackupDownload file, String by) {
         try (var step = console.step(core.name(), "backup"); file) {
-            var progress = new BackupProgress(core.name(), console, step);
+            var progress = new BackupProgress(Stack.of(inventory, inventory.core()), console, step);
             var result = core.pipe(script(inventory, "", Retention.NONE, by), file.stream(progress::written), progress);
             progress.record(result);
             step.now("reading it again from the disk");
@@ -157,10 +171,11 @@ public final class BackupFolder {
     }
 
     /**
-     * Makes a backup before a deployment, as the inventory says; if there is no data yet, it says so and makes none. A
-     * failure is a {@link Problem}.
+     * Makes a backup before a deployment, as the inventory says; if there is no data yet, it says so and makes none;
+     * without a database it makes none. A failure is a {@link Problem}.
      */
     public Optional<BackupRecord> beforeDeployment() {
+        if (Stack.of(inventory, inventory.core()).service(Part.DATABASE).isEmpty()) return Optional.empty();
         var nothing = Facts.parse(core.must(nothing())).get("nothing");
         if (!nothing.isEmpty()) {
             console.note(core.name(), "backup", "none: " + nothing);
@@ -177,7 +192,8 @@ public final class BackupFolder {
 
     /** Says why there is nothing to back up; nothing if the database does not answer. */
     private String nothing() {
-        return Facts.SAY + Docker.database() + Sh.let("database", inventory.database().name()) + """
+        return Facts.SAY + Stack.of(inventory, inventory.core()).database()
+                + Sh.let("database", inventory.database().name()) + """
                 if [ -z "$(docker ps -aq --filter "name=^$container$")" ]; then say nothing "there is no database yet"
                 else
                   # shellcheck disable=SC2016 # for the shell in the container
@@ -201,9 +217,9 @@ public final class BackupFolder {
     }
 
     /** The fix if these are PostgreSQL's words for a refused login; else empty. */
-    static String letIn(String words) {
+    static String letIn(String container, String words) {
         return words.contains("no password supplied")
-                ? "in pg_hba.conf of the container " + Docker.DATABASE
+                ? "in pg_hba.conf of the container " + container
                         + " allow the local socket without a password: `local all all trust` as its first line, as in "
                         + "the image" : "";
     }

@@ -62,7 +62,9 @@ public record BackupListing(String path, List<BackupFolder.Backup> backups, List
         if (mount.isPresent()) throw mount.get();
         if (facts.get("free").isEmpty()) throw Problem.failed(core.name() + ": there is no folder " + path
                 + " for backups").expected("the folder that backup.directory names")
-                .fix("jbang setup-nfs@ktrdr " + core.name() + ", or correct backup.directory in the inventory");
+                .fix((inventory.storage().server().isEmpty() ? "on " + core.name() + ": mkdir -p -m 700 " + path
+                        : "jbang setup-nfs@ktrdr " + core.name())
+                        + ", or correct backup.directory in the inventory");
         var incomplete = new ArrayList<>(facts.all("incomplete"));
         var backups = new ArrayList<BackupFolder.Backup>();
         for (var line : facts.all("dump")) {

@@ -9,17 +9,22 @@ import ktrdr.Facts;
 import ktrdr.Problem;
 import ktrdr.ScriptExit;
 import ktrdr.Units;
+import ktrdr.inventory.Part;
+import ktrdr.release.Stack;
 
 /** What templates/backup/backup.sh reports while it runs. */
 final class BackupProgress implements Consumer<String> {
     private final String node;
+    private final String container;
     private final Console console;
     private final Console.Step step;
     private final ProgressLines lines;
     private final long started = System.nanoTime();
 
-    BackupProgress(String node, Console console, Console.Step step) {
-        this.node = node;
+    /** @param core the stack with the database */
+    BackupProgress(Stack core, Console console, Console.Step step) {
+        this.node = core.node().name();
+        this.container = core.container(core.needed(Part.DATABASE));
         this.console = console;
         this.step = step;
         this.lines = new ProgressLines().on("written", bytes -> written(Facts.number("written", bytes)))
@@ -64,7 +69,8 @@ final class BackupProgress implements Consumer<String> {
         var failed = lines.last("failed").orElse("");
         var problem = ScriptExit.of(result) == ScriptExit.BACKUP_BUSY ? BackupFolder.busy(node, failed)
                 : Problem.failed(node + ": no backup was made")
-                        .expected("a dump that ended well, on the disk, readable").fix(BackupFolder.letIn(failed));
+                        .expected("a dump that ended well, on the disk, readable")
+                        .fix(BackupFolder.letIn(container, failed));
         throw problem.found(failed.isEmpty() ? result.lastWords() : failed)
                 .with("earlier backups", "are as they were").stderr(result.err());
     }

@@ -7,7 +7,9 @@ import java.util.List;
 import ktrdr.Exit;
 import ktrdr.Table;
 import ktrdr.Units;
-import ktrdr.node.Docker;
+import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
+import ktrdr.release.Stack;
 import ktrdr.report.Document;
 import ktrdr.report.Reports;
 
@@ -70,9 +72,10 @@ public final class BackupReport {
     }
 
     /** The plan of a backup into the folder, without making it. */
-    public static Table plan(String node, BackupListing folder, List<String> surplus) {
-        var table = Table.of("plan", "").row("backup of", "the database in the container " + Docker.DATABASE + " on "
-                + node).row("into", folder.path() + ", " + Units.size(folder.free()) + " free");
+    public static Table plan(Stack core, BackupListing folder, List<String> surplus) {
+        var table = Table.of("plan", "").row("backup of", "the database in the container "
+                + core.container(core.needed(Part.DATABASE)) + " on " + core.node().name())
+                .row("into", folder.path() + ", " + Units.size(folder.free()) + " free");
         folder.backups().stream().findFirst()
                 .ifPresent(newest ->
                         table.row("the last one", newest.record().file() + ", " + Units.size(newest.record().bytes())));
@@ -81,9 +84,13 @@ public final class BackupReport {
     }
 
     /** Reports the plan of a backup into the folder. */
-    public static Exit planned(Reports reports, String node, BackupListing folder, List<String> surplus) {
-        return reports.report(Document.of("backup-plan", Exit.OK).with("node", node).with("path", folder.path())
-                .with("free_bytes", folder.free()).with("would_remove", surplus), plan(node, folder, surplus));
+    public static Exit planned(Reports reports, Inventory inventory, BackupListing folder,
+            BackupFolder.Retention retention) {
+        var surplus = folder.surplus(retention, Instant.now());
+        var core = Stack.of(inventory, inventory.core());
+        return reports.report(Document.of("backup-plan", Exit.OK).with("node", core.node().name())
+                .with("path", folder.path()).with("free_bytes", folder.free()).with("would_remove", surplus),
+                plan(core, folder, surplus));
     }
 
     /** Reports the plan of a backup to a file of this machine. */

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Http;
@@ -19,6 +20,7 @@ import ktrdr.drain.WorkerPause;
 import ktrdr.fleet.Fleet;
 import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
 import ktrdr.node.Docker;
 import ktrdr.release.NodeLocks;
 import ktrdr.release.Stack;
@@ -38,6 +40,7 @@ public final class DatabaseReplacement {
     private final Http http;
     private final Console console;
     private final Node core;
+    private final Stack stack;
 
     public DatabaseReplacement(Fleet fleet, NodeLocks locks, Http http, Console console) {
         this.fleet = fleet;
@@ -45,6 +48,7 @@ public final class DatabaseReplacement {
         this.http = http;
         this.console = console;
         this.core = fleet.inventory().core();
+        this.stack = Stack.of(fleet.inventory(), core);
     }
 
     /**
@@ -61,7 +65,8 @@ public final class DatabaseReplacement {
     public Replaced run(RestoreScript.Source source) {
         var before = registered();
         var backend = new Backend(fleet.inventory(), http);
-        var gap = DowntimeProbe.start(() -> backend.health().status().equals("ok"), ASK);
+        var gap = DowntimeProbe.start(() -> stack.service(Part.BACKEND).isPresent()
+                && backend.health().status().equals("ok"), ASK);
         RestoreScript.Done done;
         try (var held = WorkerPause.take(fleet, fleet.nodes().stream()
                 .filter(node -> locked(node) && !node.equals(core)).toList(), locks, http, console)) {
@@ -105,13 +110,15 @@ public final class DatabaseReplacement {
                             + failing.stream().map(Check::id).collect(Collectors.joining(", "))));
             if (!left.isEmpty()) throw left.get(0).problem("the database is restored, but " + left.get(0).id()
                     + " did not hold within " + Units.duration(HEALTH));
-            step.done("backend, db, " + before.size() + " of " + before.size() + " workers registered again");
+            var parts = Stream.of(Part.BACKEND, Part.DATABASE).map(stack::service).flatMap(Optional::stream);
+            step.done(parts.collect(Collectors.joining(", ")) + ", " + before.size() + " of " + before.size()
+                    + " workers registered again");
         }
     }
 
     private List<Check> look(Set<CheckId> before) {
         var checks = new ServiceChecks(fleet.inventory(), http);
-        var found = new ArrayList<>(checks.core(List.of("backend")));
+        var found = new ArrayList<>(checks.core(stack, stack.service(Part.BACKEND).stream().toList()));
         found.add(checks.database(fleet.ssh(core)));
         // a backend that does not answer knows no workers either: one problem is enough
         if (Check.allOk(found)) found.addAll(containers());
@@ -137,7 +144,8 @@ public final class DatabaseReplacement {
         try {
             Threads.uninterrupted(() -> fleet.ssh(core).run(locks.under(core), ENDING));
         } catch (Problem unknown) {
-            console.note(core.name(), "backend", "is started again by the node itself; it did not answer");
+            stack.service(Part.BACKEND).ifPresent(service -> console.note(core.name(), service,
+                    "is started again by the node itself; it did not answer"));
         }
     }
 }

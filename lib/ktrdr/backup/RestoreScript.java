@@ -14,7 +14,8 @@ import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.Units;
 import ktrdr.inventory.Inventory;
-import ktrdr.node.Docker;
+import ktrdr.inventory.Part;
+import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import ktrdr.ssh.Ssh;
 
@@ -95,10 +96,12 @@ public final class RestoreScript {
     /** The script that restores, or drops; it needs nothing of the toolkit on the node. */
     static String script(Inventory inventory, Mode mode, Source source, String target) {
         var templates = new Templates(inventory);
-        return Docker.database() + Sh.let("database", inventory.database().name())
+        var core = Stack.of(inventory, inventory.core());
+        return core.database() + Sh.let("database", inventory.database().name())
                 + Sh.let("directory", source.directory()) + Sh.let("name", source.name())
                 + Sh.let("pushed", source.pushed() ? "yes" : "") + Sh.let("mode", mode.word) + Sh.let("target", target)
-                + Sh.let("backend", Docker.BACKEND) + BackupFolder.by(LocalCommand.whoAndWhere())
+                + Sh.let("backend", core.container(Part.BACKEND).orElse(""))
+                + BackupFolder.by(LocalCommand.whoAndWhere())
                 + BackupFolder.common(templates) + templates.read("backup/restore.sh");
     }
 
@@ -118,7 +121,8 @@ public final class RestoreScript {
 
     /** The script that asks what a restore would replace. */
     static String look(Inventory inventory) {
-        return Facts.SAY + Docker.database() + Sh.let("database", inventory.database().name())
+        return Facts.SAY + Stack.of(inventory, inventory.core()).database()
+                + Sh.let("database", inventory.database().name())
                 + BuiltIn.lines("backup/present.sh");
     }
 
@@ -131,10 +135,12 @@ public final class RestoreScript {
                 .found(answer.err().lines().filter(line -> line.contains("ERROR:")).findFirst()
                         .orElse(answer.lastWords()))
                 .fix("end the session that has it: pg_stat_activity and pg_locks name it");
-        var letIn = BackupFolder.letIn(answer.err());
+        var stack = Stack.of(inventory, inventory.core());
+        var service = stack.needed(Part.DATABASE);
+        var letIn = BackupFolder.letIn(stack.container(service), answer.err());
         if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer")
-                .expected("PostgreSQL in the container " + Docker.DATABASE).found(answer)
-                .fix(letIn.isEmpty() ? "jbang deploy@ktrdr core db" : letIn);
+                .expected("PostgreSQL in the container " + stack.container(service)).found(answer)
+                .fix(letIn.isEmpty() ? "jbang deploy@ktrdr core " + service : letIn);
         var facts = Facts.parse(answer.out());
         var deployed = facts.get("deployed");
         if (!deployed.isEmpty()) throw Problem

@@ -4,33 +4,30 @@ import java.util.List;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Role;
 import picocli.CommandLine.Parameters;
 
-/** Which nodes, for scripts that take core, workers with or without names, or all. */
+/** Which nodes, for scripts that take all, or a role: core, workers or one's own, with or without nodes of it. */
 public final class NodeChoice {
-    enum Target { core, workers, all }
+    private static final String ALL = "all";
+    @Parameters(index = "0", paramLabel = "core|workers|all|ROLE", description = "Which nodes.")
+    String target;
 
-    @Parameters(index = "0", paramLabel = "core|workers|all", description = "Which nodes.")
-    Target target;
-
-    @Parameters(index = "1..*", paramLabel = "all|NODE", description = "Workers nodes; else all of them.")
+    @Parameters(index = "1..*", paramLabel = "all|NODE", description = "Nodes of the role; else all of them.")
     List<String> names = List.of();
 
-    /** The nodes; names where none belong are a {@link Problem} that names the command. */
+    /** The nodes; a word that is no role, or a name that is no node of it, is a {@link Problem}. */
     public List<Node> nodes(Inventory inventory, String command) {
-        if (target != Target.workers && !names.isEmpty())
+        var role = target.equals(ALL) ? Role.CORE : inventory.lookup().role(target);
+        if (role != Role.WORKERS && !names.isEmpty() && inventory.of(role).size() < 2)
             throw Problem.usage("`" + command + " " + target + "` takes no names").found(String.join(" ", names))
                     .expected(command + " all, core, or workers NODE…");
-        return switch (target) {
-            case core -> List.of(inventory.core());
-            case all -> inventory.nodes();
-            case workers -> inventory.workersNodes(names);
-        };
+        return target.equals(ALL) ? inventory.nodes() : inventory.lookup().nodes(role, names);
     }
 
-    /** Whether core is among them. */
+    /** Whether nodes other than those of workers are among them. */
     public boolean core() {
-        return target != Target.workers;
+        return !target.equals(Role.WORKERS.name());
     }
 
     /** As it was typed. */

@@ -5,6 +5,7 @@ import java.util.stream.Collectors;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.drain.WorkerStops;
+import ktrdr.inventory.Part;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.node.StaleMounts;
@@ -35,13 +36,14 @@ final class ApplyScript {
         if (plan.restart()) return Sh.let("directory", plan.stack().node().directory()) + FileChangesScript.TELL
                 + "cd -P \"$directory\"\n" + begin + restarts() + containers();
         return secrets.shell(plan.secrets()) + new FileChangesScript(plan.staging()).text(begin)
-                + Firewall.script(plan.revision().files(), "exit " + ScriptExit.NOT_FILTERED.code)
+                + Firewall.script(plan.revision().files(), plan.stack(), "exit " + ScriptExit.NOT_FILTERED.code)
                 + Docker.removePassing(plan.stack().project())
                 + plan.tagged().entrySet().stream()
                         .map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit "
                                 + ScriptExit.DOCKER_FAILED.code + "\n").collect(Collectors.joining())
                 + new OnceScript(plan).text(back) + stop + new Excess(plan).script() + recreateUnhealthy() + ups()
-                + reloads() + (exporter ? NodeMetrics.script(plan.revision().files()) : "") + containers();
+                + reloads() + (exporter ? NodeMetrics.script(plan.revision().files(), plan.stack()) : "")
+                + containers();
     }
 
     private String containers() {
@@ -87,8 +89,8 @@ final class ApplyScript {
                   wait "$!" || exit $DOCKER_FAILED
                 }
                 """).replace("RESTART", plan.stack().core() ? "docker restart" : WorkerStops.RESTART));
-        var database = plan.restarted().stream().filter(service -> plan.stack().core() && service.equals("db"))
-                .toList();
+        var database = plan.stack().core()
+                ? plan.stack().service(Part.DATABASE, plan.restarted()).stream().toList() : List.<String>of();
         var others = plan.restarted().stream().filter(service -> !database.contains(service)).toList();
         if (!database.isEmpty()) script.append(again(database));
         if (!database.isEmpty() && !others.isEmpty()) script.append("left=" + OnceScript.HEALTHY_SECONDS + "\n" + """
@@ -97,7 +99,7 @@ final class ApplyScript {
                   sleep 1
                   left=$((left - 1))
                 done
-                """.replace("DATABASE", Sh.quote(name("db"))));
+                """.replace("DATABASE", Sh.quote(name(database.get(0)))));
         return others.isEmpty() ? script.toString() : script + again(others);
     }
 
@@ -118,7 +120,8 @@ final class ApplyScript {
     private String reloads() {
         var script = new StringBuilder();
         plan.facts().files().unread().keySet().stream()
-                .filter(service -> plan.stack().readers().containsKey(service) && !plan.rereads().contains(service))
+                .filter(plan.stack().file().readers()::containsKey)
+                .filter(service -> !plan.rereads().contains(service))
                 .forEach(service -> script.append("rm -f .ktrdr/unread.").append(service).append('\n'));
         if (plan.rereads().isEmpty()) return script.toString();
         script.append(StaleMounts.STALE).append(ScriptExit.numbers("""
@@ -131,15 +134,16 @@ final class ApplyScript {
                   # the mark goes once it is proven to have read them: see Reread
                   tell reading "$1 $(date +%s)"
                   how=restart
-                  case $1:$(stale "$2") in prometheus: | alertmanager:) how=reload ;; esac
+                  [ -z "$4" ] || [ -n "$(stale "$2")" ] || how=reload
                   case $how in
-                    reload) docker kill --signal HUP "$2" >/dev/null && tell reloaded "$1" ;;
+                    reload) docker kill --signal "$4" "$2" >/dev/null && tell reloaded "$1" ;;
                     *) docker restart "$2" >/dev/null && tell restarted "$1" ;;
                   esac || exit $DOCKER_FAILED
                 }
                 """));
         for (var service : plan.rereads()) script.append("reread ").append(service).append(' ')
-                .append(plan.stack().container(service)).append(' ').append(Sh.quote(ran(service))).append('\n');
+                .append(plan.stack().container(service)).append(' ').append(Sh.quote(ran(service))).append(' ')
+                .append(Sh.quote(plan.stack().file().signal(service).orElse(""))).append('\n');
         return script.toString();
     }
 

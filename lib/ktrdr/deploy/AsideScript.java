@@ -10,6 +10,7 @@ import ktrdr.Json;
 import ktrdr.Sh;
 import ktrdr.backup.BackupFolder;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
 import ktrdr.node.Docker;
 import ktrdr.node.NodeFiles;
 import ktrdr.release.Templates;
@@ -58,7 +59,7 @@ record AsideScript(Inventory inventory, NodePlan plan, Installation there) {
     private String stop() {
         var rest = there.names().stream().filter(name -> there.database().filter(name::equals).isEmpty()).toList();
         return (rest.isEmpty() ? "" : Aside.stop(rest)) + there.database().map(name ->
-                measure(inventory) + "docker stop " + Sh.quote(name) + " >/dev/null || exit 1\n").orElse("");
+                measure(inventory, name) + "docker stop " + Sh.quote(name) + " >/dev/null || exit 1\n").orElse("");
     }
 
     private String putAside(JsonNode json) {
@@ -79,14 +80,14 @@ record AsideScript(Inventory inventory, NodePlan plan, Installation there) {
     }
 
     /** Counts the rows of the database, which only workers write to by then. */
-    static String measure(Inventory inventory) {
+    static String measure(Inventory inventory, String container) {
         return BackupFolder.measure(new Templates(inventory))
                 + Sh.let("database", inventory.database().name()) + """
                         measure_sql | docker exec -i CONTAINER sh -c 'exec psql -w -X -Atq -v ON_ERROR_STOP=1 -U \
                         "$POSTGRES_USER" -d "$1"' sh "$database" >/dev/shm/ktrdr-takeover.$$ || exit 1
                         while IFS= read -r line; do say rows "$line"; done </dev/shm/ktrdr-takeover.$$
                         rm -f /dev/shm/ktrdr-takeover.$$
-                        """.replace("CONTAINER", Docker.DATABASE);
+                        """.replace("CONTAINER", container);
     }
 
     static Map<String, Long> rows(Facts facts) {
@@ -98,8 +99,15 @@ record AsideScript(Inventory inventory, NodePlan plan, Installation there) {
         return rows;
     }
 
+    /** An image with the programs that copy: the database's, else that of the container itself. */
+    private String copier(Installation.Copy copy) {
+        return plan.image(Part.DATABASE).map(Docker.Image::reference).orElseGet(() -> there.replaced().stream()
+                .filter(json -> Aside.name(json).equals(copy.container())).map(json -> json.path("Image").asText())
+                .findFirst().orElseThrow());
+    }
+
     private String copy(String project, Installation.Copy copy) {
-        var from = copy.layer() ? image(copy.container()) : inventory.images().db();
+        var from = copy.layer() ? image(copy.container()) : copier(copy);
         return (copy.layer() ? "docker commit " + Sh.words(List.of(copy.container(), from))
                 + " >/dev/null || exit 1\nprintf 'image %s\\n' " + Sh.quote(from) + " >>" + FILE + "\n" : "")
                 + "docker rm -f " + COPYING + " >/dev/null 2>&1 || :\n"

@@ -13,6 +13,8 @@ import ktrdr.api.OperationsApi;
 import ktrdr.api.OperationsApi.Operation;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
+import ktrdr.release.Stack;
 
 /**
  * The operations that the backend runs itself, such as a download of data: they end with its process, and no worker has
@@ -21,17 +23,23 @@ import ktrdr.inventory.Inventory.Node;
 public final class BackendDrain {
     private static final int NAMED = 3;
     private final Node core;
+    private final boolean there;
     private final OperationsApi operations;
     private final Console console;
 
     public BackendDrain(Inventory inventory, Http http, Console console) {
         this.core = inventory.core();
+        this.there = Stack.of(inventory, core).service(Part.BACKEND).isPresent();
         this.operations = new OperationsApi(inventory, http);
         this.console = console;
     }
 
-    /** The operations that run now; empty if the backend does not answer, which may be the reason to replace it. */
+    /**
+     * The operations that run now, none without a backend; empty if it does not answer, which may be the reason to
+     * replace it.
+     */
     public Optional<List<Operation>> running() {
+        if (!there) return Optional.of(List.of());
         try {
             return Optional.of(operations.ofBackend());
         } catch (Problem problem) {

@@ -1,32 +1,32 @@
 package ktrdr.deploy;
 
 import java.util.List;
+import java.util.Set;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Role;
 import ktrdr.release.Stack;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Which nodes and services {@code deploy} deploys to, and with how many workers. */
 public final class DeployChoice {
-    enum Target { core, workers, all }
-
-    @Parameters(index = "0", paramLabel = "core|workers|all", description = "What to deploy to.") Target target;
+    private static final String ALL = "all";
+    @Parameters(index = "0", paramLabel = "core|workers|all|ROLE", description = "What to deploy to.") String target;
     @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE",
-            description = "Services of core, or workers nodes.") List<String> names = List.of();
+            description = "Services of core or of a role of your own, or nodes.") List<String> names = List.of();
     @Option(names = "--scale", paramLabel = "1|2|3",
             description = "Workers of each type on these nodes, instead of the inventory's.") Integer scale;
 
-    /** Whether core is among the nodes. */
+    /** Whether nodes other than those of workers are among them. */
     public boolean core() {
-        return target != Target.workers;
+        return !target.equals(Role.WORKERS.name());
     }
 
     /** Whether workers nodes are among the nodes. */
     public boolean workers() {
-        return target != Target.core;
+        return Set.of(Role.WORKERS.name(), ALL).contains(target);
     }
 
     /** The choice as typed. */
@@ -39,35 +39,40 @@ public final class DeployChoice {
         return scale == null ? "" : ScalePlan.OPTION + scale;
     }
 
-    /** The named services of core; empty for all services. An unknown one is a {@link Problem}. */
+    /** The named services of a role; empty for all services. An unknown one is a {@link Problem}. */
     public List<String> services(Inventory inventory) {
-        var services = target == Target.core ? named("core all, or core SERVICE…") : List.<String>of();
-        Stack.of(inventory, inventory.core()).services(services);
+        if (target.equals(ALL) || target.equals(Role.WORKERS.name())) return List.of();
+        var services = named(target + " all, or " + target + " SERVICE…").stream()
+                .filter(word -> !node(inventory, word)).toList();
+        nodes(inventory).forEach(node -> Stack.of(inventory, node).services(services));
         return services;
     }
 
     /** The nodes, in the order of the inventory. */
     public List<Node> nodes(Inventory inventory) {
-        return switch (target) {
-            case core -> List.of(inventory.core());
-            case workers -> inventory.workersNodes(named("workers all, or workers NODE…"));
-            case all -> {
-                if (!names.isEmpty()) throw Problem.usage("`deploy all` takes no names").found(String.join(" ", names))
-                        .expected("deploy all, core … or workers …");
-                yield inventory.nodes();
-            }
-        };
+        if (target.equals(ALL)) {
+            if (!names.isEmpty()) throw Problem.usage("`deploy all` takes no names").found(String.join(" ", names))
+                    .expected("deploy all, core … or workers …");
+            return inventory.nodes();
+        }
+        var role = inventory.lookup().role(target);
+        if (role == Role.WORKERS) return inventory.workersNodes(named("workers all, or workers NODE…"));
+        return inventory.lookup().nodes(role, names.stream().filter(word -> node(inventory, word)).toList());
+    }
+
+    private boolean node(Inventory inventory, String word) {
+        return inventory.lookup().among(inventory.lookup().role(target), word);
     }
 
     /** The inventory with the number of workers that {@code --scale} sets. */
     public Inventory scaled(Inventory inventory) {
         if (scale == null) return inventory;
-        if (target == Target.core) throw Problem.usage("core runs no workers: --scale does not apply")
+        if (!workers()) throw Problem.usage(target + " runs no workers: --scale does not apply")
                 .fix("jbang deploy@ktrdr workers NODE --scale " + scale);
         if (scale < 1 || scale > 3)
             throw Problem.usage("--scale is 1, 2 or 3: KTRDR has ports for no more").found(String.valueOf(scale));
         // a node with a GPU is refused only if it is named: among all it keeps what it has
-        if (target == Target.workers && !names.contains("all")) nodes(inventory).stream()
+        if (target.equals(Role.WORKERS.name()) && !names.contains("all")) nodes(inventory).stream()
                 .filter(node -> node.running().gpu()).findFirst().ifPresent(node -> {
                     throw ScalePlan.noScale(inventory, node);
                 });
@@ -79,7 +84,7 @@ public final class DeployChoice {
     /** The names after core or workers; empty for "all". No name is a mistake, and does not mean everything. */
     private List<String> named(String expected) {
         if (names.isEmpty()) throw Problem.usage("deploy " + target + ": name "
-                + (target == Target.core ? "services" : "nodes") + ", or `all`").expected(expected);
+                + (target.equals(Role.WORKERS.name()) ? "nodes" : "services") + ", or `all`").expected(expected);
         return names.equals(List.of("all")) ? List.of() : names;
     }
 }

@@ -91,7 +91,7 @@ public final class DeployJournal {
         var node = plan.stack().node();
         return Entry.of(id, revision.tag(), outcome).of(of).time(owner.since())
                 .by(who[0], who.length > 1 ? who[1] : "").command(owner.what())
-                .target(plan.stack().core() ? "core" : "workers").services(plan.services()).images(images)
+                .target(plan.stack().node().role().name()).services(plan.services()).images(images)
                 .configuration(configuration(revision)).scale(plan.stack().core() ? 0 : node.scale())
                 .seconds(Math.round((System.nanoTime() - started) / 1e8) / 10.0).error(error)
                 .migration(migration).build();
@@ -128,9 +128,9 @@ public final class DeployJournal {
     void endLater(Ending outcome, Map<String, Docker.Image> images) {
         var node = plan.stack().node();
         var script = script(entry(id(), of(outcome), outcome, images, "", plan.revision()), plan.revision());
-        locks.atEnd(node,
-                "cd -P \"$directory\"\n" + FileChangesScript.TELL + Firewall.script(plan.revision().files(), ":")
-                        + NodeMetrics.script(plan.revision().files()) + script, this::heard);
+        var files = plan.revision().files();
+        locks.atEnd(node, "cd -P \"$directory\"\n" + FileChangesScript.TELL + Firewall.script(files, plan.stack(), ":")
+                + NodeMetrics.script(files, plan.stack()) + script, this::heard);
     }
 
     /** Notes that a release which had ended well was rolled back. */

@@ -23,6 +23,7 @@ import ktrdr.health.HealthLog;
 import ktrdr.health.ProofChecks;
 import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
 import ktrdr.node.Docker;
 import ktrdr.release.Likeness;
 import ktrdr.release.Stack;
@@ -97,17 +98,22 @@ final class HealthGate {
             until(waiting, step, () -> services(ask()));
             step.done(String.join(", ", plan.services()));
         }
-        if (stack.core() && plan.services().contains("backend")) api();
+        if (plan.has(Part.BACKEND)) api();
         if (stack.core() && plan.services().isEmpty()) {
-            targets(waiting);
+            if (there(Part.PROMETHEUS)) targets(waiting);
             return;
         }
-        if (plan.services().isEmpty() || stack.core() && workersBefore.isEmpty()) return;
+        if (plan.services().isEmpty() || !there(Part.BACKEND) || stack.core() && workersBefore.isEmpty()) return;
         try (var step = console.step(node.name(), "workers")) {
             var checked = until(waiting, step, () -> workers(stack, workersBefore));
             step.done(registered(checked.size(), stack));
         }
         gpu();
+    }
+
+    /** Whether core's stack has a part at all. */
+    private boolean there(Part part) {
+        return Stack.of(fleet.inventory(), fleet.inventory().core()).service(part).isPresent();
     }
 
     /**
@@ -143,7 +149,7 @@ final class HealthGate {
         var file = plan.staging().content(Templates.PROMETHEUS);
         try (var step = console.step(node.name(), "targets")) {
             until(waiting, step, () -> ScalePlan.targets(inventory, workers, file,
-                    http.json(inventory.url("prometheus") + "/api/v1/targets?state=active")));
+                    http.json(inventory.url(Part.PROMETHEUS) + "/api/v1/targets?state=active")));
             var listed = workers.stream().flatMap(node -> ScalePlan.listed(inventory, node, file).stream()).toList();
             step.done(listed.size() + " of " + String.join(", ", workers.stream().map(Node::name).toList())
                     + " up, no others");
@@ -164,7 +170,7 @@ final class HealthGate {
             if (!Check.allOk(answered(() -> services(seen))) || !Check.allOk(workers)) return false;
             before.run();
             health.done(String.join(", ", plan.services()));
-            if (!stack.core()) registered.done(registered(workers.size(), stack));
+            if (!stack.core() && there(Part.BACKEND)) registered.done(registered(workers.size(), stack));
             gpu();
             return true;
         }
@@ -173,8 +179,7 @@ final class HealthGate {
     /** Shell lines that ask a node for the health of what is deployed, with {@code say} defined. */
     static String question(NodePlan plan) {
         return Docker.sayContainers(plan.stack().project()) + ProofChecks.question(plan.stack(), plan.services())
-                + (plan.services().contains("db") ? ServiceChecks.SAY_QUERY
-                : "");
+                + (plan.has(Part.DATABASE) ? ServiceChecks.sayQuery(plan.stack()) : "");
     }
 
     /** Asks the node. */
@@ -197,8 +202,8 @@ final class HealthGate {
             found.addAll(ProofChecks.answered(stack, plan.services(), seen));
         }
         if (stack.core() && Check.allOk(found)) {
-            found.addAll(checks.core(plan.services()));
-            if (plan.services().contains("db")) found.add(checks.database(() -> ServiceChecks.answered(seen)));
+            found.addAll(checks.core(stack, plan.services()));
+            if (plan.has(Part.DATABASE)) found.add(checks.database(() -> ServiceChecks.answered(seen)));
         }
         return found;
     }

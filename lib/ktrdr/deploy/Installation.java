@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -18,6 +19,8 @@ import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.health.MachineChecks;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Role;
 import ktrdr.node.DatabaseData;
 import ktrdr.node.Docker;
 import ktrdr.node.NodeContainer;
@@ -32,11 +35,13 @@ import ktrdr.ssh.Ssh;
  * @param replaced the containers in the way, as {@code docker inspect} reports them: with a name or a port of the
  *     stack's containers; those that run first have the database last
  * @param alone the names of the other containers of the same Compose projects, which are not touched
+ * @param database the container among them that is the database; empty if none is
  * @param copies the data that is copied
  * @param server the version of the database's server as PostgreSQL counts it, such as 150013; 0 if unknown
  */
-record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copies, int server) {
-    static final Installation NONE = new Installation(List.of(), List.of(), List.of(), 0);
+record Installation(List<JsonNode> replaced, List<String> alone, Optional<String> database, List<Copy> copies,
+        int server) {
+    static final Installation NONE = new Installation(List.of(), List.of(), Optional.empty(), List.of(), 0);
 
     /**
      * Data of a container of which the stack gets a copy.
@@ -160,7 +165,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
 
     /** The command that takes a node over. */
     static String command(Inventory.Node node) {
-        return "jbang takeover@ktrdr " + (node.role() == Inventory.Role.CORE ? node.name() : node.id());
+        return "jbang takeover@ktrdr " + (node.role() == Role.CORE ? node.name() : node.id());
     }
 
     boolean none() {
@@ -169,10 +174,6 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
 
     List<String> names() {
         return replaced.stream().map(Aside::name).toList();
-    }
-
-    Optional<String> database() {
-        return replaced.stream().filter(json -> service(json).equals("db")).map(Aside::name).findFirst();
     }
 
     static boolean runs(JsonNode container) {
@@ -184,10 +185,15 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         return !container.path("State").path("Health").path("Status").asText("").equals("unhealthy");
     }
 
-    /** The Compose service of a container; by its name if Compose did not make it. */
-    static String service(JsonNode container) {
-        var service = container.path("Config").path("Labels").path(Docker.SERVICE).asText();
-        return service.isEmpty() ? Aside.name(container).replaceFirst("^ktrdr-", "") : service;
+    /** The service of core's stack whose place a container has, by Compose's label or, without one, by its name. */
+    private static Optional<String> service(Stack stack, JsonNode container) {
+        var label = container.path("Config").path("Labels").path(Docker.SERVICE).asText();
+        return stack.services().stream().filter(service -> label.isEmpty()
+                ? stack.container(service).equals(Aside.name(container)) : service.equals(label)).findFirst();
+    }
+
+    private static boolean is(Stack stack, JsonNode container, Part part) {
+        return stack.core() && service(stack, container).filter(service -> stack.is(service, part)).isPresent();
     }
 
     /**
@@ -196,11 +202,11 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
      */
     static Installation look(Inventory inventory, Stack stack, Ssh ssh, StackFacts facts) {
         var foreign = foreign(inventory, stack, facts);
-        var data = stack.core() ? Optional.of(DatabaseData.parse(ssh.must(DatabaseData.script(Docker.DATABASE))))
-                : Optional.<DatabaseData>empty();
-        boolean own = data.flatMap(
-                databaseData -> databaseData.outside(stack.node().name(), stack.project() + "_db-data")).isPresent();
-        var projects = foreign.stream().map(NodeContainer::project).filter(name -> !name.isEmpty())
+        var name = stack.core() ? stack.container(Part.DATABASE) : Optional.<String>empty();
+        var data = name.map(container -> DatabaseData.parse(ssh.must(DatabaseData.script(container))));
+        boolean own = data.flatMap(databaseData -> databaseData.outside(stack.node().name(),
+                volume(stack, stack.needed(Part.DATABASE)))).isPresent();
+        var projects = foreign.stream().map(NodeContainer::project).filter(project -> !project.isEmpty())
                 .collect(Collectors.toCollection(LinkedHashSet::new));
         if (own) projects.add(stack.project());
         var ours = names(inventory, stack);
@@ -212,25 +218,27 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         var alone = facts.beside().stream()
                 .filter(beside -> projects.contains(beside.project()) && !way.contains(beside.name()))
                 .map(NodeContainer::name).toList();
-        var answer = ask(ssh, way);
+        var answer = Facts.parse(ssh.must(Facts.SAY + inspect(way) + name.map(Installation::version).orElse("")
+                + "say end yes\n"));
         var replaced = inspected(answer).values().stream()
-                .sorted((a, b) -> Boolean.compare(service(a).equals("db"), service(b).equals("db"))).toList();
-        var copies = data.map(databaseData -> copies(stack, ssh, replaced, databaseData)).orElse(List.of());
-        return new Installation(replaced, alone, copies, (int) Math.max(0, answer.number("server")));
+                .sorted(Comparator.comparing(json -> is(stack, json, Part.DATABASE))).toList();
+        var database = replaced.stream().filter(json -> is(stack, json, Part.DATABASE)).map(Aside::name).findFirst();
+        return new Installation(replaced, alone, database, copies(stack, ssh, replaced, data),
+                (int) Math.max(0, answer.number("server")));
     }
 
-    private static Facts ask(Ssh ssh, List<String> containers) {
-        return Facts.parse(ssh.must(Facts.SAY + inspect(containers) + """
+    private static String version(String database) {
+        return """
                 version=$(timeout 20 docker exec CONTAINER sh -c 'psql -w -X -Atq -U "$POSTGRES_USER" -d template1 -c \
                 "show server_version_num"' 2>/dev/null) || version=0
                 say server "${version:-0}"
-                """.replace("CONTAINER", Docker.DATABASE) + "say end yes\n"));
+                """.replace("CONTAINER", database);
     }
 
-    private static List<Copy> copies(Stack stack, Ssh ssh, List<JsonNode> replaced, DatabaseData data) {
+    private static List<Copy> copies(Stack stack, Ssh ssh, List<JsonNode> replaced, Optional<DatabaseData> data) {
         var copies = new ArrayList<Copy>();
-        for (var json : replaced)
-            directory(json, data).ifPresent(directory -> copies.add(copy(stack, json, directory)));
+        if (stack.core()) for (var json : replaced)
+            directory(stack, json, data).ifPresent(directory -> copies.add(copy(stack, json, directory)));
         return copies.stream().map(copy -> copy.sized(size(ssh, copy))).toList();
     }
 
@@ -261,13 +269,13 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     }
 
     /** The directory of a service whose data is copied. */
-    private static Optional<String> directory(JsonNode container, DatabaseData data) {
-        return switch (service(container)) {
-            case "db" -> Optional.of(data.directory()).filter(directory -> !directory.isEmpty());
-            case "prometheus" -> Optional.of(argument(container, "--storage.tsdb.path=").orElse("/prometheus"));
-            case "grafana" -> Optional.of(variable(container, "GF_PATHS_DATA=").orElse("/var/lib/grafana"));
-            default -> Optional.empty();
-        };
+    private static Optional<String> directory(Stack stack, JsonNode container, Optional<DatabaseData> data) {
+        if (is(stack, container, Part.DATABASE))
+            return data.map(DatabaseData::directory).filter(directory -> !directory.isEmpty());
+        if (is(stack, container, Part.PROMETHEUS))
+            return Optional.of(argument(container, "--storage.tsdb.path=").orElse("/prometheus"));
+        return is(stack, container, Part.GRAFANA)
+                ? Optional.of(variable(container, "GF_PATHS_DATA=").orElse("/var/lib/grafana")) : Optional.empty();
     }
 
     private static Optional<String> argument(JsonNode container, String start) {
@@ -289,7 +297,14 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         return new Copy(Aside.name(container), directory,
                 place.map(DatabaseData.Mounted::words).orElse("in the container itself"), place.isEmpty(),
                 place.filter(mount -> mount.type().equals("volume")).map(DatabaseData.Mounted::name).orElse(""),
-                stack.project() + "_" + service(container) + "-data", -1);
+                volume(stack, service(stack, container).orElseThrow()), -1);
+    }
+
+    /** The volume in which a service of the stack has its data. */
+    private static String volume(Stack stack, String service) {
+        var compose = stack.files("").stream().filter(file -> file.path().equals(stack.composeFile())).findFirst();
+        return compose.flatMap(file -> DataVolume.of(stack, file.content(), service))
+                .orElse(stack.project() + "_" + service + "-data");
     }
 
     private static long size(Ssh ssh, Copy copy) {

@@ -19,8 +19,8 @@ import ktrdr.Threads;
 import ktrdr.Units;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
 import ktrdr.inventory.Secrets;
-import ktrdr.node.Docker;
 import ktrdr.release.NodeLocks;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
@@ -77,15 +77,19 @@ public final class InstallationTakeover implements RolloutExchange {
         if (!facts.takeover().isEmpty()) throw Problem.failed(node.name()
                 + ": what an earlier takeover put aside is still there").expected("none")
                 .fix(Installation.command(node) + " --drop-old, then again; nothing was changed");
-        if (stack.core() && there.database().filter(Docker.DATABASE::equals).isEmpty()) throw Problem.failed(node.name()
-                + ": the database of what is there cannot be backed up")
-                .expected("a container " + Docker.DATABASE)
-                .found(there.database().orElse("none, among " + String.join(", ", there.names())))
-                .fix("docker rename its container, which stops nothing; then again");
+        if (stack.core()) stack.container(Part.DATABASE).ifPresent(container -> proveName(node, there, container));
         found.put(node, there);
         var plan = NodePlan.plan(stack, revision, stack.services(), facts.without(there.names()));
         plans.put(node, plan);
         return plan;
+    }
+
+    private static void proveName(Node node, Installation there, String container) {
+        if (there.database().filter(container::equals).isEmpty()) throw Problem.failed(node.name()
+                + ": the database of what is there cannot be backed up")
+                .expected("a container " + container)
+                .found(there.database().orElse("none, among " + String.join(", ", there.names())))
+                .fix("docker rename its container, which stops nothing; then again");
     }
 
     /** The nodes whose installation is to be taken over. */
@@ -131,10 +135,11 @@ public final class InstallationTakeover implements RolloutExchange {
      */
     public void prove(Node node) {
         var there = found.get(node);
-        if (there.database().isEmpty()) return;
-        proveRoom(node, there);
-        proveVolumes(node, there);
-        proveSecrets(node);
+        if (!there.copies().isEmpty()) {
+            proveRoom(node, there);
+            proveVolumes(node, there);
+        }
+        there.database().ifPresent(container -> proveSecrets(node, container));
     }
 
     private void proveRoom(Node node, Installation there) {
@@ -157,8 +162,8 @@ public final class InstallationTakeover implements RolloutExchange {
                 .fix("docker volume rm them there, if nothing in them is wanted; nothing was changed");
     }
 
-    private void proveSecrets(Node node) {
-        var result = fleet.ssh(node).run(secrets.shell(Set.of(Secrets.Field.db_username, Secrets.Field.db_password))
+    private void proveSecrets(Node node, String container) {
+        var result = fleet.ssh(node).run(secrets.shell(Set.of(Secrets.Field.DB_USERNAME, Secrets.Field.DB_PASSWORD))
                 + Sh.let("database", fleet.inventory().database().name()) + """
                         # the images trust 127.0.0.1 without a password
                         with_secrets sh -c 'printf "%s\\n%s\\n" "$KTRDR_DB_USER" "$KTRDR_DB_PASSWORD"' | docker exec \
@@ -168,7 +173,7 @@ public final class InstallationTakeover implements RolloutExchange {
                           export PGUSER PGPASSWORD PGCONNECT_TIMEOUT=10
                           exec psql -w -X -Atq -h "$(hostname -i | cut -d " " -f 1)" -d "$1" -c "select 1" 2>&1' sh \
                         "$database"
-                        """.replace("CONTAINER", Docker.DATABASE));
+                        """.replace("CONTAINER", container));
         if (!result.ok()) throw Problem.failed(node.name() + ": the secrets do not open the database that is there")
                 .expected("db_username and db_password of it, and a database "
                 + fleet.inventory().database().name()).found(LastWords.of(result.out() + result.err()))
@@ -180,8 +185,9 @@ public final class InstallationTakeover implements RolloutExchange {
     public void begin() {
         for (var node : nodes()) {
             var there = found.get(node);
-            if (there.server() == 0) continue;
-            var image = fleet.inventory().images().db();
+            var database = plans.get(node).image(Part.DATABASE);
+            if (there.server() == 0 || database.isEmpty()) continue;
+            var image = database.get().reference();
             var said = fleet.ssh(node).run("docker run --rm --network none --entrypoint postgres " + Sh.quote(image)
                     + " --version").out().strip();
             var version = said.replaceFirst("^postgres \\(PostgreSQL\\) (\\d+).*", "$1");
@@ -235,7 +241,8 @@ public final class InstallationTakeover implements RolloutExchange {
         var ssh = fleet.ssh(node);
         if (there.database().isPresent()) {
             var now = AsideScript.rows(Facts.parse(
-                    ssh.must(Facts.SAY + AsideScript.measure(fleet.inventory()) + "say end yes\n")));
+                    ssh.must(Facts.SAY + AsideScript.measure(fleet.inventory(), there.database().get())
+                            + "say end yes\n")));
             var missing = rows.entrySet().stream()
                     .filter(entry -> now.getOrDefault(entry.getKey(), -1L) < entry.getValue())
                     .map(entry -> entry.getKey() + ": " + entry.getValue() + ", now "

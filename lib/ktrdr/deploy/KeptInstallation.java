@@ -124,7 +124,7 @@ final class KeptInstallation {
     }
 
     private static String putFilesBack(Stack stack) {
-        var script = new StringBuilder(FileChangesScript.TELL + NodeMetrics.script(List.of()));
+        var script = new StringBuilder(FileChangesScript.TELL + NodeMetrics.script(List.of(), stack));
         for (var path : stack.files("none").stream().map(Templates.NodeFile::path).toList())
             script.append("back ").append(Sh.quote(path)).append('\n');
         return script.toString();

@@ -12,6 +12,7 @@ import ktrdr.Sh;
 import ktrdr.Units;
 import ktrdr.backup.BackupFolder;
 import ktrdr.backup.BackupRecord;
+import ktrdr.inventory.Part;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.node.NodeFiles;
@@ -59,7 +60,7 @@ final class Migration {
 
     /** Whether the deployment is concerned with the schema: it deploys the backend, and may change the release. */
     boolean concerned() {
-        return context.options().schema().isPresent() && plan.stack().core() && plan.services().contains("backend");
+        return context.options().schema().isPresent() && plan.has(Part.BACKEND) && database().isPresent();
     }
 
     private Choice choice() {
@@ -68,11 +69,14 @@ final class Migration {
 
     /** Whether containers are made that are given the names of the database and of its role. */
     private boolean names() {
-        return plan.stack().core() && !plan.restart()
-                && (plan.services().contains("db") || plan.services().contains("backend"));
+        return !plan.restart() && database().isPresent() && (plan.has(Part.DATABASE) || plan.has(Part.BACKEND));
     }
 
-    private String database() {
+    private Optional<String> database() {
+        return plan.stack().service(Part.DATABASE);
+    }
+
+    private String name() {
         return plan.database().orElse(context.fleet().inventory().database().name());
     }
 
@@ -82,12 +86,12 @@ final class Migration {
      */
     String question() {
         if (!names()) return "";
-        return Schema.question(database(), true, concerned() && !pulled() ? image() : List.of(),
+        return Schema.question(plan.stack(), name(), true, concerned() && !pulled() ? image() : List.of(),
                 context.locks().held());
     }
 
     private boolean pulled() {
-        var image = plan.revision().images().get("backend");
+        var image = plan.image(Part.BACKEND).orElseThrow();
         return plan.pulls().contains(image.reference()) || plan.pulls().contains(image.digest());
     }
 
@@ -108,7 +112,8 @@ final class Migration {
      * known of the stack's schema.
      */
     private Schema ours(Schema schema) {
-        boolean there = Docker.service(plan.facts().containers(), "db").isPresent() || !plan.services().contains("db");
+        boolean there = !plan.has(Part.DATABASE)
+                || database().flatMap(service -> Docker.service(plan.facts().containers(), service)).isPresent();
         return there ? schema : new Schema(schema.target(), new Schema.Database(false, List.of(), ""));
     }
 
@@ -127,7 +132,7 @@ final class Migration {
         return Facts.parse(context.fleet().ssh(core)
                 .must((context.locks().held() ? context.locks().under(core) : "") + Facts.SAY
                         + Sh.let("directory", core.directory()) + before
-                + Schema.question(database(), images, context.locks().held()) + "say end yes\n"));
+                + Schema.question(plan.stack(), name(), images, context.locks().held()) + "say end yes\n"));
     }
 
     /** The backend's image as a word of the shell. */
@@ -162,16 +167,16 @@ final class Migration {
             var schema = ask(image(), healthy(context.options().timeout()));
             if (!schema.database().answers()) throw Problem.failed(node + ": the database was not healthy within "
                     + Units.duration(context.options().timeout()))
-                    .expected("a healthy " + Docker.DATABASE + ", so that its schema can be compared with that of "
-                            + plan.tag())
+                    .expected("a healthy " + database().map(plan.stack()::container).orElse("")
+                            + ", so that its schema can be compared with that of " + plan.tag())
                     .found(schema.database().running() ? schema.database().error() : "it does not run");
             step = Optional.of(decide(schema, false));
         }
     }
 
     /** A server that is being initialised answers on its own socket already, but not where alembic asks. */
-    private static String healthy(Duration patience) {
-        return Docker.database() + "last=$(($(date +%s) + " + Math.max(1, patience.toSeconds()) + "))\n" + """
+    private String healthy(Duration patience) {
+        return plan.stack().database() + "last=$(($(date +%s) + " + Math.max(1, patience.toSeconds()) + "))\n" + """
                 until [ "$(docker inspect --format '{{if \
                 .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}' "$container" 2>/dev/null)" = healthy \
                 ]; do
@@ -212,7 +217,7 @@ final class Migration {
         if (moved.get()) context.console().note(node, "schema", "stays as " + plan.tag() + " made it, which " + to.tag()
                 + " reads and writes as far as it is compatible"
                 + (backup.isEmpty() ? "" : "; the data of before: jbang restore-db@ktrdr " + backup));
-        else alembic(List.of("upgrade", "head"), to.images().get("backend").id(), secrets,
+        else alembic(List.of("upgrade", "head"), to.images().get(plan.stack().needed(Part.BACKEND)).id(), secrets,
                 "up again, as " + to.tag() + " has it", "");
         moved = Optional.empty();
     }
@@ -241,11 +246,11 @@ final class Migration {
     }
 
     private String script(List<String> words, String image, Secrets secrets, String begin) {
-        var name = database();
-        return secrets.shell(Set.of(Secrets.Field.db_username, Secrets.Field.db_password)) + Facts.SAY
+        var name = name();
+        return secrets.shell(Set.of(Secrets.Field.DB_USERNAME, Secrets.Field.DB_PASSWORD)) + Facts.SAY
                 + "cd -P \"$directory\"\n" + begin
                 + healthy(Duration.ofSeconds(60)) + migrate(words, image, name)
-                + Schema.question(name, List.of(), false) + "say end yes\n";
+                + Schema.question(plan.stack(), name, List.of(), false) + "say end yes\n";
     }
 
     /** The lines that have the alembic of an image do this with the database of this name. */

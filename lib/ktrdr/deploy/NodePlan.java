@@ -2,7 +2,6 @@ package ktrdr.deploy;
 
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +18,7 @@ import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Sha256;
 import ktrdr.Units;
+import ktrdr.inventory.Part;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.node.Gpu;
@@ -104,6 +104,22 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
                 NodeMetrics.image(revision.files()).stream()).distinct().toList();
     }
 
+    /** The service among them that is a part of core; empty if none is. */
+    Optional<String> service(Part part) {
+        return stack.core() ? stack.service(part, services) : Optional.empty();
+    }
+
+    /** Whether one of them is this part of core. */
+    boolean has(Part part) {
+        return service(part).isPresent();
+    }
+
+    /** The image of the part that core has in this revision; empty without it. */
+    Optional<Docker.Image> image(Part part) {
+        return stack.core() ? stack.service(part, revision.images().keySet()).map(revision.images()::get)
+                : Optional.empty();
+    }
+
     /** The release that is deployed. */
     public String tag() {
         return revision.tag();
@@ -114,7 +130,7 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
      * within the same second that is unknown.
      */
     private static List<String> rereads(FileChanges staging, StackFacts facts) {
-        return staging.stack().readers().keySet().stream().filter(service -> {
+        return staging.stack().file().readers().keySet().stream().filter(service -> {
             var marked = facts.files().unread().get(service);
             boolean started = marked != null && facts.containers().stream()
                     .anyMatch(container -> container.service().equals(service)
@@ -148,7 +164,7 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
                     .expected("at least " + Units.size(node.diskFree())
                     + " (disk_free in the inventory)").found(Units.size(facts.free()))
                     .fix("docker image prune on the node, or a larger disk"));
-        stack.wrongShare(facts.share()).or(staging::missingFolders).ifPresent(obstacles::add);
+        stack.onShare().wrong(facts.share()).or(staging::missingFolders).ifPresent(obstacles::add);
         stack.gpu().filter(services::contains).flatMap(worker -> facts.gpu().missing(node.name()))
                 .ifPresent(obstacles::add);
         return obstacles;
@@ -186,9 +202,9 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
     public Set<Secrets.Field> secrets() {
         // containers keep the secrets that they were created with
         if (restart) return Set.of();
-        var needed = EnumSet.copyOf(stack.secrets());
+        var needed = new TreeSet<>(stack.secrets());
         // the previous Alertmanager may have lost its file
-        if (services.contains(Alerting.SERVICE)) staging.files().stream()
+        if (has(Part.ALERTMANAGER)) staging.files().stream()
                 .filter(file -> file.path().equals(Alerting.FILE))
                 .forEach(file -> needed.addAll(Alerting.secrets(file.content())));
         return needed;
@@ -197,7 +213,8 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
     /** The further secrets that a rollback would need: a service that is removed may have its own. */
     public Set<Secrets.Field> secretsBefore() {
         if (restart) return Set.of();
-        boolean touched = services.contains(Alerting.SERVICE) || retired.contains(Alerting.SERVICE);
+        boolean touched = has(Part.ALERTMANAGER)
+                || stack.core() && stack.service(Part.ALERTMANAGER, retired).isPresent();
         return Optional.ofNullable(touched ? facts.files().files().get(Alerting.FILE) : null)
                 .flatMap(NodeFiles.FileState::content).map(Alerting::secrets).orElse(Set.of());
     }

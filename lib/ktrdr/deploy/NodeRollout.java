@@ -14,6 +14,7 @@ import ktrdr.api.DowntimeProbe;
 import ktrdr.api.OperationsApi;
 import ktrdr.drain.WorkerStops;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.node.Registry;
@@ -61,7 +62,8 @@ final class NodeRollout {
         if (!withCore) plan.newDatabase().ifPresent(name -> DatabaseNames.prove(fleet, name, plan.tag()));
         if (!context.options().skipChecks()) PlanPreview.proveRoom(plan, manifests);
         preview = Optional.of(PlanPreview.look(plan, fleet.ssh(node), under, secrets, manifests, migration));
-        if (preview.get().stopped().contains("backend")) atWork = backend().running();
+        if (plan.service(Part.BACKEND).filter(preview.get().stopped()::contains).isPresent())
+            atWork = backend().running();
     }
 
     /** Finds out what only an image on the node can tell. */
@@ -118,7 +120,7 @@ final class NodeRollout {
         if (!plan.restart()) rollback.findTarget();
         if (settled()) return;
         try (var meter = DowntimeProbe.meter(() -> new Backend(context.fleet().inventory(), context.http()).health()
-                .status().equals("ok"), plan.services().contains("backend"), this::away)) {
+                .status().equals("ok"), plan.has(Part.BACKEND), this::away)) {
             forward(secrets, workersBefore);
         } catch (RuntimeException e) {
             // from here on nothing is to be stopped half way
@@ -176,7 +178,11 @@ final class NodeRollout {
     }
 
     private void away(Duration away) {
-        if (fresh().contains("backend") && !away.isZero()) gap = Optional.of(away);
+        if (freshBackend() && !away.isZero()) gap = Optional.of(away);
+    }
+
+    private boolean freshBackend() {
+        return plan.service(Part.BACKEND).filter(fresh()::contains).isPresent();
     }
 
     private void forward(Secrets secrets, Set<CheckId> workersBefore) {
@@ -186,14 +192,14 @@ final class NodeRollout {
         if (atWork.isPresent()) backend().drain(context.options().waitIdle());
         if (plan.stack().core()) core(secrets);
         else workers(secrets);
-        gate(plan, containers.now()).await(fresh().contains("backend") ? workersBefore : Set.of());
+        gate(plan, containers.now()).await(freshBackend() ? workersBefore : Set.of());
         context.exchange().proven(node);
     }
 
     private void core(Secrets secrets) {
         var begin = journal.begin();
         if (migration.waits()) {
-            var database = plan.part(List.of("db"), List.of());
+            var database = plan.part(plan.service(Part.DATABASE).stream().toList(), List.of());
             containers.up(database, apply(database).text(secrets, begin, false, ""));
             begin = "";
             migration.databaseIsThere();

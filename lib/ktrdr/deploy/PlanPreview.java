@@ -7,17 +7,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import ktrdr.Facts;
 import ktrdr.Problem;
 import ktrdr.Units;
 import ktrdr.deploy.ComposeChanges.Action;
+import ktrdr.inventory.Part;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.DatabaseData;
 import ktrdr.node.Docker;
 import ktrdr.node.Registry;
-import ktrdr.release.Alerting;
 import ktrdr.release.FileChangesScript;
 import ktrdr.release.NodeLocks;
 import ktrdr.report.Document;
@@ -33,9 +32,6 @@ import ktrdr.ssh.Ssh;
  */
 public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String, Registry.Manifest> manifests,
         Optional<Seen> seen, Optional<SchemaStep> schema) {
-    /** Services that reload their files on a signal; others are restarted. */
-    private static final Set<String> HUPPED = Set.of("prometheus", Alerting.SERVICE);
-    private static final Pattern DATA = Pattern.compile("(?m)^\\s*- ([A-Za-z0-9_.-]+):\\$\\{DB_DATA\\b");
 
     /** The answer of a node, and its time by {@link System#nanoTime}. */
     record Seen(Facts facts, long at) {}
@@ -59,11 +55,15 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         actions.replaceAll((service, action) -> action == Action.START && plan.stack().once(service)
                 && Docker.service(plan.facts().containers(), service).filter(plan.stack()::well).isPresent()
                 ? Action.SAME : action);
-        if (actions.get("db") == Action.RECREATE) proveData(plan, ssh);
-        var schema = migration.look(facts, actions.get("backend") == Action.SAME);
+        if (action(plan, actions, Part.DATABASE) == Action.RECREATE) proveData(plan, ssh);
+        var schema = migration.look(facts, action(plan, actions, Part.BACKEND) == Action.SAME);
         boolean same = plan.quiet() && actions.values().stream().allMatch(Action.SAME::equals);
         return new PlanPreview(plan, restarted(plan, actions), manifests,
                 same ? Optional.of(new Seen(facts, at)) : Optional.empty(), schema);
+    }
+
+    private static Action action(NodePlan plan, Map<String, Action> actions, Part part) {
+        return plan.service(part).map(actions::get).orElse(null);
     }
 
     private static Facts ask(NodePlan plan, Ssh ssh, String start, String more) {
@@ -79,7 +79,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
 
     /** Proves that a new container of the database has the data of the present container. */
     private static void proveData(NodePlan plan, Ssh ssh) {
-        DatabaseData.parse(ssh.must(DatabaseData.script(plan.stack().container("db"))))
+        DatabaseData.parse(ssh.must(DatabaseData.script(plan.stack().container(plan.stack().needed(Part.DATABASE)))))
                 .outside(plan.stack().node().name(), dataVolume(plan)).ifPresent(problem -> {
                     throw problem;
                 });
@@ -111,13 +111,12 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
 
     /** The volume that the Compose file mounts at the database's directory, {@code ${DB_DATA}}. */
     private static String dataVolume(NodePlan plan) {
-        var compose = plan.staging().content(plan.stack().composeFile());
-        var mounted = DATA.matcher(compose).results().map(match -> match.group(1)).findFirst();
-        return plan.stack().project() + "_"
-                + mounted.orElseThrow(
-                        () -> Problem.usage(plan.stack().composeFile()
-                                + " mounts no volume where the database keeps its data")
-                .expected("- <volume>:${DB_DATA} among the volumes of db").found("none")
+        var stack = plan.stack();
+        var service = stack.needed(Part.DATABASE);
+        return DataVolume.of(stack, plan.staging().content(stack.composeFile()), service)
+                .orElseThrow(() -> Problem.usage(stack.composeFile()
+                        + " mounts no volume where the database keeps its data")
+                .expected("- <volume>:${DB_DATA} among the volumes of " + service).found("none")
                 .fix("fix it in the folder that `templates` in the inventory names"));
     }
 
@@ -147,7 +146,8 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
                 .map(entry -> String.join(", ", entry.getValue()) + " " + word(entry.getKey()))
                 .collect(Collectors.toCollection(ArrayList::new));
         var restarting = told.stream()
-                .filter(service -> !HUPPED.contains(service) || plan.facts().files().stale().contains(service))
+                .filter(service -> plan.stack().file().signal(service).isEmpty()
+                        || plan.facts().files().stale().contains(service))
                 .toList();
         var reloaded = told.stream().filter(service -> !restarting.contains(service)).toList();
         if (!reloaded.isEmpty()) parts.add(String.join(", ", reloaded) + " reloaded");

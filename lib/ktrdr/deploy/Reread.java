@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Facts;
@@ -20,6 +21,7 @@ import ktrdr.Waiting;
 import ktrdr.fleet.Fleet;
 import ktrdr.health.GrafanaChecks;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
 import ktrdr.node.Docker;
 import ktrdr.node.NodeFiles;
 import ktrdr.release.FileChangesScript;
@@ -31,7 +33,7 @@ import ktrdr.report.CheckId;
 /**
  * Proves that services of core read their changed configuration, by what they report themselves: Prometheus and
  * Alertmanager the time of their last successful reload in their metrics, Grafana the dashboards that it serves. A
- * signal alone proves nothing.
+ * signal alone proves nothing: of other services it is said that they were told, and their health is what is proven.
  */
 public final class Reread {
     /** A service that answers has read or refused its files within this time. */
@@ -82,12 +84,16 @@ public final class Reread {
     }
 
     private String prove(String service, long since) {
+        var part = Stream.of(Part.GRAFANA, Part.PROMETHEUS, Part.ALERTMANAGER)
+                .filter(one -> plan.stack().core() && plan.stack().is(service, one)).findFirst();
+        if (part.isEmpty()) return "was told";
         var interrupted = "interrupted while waiting for " + service;
         var waiting = new Waiting(timeout, PAUSE_MILLIS, interrupted);
         Waiting reading = null;
         var heard = new AtomicBoolean();
         while (true) {
-            var check = service.equals("grafana") ? dashboards(heard) : metrics(service, since, heard);
+            var check = part.get() == Part.GRAFANA ? dashboards(service, heard)
+                    : metrics(part.get(), service, since, heard);
             if (check.ok()) return check.found();
             if (reading == null && heard.get()) reading = new Waiting(READS, PAUSE_MILLIS, interrupted);
             if (waiting.over() || reading != null && reading.over())
@@ -97,11 +103,11 @@ public final class Reread {
         }
     }
 
-    private Check metrics(String service, long since, AtomicBoolean heard) {
-        var url = fleet.inventory().url(service) + "/metrics";
-        var ok = service + "_config_last_reload_successful";
-        var when = service + "_config_last_reload_success_timestamp_seconds";
-        return Check.of(CheckId.ofFleet(service, "config"), node.name(),
+    private Check metrics(Part part, String service, long since, AtomicBoolean heard) {
+        var url = fleet.inventory().url(part) + "/metrics";
+        var ok = part.check() + "_config_last_reload_successful";
+        var when = part.check() + "_config_last_reload_success_timestamp_seconds";
+        return Check.of(CheckId.ofFleet(part.check(), "config"), node.name(),
                 ok + " 1 by " + url + ", for files read since it was told", fix(service), () -> {
                     var text = answer(heard, () -> http.get(url).body());
                     var well = value(ok, text);
@@ -113,12 +119,12 @@ public final class Reread {
                 });
     }
 
-    private Check dashboards(AtomicBoolean heard) {
+    private Check dashboards(String service, AtomicBoolean heard) {
         var inventory = fleet.inventory();
-        return Check.of(CheckId.ofFleet("grafana", "config"), node.name(),
-                "the dashboards of " + node.directory() + "/monitoring/grafana/dashboards", fix("grafana"), () -> {
+        return Check.of(CheckId.ofFleet(Part.GRAFANA.check(), "config"), node.name(),
+                "the dashboards of " + node.directory() + "/monitoring/grafana/dashboards", fix(service), () -> {
                     int status = answer(heard,
-                            () -> http.get(inventory.url("grafana") + "/api/frontend/settings").status());
+                            () -> http.get(inventory.url(Part.GRAFANA) + "/api/frontend/settings").status());
                     if (Set.of(401, 403).contains(status))
                         return Finding.good("requires a login: its dashboards were not compared");
                     var shown = new GrafanaChecks(inventory, http)

@@ -16,10 +16,13 @@ import ktrdr.drain.WorkerStops;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Role;
 import ktrdr.node.Occupant;
 import ktrdr.release.Firewall;
 import ktrdr.release.LockScripts;
+import ktrdr.release.OwnContainers;
+import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import ktrdr.ssh.Ssh;
 import ktrdr.ssh.SshTarget;
@@ -74,6 +77,13 @@ public final class Retirement {
                     .fix("have another core in the inventory first; then name this machine by its address, with "
                             + "--core");
         });
+        node.filter(node -> node.role().own()).ifPresent(own -> {
+            var stack = Stack.of(inventory, own);
+            throw Problem.usage(own.name() + " has a stack of your own, and is not retired")
+                    .expected("a workers node, or a host that is not in the inventory any more")
+                    .fix("on the host: docker compose -p " + stack.project() + " down, which keeps its volumes; then "
+                            + "remove " + own.directory() + " there, and the node from " + inventory.source());
+        });
         node.filter(inventory::exportsShare).ifPresent(server -> {
             throw Problem.usage(server.name() + " exports the share of this inventory, and is not retired")
                     .expected("a node that others do not need")
@@ -100,7 +110,7 @@ public final class Retirement {
 
     /** Looks at it, and changes nothing. */
     public Remains look(Ssh ssh, boolean data) {
-        var facts = Facts.parse(ssh.must(Facts.SAY + Occupant.SCRIPT + script("", data)));
+        var facts = Facts.parse(ssh.must(Facts.SAY + OwnContainers.marks(inventory).script() + script("", data)));
         // of a node; who names a host by its address means that host
         node.filter(node -> node.address().filter(address -> address.equals(SshTarget.of(name).host())).isEmpty())
                 .ifPresent(node -> Occupant.parse(facts).prove(inventory, node));
@@ -145,16 +155,21 @@ public final class Retirement {
     public List<String> next() {
         var next = new ArrayList<String>();
         node.ifPresent(node -> next.add("take " + node.name() + " out of " + inventory.source()));
-        next.add(inventory.firewall().isPresent()
+        var core = Stack.of(inventory, inventory.core());
+        var prometheus = core.service(Part.PROMETHEUS).map("jbang deploy@ktrdr core "::concat);
+        if (inventory.firewall().isPresent() || prometheus.isPresent()) next.add(inventory.firewall().isPresent()
                 ? "jbang deploy@ktrdr all: updates Prometheus' targets and the rules of `firewall`"
-                : "jbang deploy@ktrdr core prometheus: updates its targets");
+                : prometheus.get() + ": updates its targets");
         if (inventory.storageNode().isPresent()) next.add("jbang setup-nfs@ktrdr: the share no longer admits it");
         next.add("take its names out of your DNS server: jbang setup-dns@ktrdr prints those that stay");
         return next;
     }
 
     private String script(String act, boolean data) {
-        return Firewall.down() + Sh.let("directory", node.map(Node::directory).orElse("")) + Sh.let("act", act)
+        var marks = OwnContainers.marks(inventory);
+        return Firewall.down() + Sh.let("core", marks.core())
+                + Sh.let("workers", String.join(" ", marks.others().keySet()))
+                + Sh.let("directory", node.map(Node::directory).orElse("")) + Sh.let("act", act)
                 + Sh.let("data", data ? "yes" : "") + Sh.let("foreign", String.join(" ", inventory.foreign()))
                 + new Templates(inventory).read("retire/retire.sh");
     }

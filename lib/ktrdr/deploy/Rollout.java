@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Http;
 import ktrdr.Problem;
@@ -21,8 +22,9 @@ import ktrdr.fleet.Fleet;
 import ktrdr.health.HealthLog;
 import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Role;
 import ktrdr.inventory.Secrets;
+import ktrdr.node.Registry;
 import ktrdr.release.History;
 import ktrdr.release.NodeLocks;
 import ktrdr.release.Stack;
@@ -183,12 +185,14 @@ public final class Rollout {
         return plan.restarting(found);
     }
 
-    /** The secrets that this rollout needs, and no others: the registry's token only if something has to be pulled. */
+    /** The secrets that this rollout needs, and no others: the registry's token only for images that are its own. */
     public Set<Secrets.Field> secretsNeeded() {
+        var images = fleet.inventory().images();
+        var registry = new Registry(images.registry(), images.username());
         var needed = plans().values().stream().flatMap(plan -> plan.secrets().stream())
                 .collect(Collectors.toCollection(TreeSet::new));
-        if (plans().values().stream().anyMatch(plan -> !plan.pulls().isEmpty()) || !Pins.open(plans().values())
-                .isEmpty()) needed.add(Secrets.Field.ghcr_token);
+        if (Stream.concat(plans().values().stream().flatMap(plan -> plan.pulls().stream()),
+                Pins.open(plans().values()).stream()).anyMatch(registry::has)) needed.add(Secrets.Field.GHCR_TOKEN);
         return needed;
     }
 

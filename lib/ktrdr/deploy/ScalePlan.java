@@ -13,6 +13,7 @@ import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Worker;
+import ktrdr.inventory.Part;
 import ktrdr.node.Docker;
 import ktrdr.release.DeployedScale;
 import ktrdr.release.FileChanges;
@@ -56,9 +57,15 @@ public final class ScalePlan {
                     .found(at(inventory, node) + ": workers: {backtest: " + node.backtest()
                             + ", training: " + node.training() + "}")
                     .fix("change that line, then jbang deploy@ktrdr workers " + node.id()
-                            + " and jbang deploy@ktrdr core prometheus");
+                            + followed(inventory));
         });
         return inventory.with(node.withScale(scale));
+    }
+
+    /** What makes Prometheus scrape other workers, after a deployment of those; empty without it. */
+    private static String followed(Inventory inventory) {
+        return Stack.of(inventory, inventory.core()).service(Part.PROMETHEUS)
+                .map(" and jbang deploy@ktrdr core "::concat).orElse("");
     }
 
     /** That a node with a GPU has no scale. */
@@ -66,7 +73,7 @@ public final class ScalePlan {
         return Problem.usage(node.name() + ": a node with a GPU has one training worker, so it has no scale")
                 .found(at(inventory, node) + ": gpu: true")
                 .fix("backtest workers as well: `workers: {backtest: 1, training: 1}` of the node in the inventory, "
-                        + "then jbang deploy@ktrdr workers " + node.id() + " and jbang deploy@ktrdr core prometheus");
+                        + "then jbang deploy@ktrdr workers " + node.id() + followed(inventory));
     }
 
     /**
@@ -112,7 +119,8 @@ public final class ScalePlan {
         var services = missing(stack, revision, looked);
         var plan = NodePlan.plan(stack, revision, services,
                 FileChanges.gather(stack, ssh, revision.files(), NodePlan.asked(revision, services)));
-        plan.rereads().stream().filter(service -> !service.equals("prometheus")).findFirst().ifPresent(service -> {
+        var others = plan.rereads().stream().filter(service -> !stack.is(service, Part.PROMETHEUS));
+        others.findFirst().ifPresent(service -> {
             throw Problem.failed(stack.node().name() + ": a configuration of " + service
                     + " is staged that it has not read yet").expected("nothing but the scale to change")
                     .fix("jbang deploy@ktrdr core " + service);

@@ -7,6 +7,7 @@ import java.util.function.Function;
 import ktrdr.Facts;
 import ktrdr.Problem;
 import ktrdr.Sh;
+import ktrdr.inventory.Part;
 import ktrdr.node.Docker;
 import ktrdr.release.History;
 import ktrdr.release.Schema;
@@ -28,7 +29,7 @@ final class SchemaDecision {
 
     /** The image of the backend that is deployed: by its id, if that is known. */
     static String image(NodePlan plan) {
-        var backend = plan.revision().images().get("backend");
+        var backend = plan.image(Part.BACKEND).orElseThrow();
         return backend.id().isEmpty() ? backend.reference() : backend.id();
     }
 
@@ -85,12 +86,13 @@ final class SchemaDecision {
 
     private SchemaStep open(Schema schema) {
         var database = schema.database();
-        if (!database.answers() && !plan.services().contains("db"))
+        if (!database.answers() && !plan.has(Part.DATABASE))
             throw Problem.failed(node + ": the database does not answer, so its schema cannot be compared with that of "
                     + plan.tag())
                     .expected("a revision of alembic's, or none yet")
                     .found(database.running() ? database.error() : "the database does not run")
-                    .fix("jbang deploy@ktrdr core db first; --schema keep deploys without a look at the schema");
+                    .fix("jbang deploy@ktrdr core " + plan.stack().needed(Part.DATABASE)
+                            + " first; --schema keep deploys without a look at the schema");
         var to = schema.target().isEmpty() ? "what " + plan.tag() + " has, which is known once its image is there"
                 : schema.head();
         return new SchemaStep(SchemaStep.Kind.later, database.answers() ? database.words() : "", schema.head(),
@@ -140,9 +142,10 @@ final class SchemaDecision {
      */
     private String newer(Schema schema) {
         var candidates = new ArrayList<String>();
-        Docker.service(plan.facts().containers(), "backend")
+        var backend = plan.stack().needed(Part.BACKEND);
+        Docker.service(plan.facts().containers(), backend)
                 .ifPresent(container -> candidates.add(container.imageId()));
-        made(schema.database().words()).map(entry -> entry.images().get("backend"))
+        made(schema.database().words()).map(entry -> entry.images().get(backend))
                 .ifPresent(image -> candidates.add(image.id()));
         var known = ask.apply(candidates.stream().distinct().map(Sh::quote).toList()).under("revisions");
         return candidates.stream().filter(known::containsKey).filter(id -> {

@@ -16,7 +16,8 @@ import ktrdr.Http;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
-import ktrdr.node.Docker;
+import ktrdr.inventory.Part;
+import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import ktrdr.release.Templates.NodeFile;
 import ktrdr.report.Check;
@@ -26,10 +27,10 @@ import ktrdr.report.CheckId;
 /** What has to be true of Grafana for its dashboards to show something, asked as a viewer: without a login. */
 public final class GrafanaChecks {
     /**
-     * The types of the toolkit's data sources. Each is also the uid by which dashboards find the source: with a
-     * generated uid every panel is empty.
+     * The toolkit's data sources, by the names of their types. Each is also the uid by which dashboards find the
+     * source: with a generated uid every panel is empty.
      */
-    private static final List<String> SOURCES = List.of("prometheus", "jaeger");
+    private static final List<Part> SOURCES = List.of(Part.PROMETHEUS, Part.JAEGER);
     private static final String NOT_ASKED = "not asked: this Grafana has no /api/ds/query";
     /** So many queries of a dashboard are tried before it is said to show nothing. */
     private static final int ASKED = 3;
@@ -37,28 +38,41 @@ public final class GrafanaChecks {
     private final Http http;
     private final String url;
     private final String node;
+    private final Stack core;
 
     public GrafanaChecks(Inventory inventory, Http http) {
         this.inventory = inventory;
         this.http = http;
-        this.url = inventory.url("grafana");
+        this.url = inventory.url(Part.GRAFANA);
         this.node = inventory.core().name();
+        this.core = Stack.of(inventory, inventory.core());
     }
 
-    /** Each data source and dashboard of the toolkit exists, and a panel's query returns data. */
+    /**
+     * Each data source and dashboard of the toolkit exists, and a panel's query returns data; as far as the stack has
+     * Grafana, and what is shown there.
+     */
     public List<Check> checks() {
         var checks = new ArrayList<Check>();
+        if (core.service(Part.GRAFANA).isEmpty()) return checks;
         // what the page itself reads: a viewer may not ask for the data sources
         var settings = answer(() -> http.json(url + "/api/frontend/settings"));
-        SOURCES.forEach(type -> checks.add(source(type, settings)));
+        SOURCES.stream().filter(part -> core.service(part).isPresent())
+                .forEach(part -> checks.add(source(part, settings)));
         var dashboards = new ArrayList<JsonNode>();
         checks.addAll(dashboards(new Templates(inventory).render(inventory.core(), "none"), dashboards));
-        checks.add(query(dashboards));
+        if (core.service(Part.PROMETHEUS).isPresent()) checks.add(query(dashboards));
         return checks;
     }
 
-    private Check source(String type, Supplier<JsonNode> settings) {
-        return check("datasource." + type, "a data source of type " + type + " with the uid " + type, () -> {
+    /** The id of the check of a data source. */
+    static CheckId source(Part part) {
+        return CheckId.ofFleet(Part.GRAFANA.check(), "datasource." + part.check());
+    }
+
+    private Check source(Part part, Supplier<JsonNode> settings) {
+        var type = part.check();
+        return check(source(part), "a data source of type " + type + " with the uid " + type, () -> {
             for (var source : settings.get().path("datasources"))
                 if (source.path("uid").asText().equals(type) && source.path("type").asText().equals(type))
                     return Finding.good(source.path("name").asText() + ", " + type);
@@ -86,8 +100,8 @@ public final class GrafanaChecks {
     private Check dashboard(NodeFile file, List<JsonNode> found) {
         var model = Json.parse(file.content(), file.path());
         var uid = model.path("uid").asText();
-        return check("dashboard." + uid, "the dashboard " + model.path("title").asText() + " at " + url + "/d/" + uid
-                + ", as in " + file.path(), () -> {
+        return check(CheckId.ofFleet(Part.GRAFANA.check(), "dashboard." + uid), "the dashboard "
+                + model.path("title").asText() + " at " + url + "/d/" + uid + ", as in " + file.path(), () -> {
                     var there = http.json(url + "/api/dashboards/uid/" + uid).path("dashboard");
                     if (there.path("panels").isEmpty()) return Finding.bad("a dashboard without a panel");
                     var wanted = panels(model);
@@ -122,7 +136,8 @@ public final class GrafanaChecks {
 
     /** One of the first queries of each dashboard, sent as a panel sends it: through Grafana, to its data source. */
     private Check query(List<JsonNode> dashboards) {
-        return check("query", "data for a query of each dashboard by POST " + url + "/api/ds/query", () -> {
+        return check(CheckId.ofFleet(Part.GRAFANA.check(), "query"),
+                "data for a query of each dashboard by POST " + url + "/api/ds/query", () -> {
             int series = 0;
             var empty = new ArrayList<String>();
             for (var dashboard : dashboards) {
@@ -160,15 +175,15 @@ public final class GrafanaChecks {
         var body = JsonNodeFactory.instance.objectNode().put("from", "now-5m").put("to", "now");
         var query = body.putArray("queries").addObject().put("refId", "A").put("expr", expression).put("instant", true)
                 .put("range", false).put("intervalMs", 15000).put("maxDataPoints", 100);
-        query.putObject("datasource").put("uid", "prometheus").put("type", "prometheus");
+        query.putObject("datasource").put("uid", Part.PROMETHEUS.check()).put("type", Part.PROMETHEUS.check());
         return body;
     }
 
-    private Check check(String kind, String expected, Supplier<Finding> ask) {
-        return Check.of(CheckId.ofFleet("grafana", kind), node, expected,
-                "on " + node + ": docker logs " + Docker.GRAFANA
-                        + "; jbang deploy@ktrdr core grafana puts its files back, then jbang restart@ktrdr core "
-                        + "grafana has it read them", ask);
+    private Check check(CheckId what, String expected, Supplier<Finding> ask) {
+        var service = core.needed(Part.GRAFANA);
+        return Check.of(what, node, expected, "on " + node + ": docker logs " + core.container(service)
+                + "; jbang deploy@ktrdr core " + service + " puts its files back, then jbang restart@ktrdr core "
+                + service + " has it read them", ask);
     }
 
     /** Asks once: what comes of it, a {@link Problem} too, is what each who wants it gets. */

@@ -9,8 +9,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import ktrdr.Facts;
 import ktrdr.Units;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Dns;
 import ktrdr.node.Docker;
 import ktrdr.node.Gpu;
@@ -19,7 +19,9 @@ import ktrdr.node.Mount;
 import ktrdr.node.Occupant;
 import ktrdr.node.Room;
 import ktrdr.release.Firewall;
+import ktrdr.release.OwnContainers;
 import ktrdr.release.Stack;
+import ktrdr.release.StackShare;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
@@ -56,7 +58,7 @@ public final class MachineChecks {
         }
         return new MachineFacts.Question(List.copyOf(inventory.addresses().keySet()), peers, ports,
                 inventory.images().registry(),
-                Stack.of(inventory, node).share(), node.running().gpu());
+                Stack.of(inventory, node).share(), node.running().gpu(), OwnContainers.marks(inventory));
     }
 
     /** The ports that the stack of a node publishes, and the service of each. */
@@ -147,6 +149,7 @@ public final class MachineChecks {
 
     /** The share, and what is free on it where it is there. */
     private List<Check> shared(Node node, MachineFacts host) {
+        if (!new StackShare(inventory, node).there()) return List.of();
         var checks = new ArrayList<>(List.of(share(node, host.share(), host.facts().all("no-folder"))));
         if (host.free(host.share().path()) >= 0) checks.add(disk(node, host, "share", host.share().path()));
         return checks;
@@ -155,7 +158,7 @@ public final class MachineChecks {
     private Check share(Node node, Mount mount, List<String> missing) {
         var wrong = Mount.wrong(inventory, node, mount);
         if (wrong.isEmpty() && !missing.isEmpty()) {
-            var lacks = Stack.of(inventory, node).lacks(missing);
+            var lacks = new StackShare(inventory, node).lacks(missing);
             return check(node, "share", false, lacks.expected(), "no such folder: " + String.join(", ", missing),
                     lacks.fix());
         }

@@ -7,9 +7,10 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Role;
 import ktrdr.node.MachineFacts;
 import ktrdr.release.NodeMetrics;
 import ktrdr.release.Stack;
@@ -36,9 +37,10 @@ final class PortChecks {
         if (NfsFiles.serves(inventory, peer)) ports.put(NFS, "nfs");
         if (peer.role() == Role.CORE) {
             var services = inventory.services();
-            ports.put(services.backend(), "backend");
-            ports.put(services.db(), "db");
-            ports.put(services.otlp(), "jaeger");
+            var stack = Stack.of(inventory, peer);
+            stack.service(Part.BACKEND).ifPresent(service -> ports.put(services.backend(), service));
+            stack.service(Part.DATABASE).ifPresent(service -> ports.put(services.db(), service));
+            stack.service(Part.JAEGER).ifPresent(service -> ports.put(services.otlp(), service));
         } else if (node.role() == Role.CORE) {
             if (inventory.metrics().nodes()) ports.put(inventory.metrics().port(), "node-exporter");
             inventory.workersOf(peer).forEach(worker -> ports.put(worker.port(), worker.name()));

@@ -10,6 +10,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
+import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 import ktrdr.report.Repeated;
@@ -26,10 +28,12 @@ public final class RootCauses {
         }
     }
 
+    private static final CheckId QUERY = CheckId.ofFleet(Part.DATABASE.check(), "query");
+
     private RootCauses() {}
 
-    private static List<Rule> rules(String core) {
-        return Stream.concat(nodes(core), services(core)).toList();
+    private static List<Rule> rules(Inventory inventory) {
+        return Stream.concat(nodes(inventory.core().name()), services(Stack.of(inventory, inventory.core()))).toList();
     }
 
     private static Stream<Rule> nodes(String core) {
@@ -37,14 +41,15 @@ public final class RootCauses {
                 rule(ofNode("ssh", "host"), sameNode(), scraped()),
                 rule(ofNode("ssh", "host").and(id -> id.ofNode(core)),
                         any(id -> id.node().isEmpty() && id.is("health")), fleet("workers"),
-                        any(CheckId.ofFleet("db", "query")::equals), kind("db"), any(CheckId::target), fleet("targets"),
-                        fleet("grafana"), fleet("prometheus"), fleet("sample"), kind("registered")),
+                        any(QUERY::equals), kind(Part.DATABASE.check()), any(CheckId::target), fleet("targets"),
+                        fleet(Part.GRAFANA.check()), fleet(Part.PROMETHEUS.check()), fleet("sample"),
+                        kind("registered")),
                 rule(ofNode("stack"), sameNode().and((cause, effect) -> !effect.is("host"))),
                 // what asks a node that keeps it out gets no answer
                 rule(ofNode("firewall"),
                         sameNode().and((cause, effect) -> worker(effect) && effect.is("registered", "gpu", "health")),
                         scraped().and((cause, effect) -> worker(effect))),
-                rule(CheckId.ofNode(core, "firewall")::equals, kind("db"), kind("registered")),
+                rule(CheckId.ofNode(core, "firewall")::equals, kind(Part.DATABASE.check()), kind("registered")),
                 rule(id -> worker(id) && id.is("container"), sameSubject("registered", "gpu"),
                         scraped().and((cause, effect) -> effect.subject().equals(cause.subject())),
                         (cause, effect) -> effect.equals(CheckId.ofNode(cause.node(), "release"))),
@@ -52,23 +57,25 @@ public final class RootCauses {
                 rule(ofNode("share"), any(CheckId.ofFleet("sample", "result")::equals)));
     }
 
-    private static Stream<Rule> services(String core) {
-        var release = any(CheckId.ofNode(core, "release")::equals);
-        var metrics = any(CheckId.ofFleet("prometheus", "metrics")::equals);
-        var query = any(CheckId.ofFleet("grafana", "query")::equals);
+    private static Stream<Rule> services(Stack core) {
+        var release = any(CheckId.ofNode(core.node(), "release")::equals);
+        var metrics = any(CheckId.ofFleet(Part.PROMETHEUS.check(), "metrics")::equals);
+        var query = any(CheckId.ofFleet(Part.GRAFANA.check(), "query")::equals);
+        Predicate<CheckId> target = CheckId.ofTarget("", Part.BACKEND.check())::equals;
         return Stream.of(
-                rule(service("backend"), health("backend"), fleet("workers"), kind("registered"),
-                        any(CheckId.ofTarget("", "backend")::equals), metrics, fleet("sample"), release),
-                rule(id -> id.subject().equals("db") && id.is("container"),
-                        any(CheckId.ofFleet("db", "query")::equals), kind("db"), release),
-                rule(service("prometheus"),
-                        fleet("prometheus"), any(CheckId::target), fleet("targets"), query, release),
-                rule(service("grafana"), fleet("grafana"), release),
-                rule(service("jaeger"), health("jaeger"), any(CheckId.ofFleet("sample", "trace")::equals), release),
-                rule(service("alertmanager"), health("alertmanager"), release),
-                rule(CheckId.ofTarget("", "backend")::equals, metrics),
-                rule(CheckId.ofFleet("grafana", "datasource.prometheus")::equals, query),
-                rule(CheckId.ofFleet("db", "schema")::equals, fleet("sample")),
+                rule(service(core, Part.BACKEND), health(Part.BACKEND), fleet("workers"), kind("registered"),
+                        any(target), metrics, fleet("sample"), release),
+                rule(service(core, Part.DATABASE).and(id -> id.is("container")),
+                        any(QUERY::equals), kind(Part.DATABASE.check()), release),
+                rule(service(core, Part.PROMETHEUS),
+                        fleet(Part.PROMETHEUS.check()), any(CheckId::target), fleet("targets"), query, release),
+                rule(service(core, Part.GRAFANA), fleet(Part.GRAFANA.check()), release),
+                rule(service(core, Part.JAEGER), health(Part.JAEGER),
+                        any(CheckId.ofFleet("sample", "trace")::equals), release),
+                rule(service(core, Part.ALERTMANAGER), health(Part.ALERTMANAGER), release),
+                rule(target, metrics),
+                rule(GrafanaChecks.source(Part.PROMETHEUS)::equals, query),
+                rule(CheckId.ofFleet(Part.DATABASE.check(), "schema")::equals, fleet("sample")),
                 rule(CheckId.ofFleet("sample", "operation")::equals, fleet("sample")));
     }
 
@@ -81,8 +88,11 @@ public final class RootCauses {
         return id -> !id.node().isEmpty() && id.is(kinds);
     }
 
-    private static Predicate<CheckId> service(String name) {
-        return id -> !id.target() && id.subject().equals(name) && id.is("container", "health");
+    /** A check of a part by its own id, or one of the service that it is, by the name of that. */
+    private static Predicate<CheckId> service(Stack core, Part part) {
+        var service = core.service(part).orElse("");
+        return id -> !id.target() && id.is("container", "health")
+                && id.subject().equals(id.node().isEmpty() ? part.check() : service);
     }
 
     private static boolean worker(CheckId id) {
@@ -101,8 +111,8 @@ public final class RootCauses {
         return any(id -> id.ofFleet(subject));
     }
 
-    private static BiPredicate<CheckId, CheckId> health(String service) {
-        return any(CheckId.ofFleet(service, "health")::equals);
+    private static BiPredicate<CheckId, CheckId> health(Part part) {
+        return any(CheckId.ofFleet(part.check(), "health")::equals);
     }
 
     private static BiPredicate<CheckId, CheckId> sameNode() {
@@ -119,7 +129,7 @@ public final class RootCauses {
 
     /** Each failed check that another check explains, to the check that explains it and that no other explains. */
     public static Map<String, String> of(Inventory inventory, List<Check> checks) {
-        var rules = rules(inventory.core().name());
+        var rules = rules(inventory);
         var failing = checks.stream().filter(check -> !check.ok()).map(Check::what).toList();
         var causes = new LinkedHashMap<CheckId, CheckId>();
         for (var effect : failing)

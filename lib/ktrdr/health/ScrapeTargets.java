@@ -11,6 +11,8 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
+import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
@@ -21,6 +23,8 @@ import ktrdr.report.CheckId;
  * @param silent the failed check of a Prometheus that did not answer
  */
 public record ScrapeTargets(Optional<JsonNode> answer, Optional<Check> silent) {
+    /** Of a stack without Prometheus. */
+    static final ScrapeTargets NONE = new ScrapeTargets(Optional.empty(), Optional.empty());
     /** What Prometheus reports about a target that it has not scraped yet. */
     public static final String NOT_ASKED = "unknown";
     public static final String NOT_KNOWN = "Prometheus does not know it";
@@ -36,7 +40,8 @@ public record ScrapeTargets(Optional<JsonNode> answer, Optional<Check> silent) {
      * @param left whether a worker at this address was taken away without a change of Prometheus' configuration
      */
     public List<Check> checks(Inventory inventory, Predicate<String> left) {
-        return silent.map(List::of).orElseGet(() -> checks(inventory, answer.orElseThrow(), left));
+        return silent.map(List::of)
+                .orElseGet(() -> answer.map(said -> checks(inventory, said, left)).orElse(List.of()));
     }
 
     private static List<Check> checks(Inventory inventory, JsonNode answer, Predicate<String> left) {
@@ -44,7 +49,7 @@ public record ScrapeTargets(Optional<JsonNode> answer, Optional<Check> silent) {
         var active = StreamSupport.stream(answer.path("data").path("activeTargets").spliterator(), false)
                 .collect(Collectors.toMap(ScrapeTargets::name, target -> target, (first, second) -> second));
         var checks = new ArrayList<Check>();
-        expected.forEach((name, target) -> checks.add(check(target, active.get(name))));
+        expected.forEach((name, target) -> checks.add(check(target, active.get(name), deploy(inventory))));
         active.keySet().removeAll(expected.keySet());
         checks.add(others(inventory, active.values(), left));
         return checks;
@@ -52,7 +57,9 @@ public record ScrapeTargets(Optional<JsonNode> answer, Optional<Check> silent) {
 
     private static Map<String, Target> expected(Inventory inventory) {
         var expected = new TreeMap<String, Target>();
-        expected.put("backend", new Target(CheckId.ofTarget("", "backend"), inventory.core().name()));
+        var backend = Part.BACKEND.check();
+        if (Stack.of(inventory, inventory.core()).service(Part.BACKEND).isPresent())
+            expected.put(backend, new Target(CheckId.ofTarget("", backend), inventory.core().name()));
         if (inventory.metrics().nodes()) for (var node : inventory.nodes())
             expected.put(EXPORTER + " " + node.name(),
                     new Target(CheckId.ofTarget("", EXPORTER + "." + node.name()), node.name()));
@@ -61,6 +68,10 @@ public record ScrapeTargets(Optional<JsonNode> answer, Optional<Check> silent) {
                 expected.put(node.name() + " " + worker.name(),
                         new Target(CheckId.ofTarget(node.name(), worker.name()), node.name()));
         return expected;
+    }
+
+    private static String deploy(Inventory inventory) {
+        return "jbang deploy@ktrdr core " + Stack.of(inventory, inventory.core()).needed(Part.PROMETHEUS);
     }
 
     /** Prometheus' other targets, such as itself: "all targets up" includes these. */
@@ -77,7 +88,7 @@ public record ScrapeTargets(Optional<JsonNode> answer, Optional<Check> silent) {
                 down.isEmpty() ? others.size() - gone.size() + " up"
                         + (gone.isEmpty() ? "" : ", and " + gone.size() + " of removed workers")
                         : String.join("; ", down).strip(),
-                "jbang deploy@ktrdr core prometheus makes it scrape what the inventory runs", 0);
+                deploy(inventory) + " makes it scrape what the inventory runs", 0);
     }
 
     private static String name(JsonNode target) {
@@ -86,11 +97,11 @@ public record ScrapeTargets(Optional<JsonNode> answer, Optional<Check> silent) {
         return (job + " " + labels.path(job.equals(EXPORTER) ? "node" : "worker").asText("")).strip();
     }
 
-    private static Check check(Target wanted, JsonNode target) {
+    private static Check check(Target wanted, JsonNode target, String deploy) {
         boolean up = target != null && target.path("health").asText().equals("up");
         var found = target == null ? NOT_KNOWN
                 : (target.path("health").asText() + " " + target.path("lastError").asText("")).strip();
         return new Check(wanted.what(), wanted.node(), up, "a Prometheus target that is up", found,
-                target == null ? "jbang deploy@ktrdr core prometheus" : "curl " + target.path("scrapeUrl").asText(), 0);
+                target == null ? deploy : "curl " + target.path("scrapeUrl").asText(), 0);
     }
 }

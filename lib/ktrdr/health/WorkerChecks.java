@@ -11,7 +11,7 @@ import ktrdr.api.Backend;
 import ktrdr.api.WorkerRoster;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.node.Docker;
+import ktrdr.inventory.Part;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
@@ -30,8 +30,8 @@ public final class WorkerChecks {
     public static Check unknown(Inventory inventory, Problem problem) {
         var core = inventory.core().name();
         return new Check(CheckId.ofFleet("workers", "list"), core, false,
-                "GET " + inventory.url("backend") + "/api/v1/workers answers",
-                problem.foundOrSentence(), "on " + core + ": docker logs " + Docker.BACKEND, 0);
+                "GET " + inventory.url(Part.BACKEND) + "/api/v1/workers answers",
+                problem.foundOrSentence(), "on " + core + ": docker logs " + backend(inventory), 0);
     }
 
     /** A check for each worker of these nodes: the backend has it in its registry, and not as gone. */
@@ -49,6 +49,11 @@ public final class WorkerChecks {
                         "on " + node.name() + ": docker logs " + container(inventory, node, worker), seconds));
             }
         return checks;
+    }
+
+    private static String backend(Inventory inventory) {
+        var core = Stack.of(inventory, inventory.core());
+        return core.container(core.needed(Part.BACKEND));
     }
 
     private static String container(Inventory inventory, Node node, Inventory.Worker worker) {
@@ -75,7 +80,7 @@ public final class WorkerChecks {
                                 && eachWorker.serving()).toList();
                 var has = here.stream().map(Backend.Worker::gpu).filter(gpu -> !gpu.isEmpty()).findFirst();
                 checks.add(new Check(CheckId.ofNode(node, worker.name(), "gpu"), node.name(), has.isPresent(),
-                        "a GPU, by its capabilities in GET " + inventory.url("backend") + "/api/v1/workers",
+                        "a GPU, by its capabilities in GET " + inventory.url(Part.BACKEND) + "/api/v1/workers",
                         has.orElse(here.isEmpty() ? NOT_REGISTERED : "none: it trains on the CPU"),
                         "on " + node.name() + ": docker exec " + container(inventory, node, worker)
                                 + " nvidia-smi; its image, "
@@ -109,7 +114,7 @@ public final class WorkerChecks {
                 extra(inventory, "ghosts", "no registration of a worker that is gone", stale,
                         replaced == 0 ? "none" : "only " + replaced + " of replaced workers",
                         "the backend forgets it after 5 minutes; to do so now, on " + inventory.core().name()
-                                + ": docker restart " + Docker.BACKEND));
+                                + ": docker restart " + backend(inventory)));
     }
 
     private static List<Backend.Worker> stale(Inventory inventory, WorkerRoster roster, Instant now) {

@@ -16,7 +16,7 @@ import ktrdr.Yaml;
  * @param environment the name of the environment that KTRDR gets
  * @param broker the address of the broker's host service; empty if there is none
  * @param resolve whether hosts are found by DNS or by the addresses below
- * @param nodes in the order of the file, one of them core
+ * @param nodes in the order of the file; the first one stands for core where none has that role
  * @param alerts where alerts are sent; empty if they are not sent
  * @param operators who logs in for procedures that only look; empty if everyone logs in as {@code ssh} says
  * @param foreign services or containers in the toolkit's Compose projects that their owner looks after
@@ -34,9 +34,6 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** How hosts are found: by DNS, or by the inventory's addresses. */
     public enum Resolve { DNS, INVENTORY }
-
-    /** What a node is for. */
-    public enum Role { CORE, WORKERS }
 
     /**
      * Whether scripts run as root by way of {@code sudo -n}; where needed: unless Docker's socket can be written
@@ -69,7 +66,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
          * with a GPU there is never more than one.
          */
         public Node withScale(int count) {
-            return with(count, backtest == 0 ? 0 : count, training == 0 ? 0 : running.gpu ? 1 : count);
+            return with(count, backtest == 0 ? 0 : count, training == 0 ? 0 : running.gpu() ? 1 : count);
         }
 
         /**
@@ -96,15 +93,6 @@ public record Inventory(Path source, boolean example, String domain, String envi
                     training, Optional.empty(), ssh, share, bind, running, own);
         }
     }
-
-    /**
-     * How a node's workers run: what one of each type may use, their image without a tag where the node has one of its
-     * own, whether without AppArmor, and whether its one training worker has a GPU.
-     */
-    public record Running(Limit backtest, Limit training, Optional<String> image, boolean unconfined, boolean gpu) {}
-
-    /** What a worker may use: processors, of which a node may have fewer, and bytes of memory. */
-    public record Limit(double cpus, long memory) {}
 
     /** The key that says how many workers a node runs, scale, workers or gpu, and its place in its file. */
     public record Given(String key, Yaml.Place place) {}
@@ -171,9 +159,27 @@ public record Inventory(Path source, boolean example, String domain, String envi
         return InventoryReader.find(asked, environment, folder);
     }
 
-    /** The one node with role core. */
+    /**
+     * The one node with role core. In a fleet without it the first node takes its place: the database, Prometheus and
+     * what else {@link Part} has are looked for there.
+     */
     public Node core() {
-        return nodes.stream().filter(node -> node.role() == Role.CORE).findFirst().orElseThrow();
+        return nodes.stream().filter(node -> node.role() == Role.CORE).findFirst().orElse(nodes.get(0));
+    }
+
+    /** The nodes of a role, in the order of the file. */
+    public List<Node> of(Role role) {
+        return nodes.stream().filter(node -> node.role().equals(role)).toList();
+    }
+
+    /** The names of the roles that nodes have, in the order of the file. */
+    public List<String> roles() {
+        return nodes.stream().map(node -> node.role().name()).distinct().toList();
+    }
+
+    /** Nodes by the words of a command line, and by their machine. */
+    public NodeLookup lookup() {
+        return new NodeLookup(this);
     }
 
     /** The nodes with role workers, in the order of the file. */
@@ -183,7 +189,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** The node that exports the share; none where a host outside the fleet does. */
     public Optional<Node> storageNode() {
-        return new NodeLookup(this).find(storage.server());
+        return lookup().find(storage.server());
     }
 
     /** Whether this node exports the share. */
@@ -198,12 +204,12 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** A node by its id, name, host or full host name. An unknown one is a {@link Problem} that names the nearest. */
     public Node node(String asked) {
-        return new NodeLookup(this).node(asked);
+        return lookup().node(asked);
     }
 
     /** A workers node by the same names; the core node is a {@link Problem}. */
     public Node workersNode(String asked) {
-        return new NodeLookup(this).workersNode(asked);
+        return lookup().workersNode(asked);
     }
 
     /**
@@ -211,7 +217,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
      * nodes is a {@link Problem}, not an empty choice.
      */
     public List<Node> workersNodes(List<String> names) {
-        return new NodeLookup(this).workersNodes(names);
+        return lookup().workersNodes(names);
     }
 
     /** A node's host with the domain. */
@@ -235,19 +241,19 @@ public record Inventory(Path source, boolean example, String domain, String envi
     }
 
     /**
-     * Where a core service answers: {@code http://grafana.<domain>:3000}, under its own name where core has such an
+     * Where a part of core answers: {@code http://grafana.<domain>:3000}, under its own name where core has such an
      * alias.
      */
-    public String url(String service) {
-        int port = switch (service) {
-            case "backend" -> services.backend();
-            case "grafana" -> services.grafana();
-            case "prometheus" -> services.prometheus();
-            case "jaeger" -> services.jaeger();
-            case "alertmanager" -> services.alertmanager();
-            default -> throw new IllegalArgumentException(service + " has no web address");
+    public String url(Part part) {
+        int port = switch (part) {
+            case BACKEND -> services.backend();
+            case GRAFANA -> services.grafana();
+            case PROMETHEUS -> services.prometheus();
+            case JAEGER -> services.jaeger();
+            case ALERTMANAGER -> services.alertmanager();
+            case DATABASE -> throw new IllegalArgumentException("the database has no web address");
         };
-        var host = core().aliases().contains(service) ? service : core().host();
+        var host = core().aliases().contains(part.word()) ? part.word() : core().host();
         return "http://" + host + "." + domain + ":" + port;
     }
 
@@ -264,14 +270,6 @@ public record Inventory(Path source, boolean example, String domain, String envi
     /** The image of a node's workers, without a tag. */
     public String workerImage(Node node) {
         return node.running().image().orElse(node.running().gpu() ? images.workerGpu() : images.worker());
-    }
-
-    /** A worker and the node that runs it. */
-    public record Place(Node node, Worker worker) {
-        /** "workers-b backtest-worker-1". */
-        public String words() {
-            return node.name() + " " + worker.name();
-        }
     }
 
     /** The worker of the inventory that answers at this address; none where the inventory runs none there. */

@@ -24,12 +24,11 @@ import java.util.Optional;
 import ktrdr.Problem;
 import ktrdr.Yaml;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.SecretsSettings.Provider;
 import ktrdr.inventory.Inventory.Resolve;
-import ktrdr.inventory.Inventory.Role;
 import ktrdr.inventory.Inventory.Sudo;
 import ktrdr.inventory.InventorySection.Form;
 import ktrdr.inventory.InventorySection.Mistake;
+import ktrdr.inventory.SecretsSettings.Provider;
 
 /**
  * From the tree of a YAML file to an {@link Inventory}: defaults, validation, and all mistakes in one {@link Problem}.
@@ -86,15 +85,16 @@ final class InventoryReader {
                 : Resolve.INVENTORY;
         var ssh = NodeReader.ssh(top.section("ssh"), folder, SSH);
         if (!top.has("nodes"))
-            top.mistake("nodes", "is missing, expected one core node and any number of workers nodes");
+            top.mistake("nodes", "is missing, expected at least one node");
         var sections = top.sections("nodes");
         var nodes = nodes(top, sections, new NodeReader(folder, ssh, resolve));
         if (top.has("nodes")) wholeFleet(top, domain, nodes, sections);
         var inventory = new Inventory(file, top.flag("example", false), domain, environment, broker, resolve, ssh,
-                nodes, images(top.section("images")), database(top.section("database")),
+                nodes, images(top.section("images"), nodes), database(top.section("database")),
                 secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
-                services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")),
-                sample(top.section("sample")), AlertSettingsReader.read(top), operators(top),
+                services(top.section("services")), metrics(top.section("metrics"), nodes),
+                tracing(top.section("tracing")), sample(top.section("sample")), AlertSettingsReader.read(top),
+                operators(top),
                 FirewallReader.read(top, nodes, sections), top.list("foreign", CONTAINER, List.of()),
                 top.path("templates", folder));
         // taken out by then: see InventoryIncludes
@@ -116,16 +116,21 @@ final class InventoryReader {
     private static void wholeFleet(InventorySection top, String domain, List<Node> nodes,
             Map<String, InventorySection> sections) {
         var cores = nodes.stream().filter(node -> node.role() == Role.CORE).map(Node::name).toList();
-        if (cores.size() != 1) top.mistake("nodes", "expected exactly one node with role core, found "
-                + (cores.isEmpty() ? "none" : cores.size() + ": " + String.join(", ", cores)));
+        if (cores.size() > 1) top.mistake("nodes", "expected one node with role core, found " + cores.size() + ": "
+                + String.join(", ", cores));
+        if (nodes.isEmpty()) top.mistake("nodes", "expected at least one node, found none");
+        if (cores.isEmpty() && nodes.stream().anyMatch(node -> node.role() == Role.WORKERS))
+            top.mistake("nodes", "expected a node with role core, with whose backend workers register, found none");
         var taken = new HashMap<String, String>();
         for (var node : nodes) {
             var section = sections.get(node.name());
             unique(taken, "id", node.id(), node, section, "id");
-            unique(taken, "host", node.host(), node, section, "host");
-            node.address().ifPresent(address -> unique(taken, "address", address, node, section, "address"));
+            // see NodeNames for two stacks of one machine
+            if (nodes.stream().takeWhile(other -> other != node).noneMatch(other -> other.host()
+                    .equalsIgnoreCase(node.host()))) unique(taken, "host", node.host(), node, section, "host");
             for (var alias : node.aliases()) unique(taken, "host", alias, node, section, "aliases");
         }
+        new NodeNames(domain, nodes).machines((node, key, mistake) -> sections.get(node).mistake(key, mistake));
         new NodeNames(domain, nodes).mistakes().forEach((node, mistake) -> sections.get(node).mistake("", mistake));
     }
 
@@ -165,8 +170,10 @@ final class InventoryReader {
         return section.text(key, Form.of(String.join(" or ", allowed), String.join("|", allowed)), otherwise);
     }
 
-    private Inventory.Images images(InventorySection section) {
-        var backend = section.required("backend", REPOSITORY);
+    /** Stacks of one's own name their images themselves. */
+    private Inventory.Images images(InventorySection section, List<Node> nodes) {
+        boolean own = nodes.stream().allMatch(node -> node.role().own());
+        var backend = own ? section.text("backend", REPOSITORY, "") : section.required("backend", REPOSITORY);
         var worker = section.text("worker", REPOSITORY,
                 backend.replaceFirst("(^|/)ktrdr-backend$", "$1ktrdr-worker-cpu"));
         var images = new Inventory.Images(section.text("registry", REGISTRY, "ghcr.io"),
@@ -211,7 +218,11 @@ final class InventoryReader {
                 section.text("item", ITEM, "ktrdr-homelab-core"),
                 section.text("prefix", Form.of("the start of a variable's name", "[A-Za-z_][A-Za-z0-9_]*"),
                 "KTRDR_SECRET_"), section.path("file", folder), section.list("command", TEXT, List.of()),
-                section.values("fields"));
+                section.values("fields"), section.values("variables"));
+        var named = section.section("variables");
+        settings.variables().keySet().forEach(name -> {
+            if (!name.matches("[A-Za-z_][A-Za-z0-9_]*")) named.mistake(name, "expected the name of a variable");
+        });
         if (provider == Provider.FILE && settings.file().isEmpty())
             section.mistake("file", "is missing, and `provider: file` needs it");
         if (provider == Provider.COMMAND && settings.command().isEmpty())
@@ -221,7 +232,9 @@ final class InventoryReader {
     }
 
     private Inventory.Storage storage(InventorySection section, List<Node> nodes) {
-        var core = nodes.stream().filter(node -> node.role() == Role.CORE).map(Node::name).findFirst().orElse("core");
+        // stacks of one's own have none where the inventory does not say so
+        var core = nodes.stream().filter(node -> node.role() == Role.CORE).map(Node::name).findFirst()
+                .orElse("");
         var storage = new Inventory.Storage(section.text("server", DOMAIN, core),
                 section.text("export", ABSOLUTE, "/srv/ktrdr-shared"),
                 section.text("mount", ABSOLUTE, "/mnt/ktrdr-shared"),
@@ -261,8 +274,10 @@ final class InventoryReader {
         return port;
     }
 
-    private Inventory.MetricsSettings metrics(InventorySection section) {
-        var metrics = new Inventory.MetricsSettings(section.flag("nodes", true),
+    /** Where there is a core, its Prometheus asks for them. */
+    private Inventory.MetricsSettings metrics(InventorySection section, List<Node> nodes) {
+        boolean core = nodes.stream().anyMatch(node -> node.role() == Role.CORE);
+        var metrics = new Inventory.MetricsSettings(section.flag("nodes", core),
                 section.number("port", 1, 65535, 9100));
         section.end();
         return metrics;

@@ -2,6 +2,7 @@ package ktrdr.inventory;
 
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -18,7 +19,7 @@ final class InventorySecrets {
             Pattern.compile("(?i)(?:.*[_-])?(?:passwords?|passwd|passphrases?|secrets?|token|api[_-]?keys?|"
                     + "private[_-]?keys?|access[_-]?keys?|credentials?|alert_webhook_url)");
     /** Of a secret's field, how the provider calls it. */
-    private static final String NAMES_OF_FIELDS = "secrets.fields";
+    private static final List<String> NAMES_OF_FIELDS = List.of("secrets.fields", "secrets.variables");
     /** A public digest or key, at the end of an image or as a pinned host key. */
     private static final Pattern PUBLIC = Pattern.compile(
             "SHA256:[A-Za-z0-9+/]{43}=?|@sha256:[0-9a-f]{64}$|(?:ssh-|ecdsa-)[a-z0-9-]+\\s+AAAA[A-Za-z0-9+/]+={0,2}");
@@ -72,7 +73,7 @@ final class InventorySecrets {
             var secret = value("", key);
             var at = (path.isEmpty() ? "" : path + ".") + (secret.isPresent() ? "…" : key);
             if (secret.isPresent()) note(mapping.keys().get(key), at, "this looks like " + secret.get());
-            else if (NAME.matcher(key).matches() && !path.equals(NAMES_OF_FIELDS) && holds(value))
+            else if (NAME.matcher(key).matches() && !NAMES_OF_FIELDS.contains(path) && holds(value))
                 note(mapping.keys().get(key), at, "a key of this name is for a secret");
             else look(at, value);
         });

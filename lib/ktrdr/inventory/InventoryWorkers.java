@@ -7,10 +7,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import ktrdr.Units;
 import ktrdr.inventory.Inventory.Given;
-import ktrdr.inventory.Inventory.Limit;
-import ktrdr.inventory.Inventory.Role;
-import ktrdr.inventory.Inventory.Running;
 import ktrdr.inventory.InventorySection.Form;
+import ktrdr.inventory.Running.Limit;
 
 /**
  * What the section of a node says of its workers: how many of each type, whether its training worker has a GPU, and how
@@ -27,10 +25,11 @@ record InventoryWorkers(int scale, int backtest, int training, boolean gpu, Opti
 
     /** Reads and validates the counts of a node. */
     static InventoryWorkers of(InventorySection section, Role role) {
-        if (role == Role.CORE) {
-            if (section.has("scale")) section.mistake("scale", "core runs no workers, so it has no scale");
+        boolean none = role != Role.WORKERS;
+        if (none) {
+            if (section.has("scale")) section.mistake("scale", role.name() + " runs no workers, so it has no scale");
             for (var key : List.of("workers", "limits", "apparmor", "image", "gpu"))
-                if (section.has(key)) section.mistake(key, "core runs no workers");
+                if (section.has(key)) section.mistake(key, role.name() + " runs no workers");
         }
         int scale = section.number("scale", 1, 3, 1);
         boolean gpu = section.flag("gpu", false);
@@ -39,8 +38,8 @@ record InventoryWorkers(int scale, int backtest, int training, boolean gpu, Opti
                         + "{backtest: 1, training: 1}`");
         var workers = section.section("workers");
         boolean given = section.has("workers");
-        int backtest = workers.number("backtest", 0, 3, given || gpu || role == Role.CORE ? 0 : scale);
-        int training = workers.number("training", 0, 3, gpu ? 1 : given || role == Role.CORE ? 0 : scale);
+        int backtest = workers.number("backtest", 0, 3, given || gpu || none ? 0 : scale);
+        int training = workers.number("training", 0, 3, gpu ? 1 : given || none ? 0 : scale);
         if (gpu && training != 1)
             workers.mistake("training", "a node with a GPU has one training worker, expected 1, found " + training);
         if (given && section.has("scale")) section.mistake("workers", "a node has either scale or workers");

@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
 
 /**
  * What nodes are called by, seen together: a word on a command line means one node and nothing else, a job of
@@ -33,9 +32,8 @@ final class NodeNames {
             var node = nodes.get(i);
             for (var other : nodes.subList(0, i)) both(other, node)
                     .ifPresent(word -> mistakes.putIfAbsent(node.name(), word + " means " + other.name() + " too"));
-            for (var word : List.of(node.id(), node.name(), node.host()))
-                if (word.matches("(?i)all|workers") || node.role() == Role.WORKERS && word.equalsIgnoreCase("core"))
-                    mistakes.putIfAbsent(node.name(), word + " is reserved for commands");
+            for (var word : List.of(node.id(), node.name(), node.host())) if (reserved(word, node))
+                mistakes.putIfAbsent(node.name(), word + " is reserved for commands");
             // YAML's word for nothing, in prometheus.yml
             if (node.name().equalsIgnoreCase("null"))
                 mistakes.putIfAbsent(node.name(), node.name() + " is not a valid name in YAML");
@@ -46,6 +44,39 @@ final class NodeNames {
                             name + " with the domain is longer than " + LONGEST + " characters"));
         }
         return mistakes;
+    }
+
+    /** Takes a mistake at a key of a node. */
+    interface Mistakes {
+        void note(String node, String key, String text);
+    }
+
+    /** A machine may have several stacks, each a node of its own, with the same host and address and another folder. */
+    void machines(Mistakes mistakes) {
+        for (int i = 0; i < nodes.size(); i++) {
+            var node = nodes.get(i);
+            for (var other : nodes.subList(0, i)) machine(other, node, mistakes);
+        }
+    }
+
+    private static void machine(Node other, Node node, Mistakes mistakes) {
+        boolean host = other.host().equalsIgnoreCase(node.host());
+        boolean address = node.address().isPresent() && node.address().equals(other.address());
+        boolean apart = !other.role().equals(node.role()) && (other.role().own() || node.role().own());
+        if (host && !(apart && node.address().equals(other.address())))
+            mistakes.note(node.name(), "host", node.host() + " is taken by " + other.name());
+        else if (address && !(apart && host))
+            mistakes.note(node.name(), "address", node.address().get() + " is taken by " + other.name());
+        else if (host && other.directory().equals(node.directory()))
+            mistakes.note(node.name(), "directory", node.directory() + " is taken by " + other.name());
+    }
+
+    /** Commands name roles, of which core and those of one's own may be the name of their only node. */
+    private boolean reserved(String word, Node node) {
+        if (word.matches("(?i)all|workers")) return true;
+        var roles = Stream.concat(Stream.of(Role.CORE), nodes.stream().map(Node::role));
+        return roles.anyMatch(role -> role.name().equalsIgnoreCase(word) && !(role.equals(node.role())
+                && (role == Role.CORE || nodes.stream().filter(one -> one.role().equals(role)).count() == 1)));
     }
 
     private static Stream<String> names(Node node) {

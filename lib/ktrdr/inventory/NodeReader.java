@@ -16,8 +16,6 @@ import java.util.stream.Stream;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.NodeShare;
 import ktrdr.inventory.Inventory.Resolve;
-import ktrdr.inventory.Inventory.Role;
-import ktrdr.inventory.Inventory.Running;
 import ktrdr.inventory.Inventory.Sudo;
 import ktrdr.inventory.InventorySection.Form;
 
@@ -25,8 +23,10 @@ import ktrdr.inventory.InventorySection.Form;
 final class NodeReader {
     /** Variables of env files with which a node would not be the one that the toolkit knows. */
     private static final Set<String> KEPT = Stream.concat(Stream.of("IMAGE_TAG", "NODE"),
-            Stream.of(Secrets.Field.values()).map(field -> field.variable)).collect(Collectors.toSet());
+            Secrets.Field.KNOWN.stream().map(field -> field.variable())).collect(Collectors.toSet());
     private static final Form PROFILE = Form.of("names of profiles, such as gpu", "[a-zA-Z0-9][a-zA-Z0-9_.-]*");
+    private static final Form ROLE = Form.of("core, workers, or the name of a folder among your templates",
+            "(?!(all|monitoring|firewall|metrics)$)[a-z0-9][a-z0-9-]{0,62}");
     private final Path folder;
     private final SshSettings ssh;
     private final Resolve resolve;
@@ -39,15 +39,14 @@ final class NodeReader {
     }
 
     Node read(String name, InventorySection section, Running running) {
-        var role = InventoryReader.choice(section, "role", "workers", List.of("core", "workers")).equals("core")
-                ? Role.CORE : Role.WORKERS;
-        if (!section.has("role")) section.mistake("role", "is missing, expected core or workers");
+        var role = Role.of(section.text("role", ROLE, Role.WORKERS.name()));
+        if (!section.has("role")) section.mistake("role", "is missing, expected core, workers or a name of your own");
         if (!HOST.pattern().matcher(name).matches())
             section.mistake("", "the name of a node is " + HOST.name() + ", found " + name);
         if (resolve == Resolve.INVENTORY && !section.has("address"))
             section.mistake("address", "is missing, and `resolve: inventory` needs it");
         var workers = InventoryWorkers.of(section, role);
-        var directory = role == Role.CORE ? "/opt/ktrdr-core" : "/opt/ktrdr-" + name;
+        var directory = role.own() ? "/opt/" + role.name() : "/opt/ktrdr-" + (role == Role.CORE ? "core" : name);
         var node = new Node(name, section.text("id", WORD, name), role, section.text("host", HOST, name),
                 section.text("address", ADDRESS),
                 section.number("cpus", 1, 4096, 1), section.size("memory", "0"), section.size("disk_free", "10GB"),

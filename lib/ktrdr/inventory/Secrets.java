@@ -6,12 +6,13 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumMap;
-import java.util.EnumSet;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import ktrdr.Console;
@@ -30,24 +31,38 @@ import ktrdr.Utf8;
 public final class Secrets {
     /**
      * A field of the secret store, the variable the compose files know it by, and whether showing it would give
-     * something away.
+     * something away. Those that the toolkit knows are here; an inventory may name others for stacks of its own.
      */
-    public enum Field {
-        db_username("KTRDR_DB_USER", false),
-        db_password("KTRDR_DB_PASSWORD", true),
-        jwt_secret("KTRDR_AUTH_JWT_SECRET", true),
-        grafana_password("GF_SECURITY_ADMIN_PASSWORD", true),
-        ghcr_token("REGISTRY_TOKEN", true),
-        alert_webhook_url("KTRDR_ALERT_WEBHOOK_URL", true),
-        alert_mail_password("KTRDR_ALERT_MAIL_PASSWORD", true),
-        alert_telegram_token("KTRDR_ALERT_TELEGRAM_TOKEN", true);
+    public record Field(String name, String variable, boolean concealed) implements Comparable<Field> {
+        public static final Field DB_USERNAME = new Field("db_username", "KTRDR_DB_USER", false);
+        public static final Field DB_PASSWORD = new Field("db_password", "KTRDR_DB_PASSWORD", true);
+        public static final Field JWT_SECRET = new Field("jwt_secret", "KTRDR_AUTH_JWT_SECRET", true);
+        public static final Field GRAFANA_PASSWORD = new Field("grafana_password", "GF_SECURITY_ADMIN_PASSWORD", true);
+        public static final Field GHCR_TOKEN = new Field("ghcr_token", "REGISTRY_TOKEN", true);
+        public static final Field ALERT_WEBHOOK_URL = new Field("alert_webhook_url", "KTRDR_ALERT_WEBHOOK_URL", true);
+        public static final Field ALERT_MAIL_PASSWORD =
+                new Field("alert_mail_password", "KTRDR_ALERT_MAIL_PASSWORD", true);
+        public static final Field ALERT_TELEGRAM_TOKEN =
+                new Field("alert_telegram_token", "KTRDR_ALERT_TELEGRAM_TOKEN", true);
+        /** All of them. */
+        public static final List<Field> KNOWN = List.of(DB_USERNAME, DB_PASSWORD, JWT_SECRET, GRAFANA_PASSWORD,
+                GHCR_TOKEN, ALERT_WEBHOOK_URL, ALERT_MAIL_PASSWORD, ALERT_TELEGRAM_TOKEN);
 
-        public final String variable;
-        public final boolean concealed;
+        /** A variable of a stack of one's own; the name of a user is shown. */
+        static Field own(String variable, String name) {
+            return new Field(name, variable, !name.equals(DB_USERNAME.name));
+        }
 
-        Field(String variable, boolean concealed) {
-            this.variable = variable;
-            this.concealed = concealed;
+        /** In the order above, then by variable. */
+        @Override
+        public int compareTo(Field other) {
+            return Comparator.<Field>comparingInt(field -> KNOWN.contains(field) ? KNOWN.indexOf(field) : KNOWN.size())
+                    .thenComparing(Field::variable).compare(this, other);
+        }
+
+        @Override
+        public String toString() {
+            return name;
         }
     }
 
@@ -77,12 +92,12 @@ public final class Secrets {
     /** The same, with fields that are taken where the provider has them and not missed where it has not. */
     public static Secrets fetch(Inventory inventory, Set<Field> wanted, Set<Field> welcome,
             Map<String, String> environment, Console console) {
-        var asked = EnumSet.noneOf(Field.class);
+        var asked = new TreeSet<Field>();
         asked.addAll(wanted);
         asked.addAll(welcome);
         // an unavailable provider must not stop a procedure that needs no secret
         var found = asked.isEmpty() ? Map.<String, String>of() : found(inventory.secrets(), asked, environment);
-        var values = new EnumMap<Field, String>(Field.class);
+        var values = new TreeMap<Field, String>();
         var missing = new ArrayList<String>();
         for (var field : asked) {
             var value = found.get(inventory.secrets().fields().getOrDefault(field.name(), field.name()));
@@ -91,7 +106,7 @@ public final class Secrets {
         }
         if (!missing.isEmpty()) throw missing(missing, inventory, found.keySet());
         values.forEach((field, value) -> {
-            if (field.concealed) console.secret(value);
+            if (field.concealed()) console.secret(value);
             refuseInvalid(field, value, inventory.source());
         });
         return new Secrets(values);
@@ -125,7 +140,7 @@ public final class Secrets {
                 || Character.getType(codePoint) == Character.SURROGATE))
             throw Problem.usage("the secret " + field + " has a character that could not be read").expected("UTF-8")
                     .fix("run it with LC_ALL=C.UTF-8, or write it again where " + source + " says");
-        if (field == Field.jwt_secret && value.codePointCount(0, value.length()) < JWT_CHARACTERS)
+        if (field == Field.JWT_SECRET && value.codePointCount(0, value.length()) < JWT_CHARACTERS)
             throw Problem.usage("the secret jwt_secret has fewer than " + JWT_CHARACTERS + " characters")
                     .expected("as many or more: with fewer KTRDR's backend does not start")
                     .fix("make one with: openssl rand -base64 48, and write it where " + source
@@ -134,11 +149,11 @@ public final class Secrets {
 
     /** The same, but for these values, which the console masks from then on too. */
     public Secrets with(Map<Field, String> others, Console console) {
-        var all = new EnumMap<Field, String>(Field.class);
+        var all = new TreeMap<Field, String>();
         all.putAll(values);
         all.putAll(others);
         others.forEach((field, value) -> {
-            if (field.concealed) console.secret(value);
+            if (field.concealed()) console.secret(value);
         });
         return new Secrets(all);
     }
@@ -154,15 +169,15 @@ public final class Secrets {
      */
     public String shell(Set<Field> fields) {
         var lines = new StringBuilder();
-        var known = fields.stream().filter(values::containsKey).toList();
-        for (var field : known) lines.append(Sh.let(field.variable, values.get(field)));
-        var names = known.stream().map(field -> field.variable).collect(Collectors.joining(" "));
+        var known = fields.stream().sorted().filter(values::containsKey).toList();
+        for (var field : known) lines.append(Sh.let(field.variable(), values.get(field)));
+        var names = known.stream().map(field -> field.variable()).collect(Collectors.joining(" "));
         return lines + "with_secrets() { (" + Sh.NO_PROXIES + "; export " + names + "; exec \"$@\"); }\n";
     }
 
-    /** The shell line that hands the registry's token to a script that logs in. */
+    /** The shell line that hands the registry's token to a script that logs in; empty where it was not asked for. */
     public String registry() {
-        return Sh.let(Field.ghcr_token.variable, values.get(Field.ghcr_token));
+        return Sh.let(Field.GHCR_TOKEN.variable(), values.getOrDefault(Field.GHCR_TOKEN, ""));
     }
 
     /**

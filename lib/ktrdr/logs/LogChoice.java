@@ -9,6 +9,7 @@ import ktrdr.DidYouMean;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Role;
 import ktrdr.release.Stack;
 
 /**
@@ -54,8 +55,8 @@ public record LogChoice(List<Node> nodes, List<String> services) {
 
     private static List<Node> nodes(Inventory inventory, Set<Node> before, String word) {
         if (word.equals("all")) return inventory.nodes();
-        if (word.equals("workers")) return inventory.workersNodes(List.of());
-        if (word.equals("core")) return List.of(inventory.core());
+        if (word.equals(Role.WORKERS.name())) return inventory.workersNodes(List.of());
+        if (inventory.roles().contains(word)) return inventory.lookup().nodes(inventory.lookup().role(word), List.of());
         try {
             return List.of(inventory.node(word));
         } catch (Problem unknown) {

@@ -25,25 +25,28 @@ public final class Database {
     }
 
     private final FleetNode core;
+    private final String container;
     private final boolean readOnly;
 
-    public Database(FleetNode core) {
-        this(core, true);
+    /** @param container shell lines that define {@code container}: see {@link Docker#container} */
+    public Database(FleetNode core, String container) {
+        this(core, container, true);
     }
 
-    private Database(FleetNode core, boolean readOnly) {
+    private Database(FleetNode core, String container, boolean readOnly) {
         this.core = core;
+        this.container = container;
         this.readOnly = readOnly;
     }
 
     /** The same database, where a query may change something. */
     public Database writing() {
-        return new Database(core, false);
+        return new Database(core, container, false);
     }
 
     /** Runs one statement. What PostgreSQL refuses is a {@link Problem} with its words. */
     public Rows query(String statement) {
-        var result = core.run(script(statement, readOnly));
+        var result = core.run(script(container, statement, readOnly));
         if (result.ok()) return parse(result.out());
         var problem = Problem.failed(core + ": the query failed").found(said(result));
         throw result.err().contains("read-only transaction")
@@ -51,9 +54,9 @@ public final class Database {
     }
 
     /** The script of one statement, which goes to psql on standard input; its answer is CSV. */
-    public static String script(String statement, boolean readOnly) {
+    public static String script(String container, String statement, boolean readOnly) {
         return Sh.let("statement", statement) + Sh.let("options",
-                "-c default_transaction_read_only=" + (readOnly ? "on" : "off")) + Docker.database() + """
+                "-c default_transaction_read_only=" + (readOnly ? "on" : "off")) + container + """
                         printf '%s\\n' "$statement" | docker exec -i -e PGOPTIONS="$options" "$container" sh -c '
                           exec psql -w -X -q --csv -P null=null -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d \
                         "$POSTGRES_DB" -f -'

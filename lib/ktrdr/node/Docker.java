@@ -19,24 +19,12 @@ public final class Docker {
     /** The label by which Compose marks the containers of a project. */
     public static final String PROJECT = "com.docker.compose.project";
     public static final String SERVICE = "com.docker.compose.service";
-    public static final String CORE_PROJECT = "ktrdr-core";
-    /** What the Compose file puts before a service of core, in the name of its container. */
-    private static final String CORE = "ktrdr-";
-    /** The database's container. */
-    public static final String DATABASE = CORE + "db";
-    public static final String BACKEND = CORE + "backend";
-    public static final String GRAFANA = CORE + "grafana";
-    public static final String JAEGER = CORE + "jaeger";
-    public static final String PROMETHEUS = CORE + "prometheus";
-    /** The services of core that read the toolkit's files. */
-    static final List<String> CORE_READERS = List.of("prometheus", "grafana", "alertmanager");
     /** The label in which Compose notes what a container was made from. */
     static final String CONFIG_HASH = "com.docker.compose.config-hash";
     /** The label with the folder that Compose ran in. */
     static final String FOLDER = "com.docker.compose.project.working_dir";
     /** That of the exporter of a node's metrics. */
     public static final String METRICS_PROJECT = "ktrdr-metrics";
-    public static final String WORKERS_PROJECT = "ktrdr-workers";
     /** After {@link #sayContainers}: the command that prints the image's id of each. */
     public static final String IMAGES =
             "printf '%s\\n' \"$containers\" | sed -n "
@@ -57,11 +45,6 @@ public final class Docker {
     public static boolean atLeast(String oldest, String version) {
         var numbers = version.replaceFirst("^v", "").split("[^0-9.]")[0];
         return numbers.matches("\\d+(\\.\\d+)*") && Version.parse(numbers).compareTo(Version.parse(oldest)) >= 0;
-    }
-
-    /** The container of a service of core. */
-    public static String ofCore(String service) {
-        return CORE + service;
     }
 
     /**
@@ -151,17 +134,20 @@ public final class Docker {
                 : "systemctl enable --now docker; check that " + user + " may use it";
     }
 
-    /** Shell lines that define {@code container}: the database's, which Compose's labels identify if it was renamed. */
-    public static String database() {
-        return Sh.let("container", DATABASE) + """
+    /**
+     * Shell lines that define {@code container}: that of a service of this name, unless Compose's labels say that it
+     * was renamed.
+     */
+    public static String container(String project, String service, String name) {
+        return Sh.let("container", name) + """
                 named=
                 for one in $(docker ps -a --filter label=com.docker.compose.project=PROJECT --filter \
-                label=com.docker.compose.service=db \\
+                label=com.docker.compose.service=SERVICE \\
                     --filter label=com.docker.compose.oneoff=False --format '{{.Names}}' 2>/dev/null); do
                   [ "$named" = "$container" ] || named=$one
                 done
                 container=${named:-$container}
-                """.replace("PROJECT", CORE_PROJECT);
+                """.replace("PROJECT", project).replace("SERVICE", service);
     }
 
     /** A script that prints one line of JSON for each container of a Compose project, stopped ones too. */

@@ -32,15 +32,16 @@ public record MachineFacts(Facts facts, double skew) {
      * @param registry host and port
      * @param share the path of the share's folder there
      * @param gpu whether Docker's driver for GPUs is looked for
+     * @param marks by what the containers of the fleet are known
      */
     public record Question(List<String> names, Map<String, String> peers, List<String> ports, String registry,
-            String share, boolean gpu) {
+            String share, boolean gpu, Occupant.Marks marks) {
         /**
          * The same without what is about the network between nodes and the registry, which takes longest where it
          * fails.
          */
         public Question namesOnly() {
-            return new Question(names, Map.of(), List.of(), "", share, false);
+            return new Question(names, Map.of(), List.of(), "", share, false, marks);
         }
     }
 
@@ -85,8 +86,9 @@ public record MachineFacts(Facts facts, double skew) {
     public static String script(Question question) {
         return Facts.SAY + CLOCK + Sh.let("registry", question.registry()) + size() + engine() +
                 (question.gpu() ? Gpu.SCRIPT : "") + ContainerProbe.script(Dns.script("inside", question.names()))
-                + "[ -z \"$docker\" ] || container &\n" + MACHINE + Occupant.TOOLS + "[ -z \"$docker\" ] || {\n" +
-                Occupant.LIST + "}\n" + Room.script() + LISTENERS + DOCKER + BuiltIn.lines("node/network.sh")
+                + "[ -z \"$docker\" ] || container &\n" + MACHINE + question.marks().tools()
+                + "[ -z \"$docker\" ] || {\n" + Occupant.LIST + "}\n" + Room.script() + LISTENERS + DOCKER
+                + BuiltIn.lines("node/network.sh")
                 + "pings() {\n" +
                 calls("ping_one", question.peers().entrySet().stream()
                         .map(peer -> List.of(peer.getKey(), peer.getValue())).toList())

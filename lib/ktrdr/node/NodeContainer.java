@@ -23,9 +23,10 @@ public record NodeContainer(String name, String project, Set<Integer> ports, Str
 
     /**
      * Shell lines that report each container of the node as a fact {@code beside}, and what {@link Occupant} reads.
-     * They need the function {@code say}, and the stack's folder as {@code directory}.
+     * They need the function {@code say}, those of {@link Occupant.Marks#tools}, and the stack's folder as
+     * {@code directory}.
      */
-    public static final String SCRIPT = Occupant.TOOLS + """
+    public static final String SCRIPT = """
             here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
             docker ps -a --format '{{.Names}}|{{.Label "PROJECT"}}|{{.Ports}}|{{.Label "WORKING_DIR"}}' | while IFS= \
             read -r line; do

@@ -1,16 +1,19 @@
 package ktrdr.node;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import ktrdr.Facts;
 import ktrdr.Problem;
+import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Role;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
@@ -18,31 +21,50 @@ import ktrdr.report.CheckId;
  * Which node a host is, by what runs there: if the addresses of two nodes are swapped, ssh may know the keys of both.
  *
  * @param host the host's own name, without a domain; empty if it did not report it
- * @param core whether containers of core's stack are there
+ * @param core the project of core's stack, if containers of it are there
  * @param workers the nodes for which containers of workers were started, as the env file next to their Compose file
- *     names them
+ *     names them, each with the project
  */
-public record Occupant(String host, boolean core, List<String> workers) {
-    public static final Occupant UNKNOWN = new Occupant("", false, List.of());
+public record Occupant(String host, Optional<String> core, Map<String, String> workers) {
+    public static final Occupant UNKNOWN = new Occupant("", Optional.empty(), Map.of());
 
     /**
-     * The shell function {@code occupied NAME PROJECT FOLDER}, of a container, and the host's name; they need
-     * {@code say}.
+     * By what the containers of a fleet are known.
+     *
+     * @param core the project of core, and {@code containers} those that it has there: another's may be in it too
+     * @param others the projects of the other nodes to the names of their env files
      */
-    public static final String TOOLS = """
-            say hostname "$(uname -n)"
-            occupied() {
-              # another's may be in core's project
-              case $2:$1 in
-                CORE:DATABASE | CORE:BACKEND) say occupied core ;;
-                WORKERS:*) say occupied "workers $(sed -n 's/^NODE=//p' "$3/.env.workers" 2>/dev/null | head -n 1)" ;;
-              esac
-            }
-            """.replace("CORE", Docker.CORE_PROJECT).replace("DATABASE", Docker.DATABASE)
-            .replace("BACKEND", Docker.BACKEND)
-            .replace("WORKERS", Docker.WORKERS_PROJECT);
+    public record Marks(String core, List<String> containers, Map<String, String> others) {
+        /**
+         * The shell function {@code occupied NAME PROJECT FOLDER}, of a container, and the host's name; they need
+         * {@code say}.
+         */
+        public String tools() {
+            return """
+                    say hostname "$(uname -n)"
+                    stack_of() { sed -n 's/^NODE=//p' "$1" 2>/dev/null | head -n 1; }
+                    occupied() {
+                      case $2:$1 in
+                    CASES  esac
+                    }
+                    """.replace("CASES", cases());
+        }
 
-    /** Shell lines that say it of every container, with {@link #TOOLS}, and to which project each belongs. */
+        private String cases() {
+            return "    " + containers.stream().map(name -> Sh.quote(core + ":" + name))
+                    .collect(Collectors.joining(" | ")) + ") say occupied " + Sh.quote("core " + core) + " ;;\n"
+                    + others.entrySet().stream().map(other -> "    " + Sh.quote(other.getKey()) + ":*) say occupied "
+                            + Sh.quote("workers " + other.getKey() + " ") + "\"$(stack_of \"$3/\""
+                            + Sh.quote(other.getValue()) + ")\" ;;\n").collect(Collectors.joining());
+        }
+
+        /** Shell lines that say all of it, for a script that does not look at every container by itself. */
+        public String script() {
+            return tools() + LIST;
+        }
+    }
+
+    /** Shell lines that say it of every container, with {@link Marks#tools}, and to which project each belongs. */
     public static final String LIST = """
             timeout 10 docker ps -a --filter label=PROJECT --format '{{.Names}}|{{.Label "PROJECT"}}|{{.State}}|'\
             '{{.Label "FOLDER"}}' 2>/dev/null |
@@ -52,16 +74,16 @@ public record Occupant(String host, boolean core, List<String> workers) {
               done
             """.replace("PROJECT", Docker.PROJECT).replace("FOLDER", Docker.FOLDER);
 
-    /** Shell lines that say all of it, for a script that does not look at every container by itself. */
-    public static final String SCRIPT = TOOLS + LIST;
-
-    /** What {@link #SCRIPT} said. */
+    /** What {@link Marks#script} said. */
     public static Occupant parse(Facts facts) {
-        var said = facts.all("occupied");
-        var workers = said.stream().filter(text -> text.startsWith("workers "))
-                .map(text -> text.substring("workers ".length()).strip());
-        return new Occupant(facts.get("hostname").replaceFirst("\\..*", ""), said.contains("core"),
-                workers.filter(name -> !name.isEmpty()).distinct().toList());
+        var core = Optional.<String>empty();
+        var workers = new LinkedHashMap<String, String>();
+        for (var said : facts.all("occupied")) {
+            var words = said.split(" ");
+            if (words[0].equals("core") && words.length > 1) core = Optional.of(words[1]);
+            else if (words.length > 2) workers.put(words[2], words[1]);
+        }
+        return new Occupant(facts.get("hostname").replaceFirst("\\..*", ""), core, workers);
     }
 
     /** A container of another Compose project: its name, and Docker's word for its state, such as running. */
@@ -86,19 +108,23 @@ public record Occupant(String host, boolean core, List<String> workers) {
      * known.
      */
     private Optional<OtherNode> other(Inventory inventory, Node node) {
-        boolean own = node.role() == Role.CORE ? core : workers.contains(node.name());
+        boolean own = node.role() == Role.CORE ? core.isPresent() : workers.containsKey(node.name());
         if (own) return Optional.empty();
         // without addresses a host may be core and a workers node by two names
-        var others = inventory.nodes().stream().filter(eachNode -> !eachNode.name().equals(node.name())
+        var others = inventory.nodes().stream().filter(eachNode -> !eachNode.host().equalsIgnoreCase(node.host())
                 && (eachNode.role() == node.role() || eachNode.address().isPresent() && node.address().isPresent()))
                 .toList();
-        for (var eachNode : others) if (eachNode.role() == Role.WORKERS && workers.contains(eachNode.name()))
-            return Optional.of(new OtherNode(eachNode, "containers of " + Docker.WORKERS_PROJECT
-                    + " that were started for " + eachNode.name(), Docker.WORKERS_PROJECT));
-        for (var eachNode : others) if (eachNode.role() == Role.CORE && core && workers.isEmpty())
-            return Optional
-                    .of(new OtherNode(eachNode, "containers of " + Docker.CORE_PROJECT, Docker.CORE_PROJECT));
-        if (core || !workers.isEmpty() || calls(node).test(host)) return Optional.empty();
+        // a machine may have one's own stacks next to KTRDR's
+        if (!node.role().own()) for (var eachNode : others) {
+            boolean started = eachNode.role() == Role.WORKERS && workers.containsKey(eachNode.name());
+            var project = started ? workers.get(eachNode.name()) : "";
+            if (started) return Optional.of(new OtherNode(eachNode, "containers of " + project
+                    + " that were started for " + eachNode.name(), project));
+        }
+        if (!node.role().own() && core.isPresent() && workers.isEmpty()) for (var eachNode : others)
+            if (eachNode.role() == Role.CORE)
+                return Optional.of(new OtherNode(eachNode, "containers of " + core.get(), core.get()));
+        if (core.isPresent() || !workers.isEmpty() || calls(node).test(host)) return Optional.empty();
         return others.stream().filter(eachNode -> calls(eachNode).test(host)).findFirst()
                 .map(eachNode -> new OtherNode(eachNode, "a host that calls itself " + host, ""));
     }

@@ -109,22 +109,30 @@ public record Registry(String host, String username) {
             """);
     private static final String LOG_IN = ScriptExit.numbers("""
             export DOCKER_CONFIG="$config"
-            # in the background, since a shell that waits hears a signal and one with a command in front does not
-            printf %s "$REGISTRY_TOKEN" | timeout -s KILL "$patience" docker login --username "$username" \
+            # images that everyone may have are of another registry, and need no token
+            if [ -n "$REGISTRY_TOKEN" ]; then
+              # in the background, since a shell that waits hears a signal and one with a command in front does not
+              printf %s "$REGISTRY_TOKEN" | timeout -s KILL "$patience" docker login --username "$username" \
             --password-stdin "$registry" >/dev/null 2>"$config/said" &
-            login=$!
-            wait "$login" 2>/dev/null || {
-              code=$?
-              cat "$config/said" >&2
-              [ "$code" != 137 ] || exit $SILENT
-              exit $NO_LOGIN
-            }
+              login=$!
+              wait "$login" 2>/dev/null || {
+                code=$?
+                cat "$config/said" >&2
+                [ "$code" != 137 ] || exit $SILENT
+                exit $NO_LOGIN
+              }
+            fi
             login=
             unset REGISTRY_TOKEN
             """);
 
+    /** Whether an image is its own, for which the login is needed. */
+    public boolean has(String image) {
+        return image.startsWith(host + "/");
+    }
+
     /**
-     * The lines that log in for as long as a script runs.
+     * The lines that log in for as long as a script runs, where there is a token.
      *
      * The token comes from the variable REGISTRY_TOKEN and goes to docker on standard input. The login is kept on
      * tmpfs, in a DOCKER_CONFIG {@code $config} that is removed whenever the script ends; after a SIGKILL, by the next

@@ -1,9 +1,12 @@
 package ktrdr.node;
 
+import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
+import ktrdr.Sh;
 
 /**
- * Whether the containers of core that read the toolkit's files still have the current folder: a bind mount keeps the
+ * Whether the containers of a stack that read the toolkit's files still have the current folder: a bind mount keeps the
  * folder that it was made of, even after that was removed or replaced.
  */
 public final class StaleMounts {
@@ -33,17 +36,20 @@ public final class StaleMounts {
                 done
             }
             """;
-    private static final String OURS = "ktrdr-";
 
     private StaleMounts() {}
 
     /**
-     * Shell lines that say {@code stale} for each service of core's that reads the toolkit's files and has another
-     * folder, with {@code say} defined and {@code directory} as the stack's.
+     * Shell lines that say {@code stale} for each service that has another folder than the one below the stack's, with
+     * {@code say} defined and {@code directory} as the stack's.
+     *
+     * @param containers of the services that read the toolkit's files, by service; where there are none, no lines
      */
-    public static String script(String project) {
-        if (!project.equals(Docker.CORE_PROJECT)) return "";
-        var names = Docker.CORE_READERS.stream().map(service -> OURS + service).collect(Collectors.joining(" "));
-        return STALE + "for name in $(stale " + names + "); do say \"stale ${name#" + OURS + "}\" yes; done\n";
+    public static String script(Map<String, String> containers) {
+        if (containers.isEmpty()) return "";
+        var cases = containers.entrySet().stream().map(of -> "    " + Sh.quote(of.getValue()) + ") say "
+                + Sh.quote("stale " + of.getKey()) + " yes ;;\n").collect(Collectors.joining());
+        return STALE + "for name in $(stale " + Sh.words(List.copyOf(containers.values())) + "); do\n  case $name in\n"
+                + cases + "  esac\ndone\n";
     }
 }

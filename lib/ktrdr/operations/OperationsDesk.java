@@ -14,6 +14,8 @@ import ktrdr.api.OperationsApi.Operation;
 import ktrdr.api.OperationsReport;
 import ktrdr.cli.Cli;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
+import ktrdr.release.Stack;
 import ktrdr.report.Document;
 
 /** The operations of one backend for a command line: asks, follows and reports. */
@@ -33,6 +35,7 @@ public final class OperationsDesk implements AutoCloseable {
 
     /** Of the backend in the inventory of this run. */
     public static OperationsDesk open(Cli.Common common) {
+        Stack.of(common.inventory(), common.inventory().core()).needed(Part.BACKEND);
         return new OperationsDesk(common, common.running(false).inventory());
     }
 
@@ -90,7 +93,7 @@ public final class OperationsDesk implements AutoCloseable {
         common.console().problem(Problem.failed("operation " + operation.id() + " " + how).expected("completed")
                 .found(operation.error())
                 .fix(stillRuns ? "jbang operations@ktrdr show " + operation.id() + ", when it may be done"
-                        : "jbang logs@ktrdr core backend"));
+                        : "jbang logs@ktrdr core " + Stack.of(inventory, inventory.core()).needed(Part.BACKEND)));
         return Exit.FAILED;
     }
 

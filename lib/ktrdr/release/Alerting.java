@@ -1,10 +1,10 @@
 package ktrdr.release;
 
-import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import ktrdr.inventory.AlertSettings;
 import ktrdr.inventory.Secrets.Field;
 
@@ -13,21 +13,20 @@ import ktrdr.inventory.Secrets.Field;
  * names by their path in its container. Pure.
  */
 public final class Alerting {
-    public static final String SERVICE = "alertmanager";
     /** In the stack's directory; rendered only if the inventory names a receiver. */
     public static final String FILE = "monitoring/alertmanager.yml";
     /** The Compose profile of the service. */
     static final String PROFILE = "alerts";
     private static final Map<Field, String> PATHS =
-            new EnumMap<>(Map.of(Field.alert_webhook_url, "/run/alerts/webhook_url",
-            Field.alert_mail_password, "/run/alerts/mail_password", Field.alert_telegram_token,
+            new TreeMap<>(Map.of(Field.ALERT_WEBHOOK_URL, "/run/alerts/webhook_url",
+            Field.ALERT_MAIL_PASSWORD, "/run/alerts/mail_password", Field.ALERT_TELEGRAM_TOKEN,
             "/run/alerts/telegram_token"));
 
     private Alerting() {}
 
     /** The secrets that this content of its file names. */
     public static Set<Field> secrets(String file) {
-        var named = EnumSet.noneOf(Field.class);
+        var named = new TreeSet<Field>();
         PATHS.forEach((field, path) -> {
             if (file.contains(path)) named.add(field);
         });

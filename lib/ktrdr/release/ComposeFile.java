@@ -6,11 +6,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import ktrdr.Problem;
 import ktrdr.Yaml;
+import ktrdr.inventory.Part;
 
 /**
  * A Compose file as far as the toolkit has to know it: the project and its services. The format is that of the Compose
@@ -34,29 +36,59 @@ public record ComposeFile(String project, Map<String, ComposeService> services, 
      *
      * @param text of the Compose file, {@code env} of the env file with its values
      * @param name of the file, for messages
+     * @param folder that it is in, after which Compose calls a project without a name
      */
-    public static ComposeFile read(String text, String env, String name) {
+    public static ComposeFile read(String text, String env, String name, String folder) {
         var tree = READ.computeIfAbsent(List.of(text, name), none -> Yaml.merged(text, name));
-        return parse(tree, Templates.env(env), name);
+        return parse(tree, Templates.env(env), name, folder);
     }
 
-    private static ComposeFile parse(Map<String, Object> top, Map<String, String> values, String name) {
+    private static ComposeFile parse(Map<String, Object> top, Map<String, String> values, String name,
+            String folder) {
         for (var key : List.of("include", "extends")) if (top.containsKey(key)) throw Problem.usage(
                 name + ": the toolkit does not read `" + key + "`").expected("all services in this file");
         if (top.containsKey(ComposeReader.OWN)) throw Problem.usage(name + ": `" + ComposeReader.OWN
                 + "` is at the top of the file").expected("it under a service");
-        var project = ComposeVariables.fill(text(top.get("name")), values);
-        if (project.isEmpty()) throw Problem.usage(name + ": `name` is missing")
-                .expected("name: with the name of the Compose project, at the top of the file")
-                .fix("add it: without it Compose takes the name of the folder");
+        var named = ComposeVariables.fill(text(top.get("name")), values);
+        var project = named.isEmpty() ? of(folder) : named;
+        // Compose's rule for it
+        if (!project.matches("[a-z0-9][a-z0-9_-]*")) throw Problem.usage(name + ": the project is called " + project)
+                .expected("name: with lower-case letters, digits, '-' and '_', not in front, at the top of the file");
         if (!(top.get("services") instanceof Map<?, ?> found) || found.isEmpty())
             throw Problem.usage(name + ": there are no services").expected("services: with at least one");
         var services = new LinkedHashMap<String, ComposeService>();
         found.forEach((service, keys) -> services.put(text(service),
                 new ComposeReader(name, project, text(service), keys, values).service()));
+        twice(services, name);
         var profiles = new TreeSet<>(List.of(values.getOrDefault("COMPOSE_PROFILES", "").split(",")));
         profiles.removeIf(String::isBlank);
         return new ComposeFile(project, services, profiles);
+    }
+
+    /** The same, with what services of the same names in another file say of themselves where these say nothing. */
+    ComposeFile or(ComposeFile other) {
+        var all = new LinkedHashMap<String, ComposeService>();
+        var taken = services.values().stream().map(ComposeService::part).toList();
+        // a part that another service is here is no longer that of the name
+        services.forEach((name, service) -> all.put(name, other.service(name)
+                .filter(same -> service.part().isPresent() || !taken.contains(same.part()))
+                .map(service::or).orElse(service)));
+        return new ComposeFile(project, all, profiles);
+    }
+
+    /** Compose's rule (compose-go, NormalizeProjectName). */
+    private static String of(String folder) {
+        return folder.substring(folder.lastIndexOf('/') + 1).toLowerCase().replaceAll("[^a-z0-9_-]", "")
+                .replaceFirst("^[_-]+", "");
+    }
+
+    private static void twice(Map<String, ComposeService> services, String name) {
+        for (var part : Part.values()) {
+            var found = services.values().stream().filter(service -> service.part().equals(Optional.of(part)))
+                    .map(ComposeService::name).toList();
+            if (found.size() > 1) throw Problem.usage(name + ": " + String.join(", ", found) + " all have the part "
+                    + part.word()).expected("one service a part");
+        }
     }
 
     private static String text(Object value) {
@@ -67,6 +99,25 @@ public record ComposeFile(String project, Map<String, ComposeService> services, 
     public List<String> active() {
         return services.values().stream().filter(service -> service.active(profiles)).map(ComposeService::name)
                 .toList();
+    }
+
+    /** The services that read files of the toolkit, and where those are; each reads them again when they change. */
+    public Map<String, List<String>> readers() {
+        var readers = new TreeMap<String, List<String>>();
+        for (var name : active()) services.get(name).reads().ifPresent(reads -> readers.put(name, reads.files()));
+        return readers;
+    }
+
+    /** The containers of those services, by service. */
+    public Map<String, String> reading() {
+        var containers = new TreeMap<String, String>();
+        readers().keySet().forEach(name -> containers.put(name, services.get(name).container()));
+        return containers;
+    }
+
+    /** The signal that makes a service read them again; empty if it is restarted. */
+    public Optional<String> signal(String name) {
+        return service(name).flatMap(ComposeService::reads).flatMap(ServiceReads::signal);
     }
 
     /** A service by its name; empty if the file has none of it. */

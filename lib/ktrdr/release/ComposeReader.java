@@ -12,11 +12,13 @@ import java.util.regex.Pattern;
 import ktrdr.DidYouMean;
 import ktrdr.Problem;
 import ktrdr.Units;
+import ktrdr.inventory.Part;
 
 /** Reads one service of a Compose file: the short and the long forms of its parts, and what {@code x-ktrdr} says. */
 final class ComposeReader {
     static final String OWN = "x-ktrdr";
-    private static final Set<String> KEYS = new TreeSet<>(List.of("release", "once", "proof", "worker"));
+    private static final Set<String> KEYS =
+            new TreeSet<>(List.of("release", "once", "proof", "worker", "reads", "reload", "part"));
     private static final Set<String> PROOF =
             new TreeSet<>(List.of("http", "tcp", "command", "sql", "port", "field", "is"));
     /** The ways to prove a service, and what may come with each. */
@@ -57,7 +59,8 @@ final class ComposeReader {
                 own.containsKey("release") ? flag("release", own.get("release"))
                         : raw.matches("(?s).*\\$\\{?" + ComposeFile.TAG + "\\b.*"),
                 once(own.get("once")), Set.copyOf(list("profiles", keys.get("profiles"))), after(), ports,
-                proof(own.get("proof"), ports), worker(own.get("worker"), ports));
+                proof(own.get("proof"), ports), worker(own.get("worker"), ports), reads(own),
+                part(own.get("part")));
     }
 
     /** A service is one container: it has one name, and is proven as one. */
@@ -142,6 +145,26 @@ final class ComposeReader {
         if (expected.isPresent() && !proof.containsKey("field"))
             throw wrong(OWN + ".proof", "has `is` without `field`", "field: with the name of what is compared");
         return ServiceProof.http(path, published(fill(proof.get("port")), ports), fill(proof.get("field")), expected);
+    }
+
+    private Optional<ServiceReads> reads(Map<String, Object> own) {
+        var signal = Optional.ofNullable(own.get("reload")).map(this::fill);
+        if (signal.isPresent() && !own.containsKey("reads"))
+            throw wrong(OWN + ".reload", "is there without `reads`", "reads: with the files");
+        if (signal.filter(name -> !name.matches("restart|[A-Z][A-Z0-9]{1,9}")).isPresent())
+            throw wrong(OWN + ".reload", "is " + signal.get(), "restart, or a signal such as HUP");
+        var files = list(OWN + ".reads", own.get("reads"));
+        for (var file : files) if (!file.matches("(?!/)(?!(.*/)?\\.\\.(/|$)).+"))
+            throw wrong(OWN + ".reads", "has " + file, "paths below the stack's folder, such as monitoring/rules/");
+        return files.isEmpty() ? Optional.empty()
+                : Optional.of(new ServiceReads(files, signal.filter(name -> !name.equals("restart"))));
+    }
+
+    private Optional<Part> part(Object value) {
+        if (value == null) return Optional.empty();
+        var found = Part.of(fill(value));
+        if (found.isEmpty()) throw wrong(OWN + ".part", "is " + value, "one of " + String.join(", ", Part.words()));
+        return found;
     }
 
     private Optional<String> worker(Object value, Map<Integer, Integer> ports) {

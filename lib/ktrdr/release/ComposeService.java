@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import ktrdr.inventory.Part;
 
 /**
  * A service of a Compose file, in the parts that decide something here.
@@ -18,10 +19,18 @@ import java.util.Set;
  * @param ports inside the container to the port that they are published at
  * @param worker the type by which it registers with the backend, at the one port that it publishes; empty if it is none
  * @param proof that is asked for beyond Docker's health check
+ * @param reads the configuration that it reads from files of the toolkit
+ * @param part of which the toolkit knows more; empty for any other service
  */
 public record ComposeService(String name, String container, String image, boolean released, Optional<Duration> once,
         Set<String> profiles, List<String> after, Map<Integer, Integer> ports, Optional<ServiceProof> proof,
-        Optional<String> worker) {
+        Optional<String> worker, Optional<ServiceReads> reads, Optional<Part> part) {
+
+    /** The same, with what another service of its name says where this one says nothing. */
+    ComposeService or(ComposeService other) {
+        return new ComposeService(name, container, image, released, once, profiles, after, ports, proof, worker,
+                reads.or(other::reads), part.or(other::part));
+    }
 
     /** Whether it runs with these profiles on. */
     boolean active(Set<String> chosen) {

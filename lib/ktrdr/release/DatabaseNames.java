@@ -10,8 +10,8 @@ import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Part;
 import ktrdr.inventory.Secrets;
-import ktrdr.node.Docker;
 
 /**
  * The names that a running PostgreSQL has. It reads POSTGRES_DB and POSTGRES_USER once, at its first start over an
@@ -57,7 +57,7 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
      *     environment
      */
     static String exec(boolean asRole) {
-        return asRole ? "with_secrets docker exec -e " + Secrets.Field.db_username.variable
+        return asRole ? "with_secrets docker exec -e " + Secrets.Field.DB_USERNAME.variable()
                 + " \"$container\" timeout 20"
                 : "timeout 20 docker exec \"$container\"";
     }
@@ -80,16 +80,16 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
         return "no such database; the server has " + String.join(", ", there);
     }
 
-    /** The fix if the inventory names a database that the server does not have. */
-    public String fix() {
+    /** The fix if the inventory names a database that the server in this container does not have. */
+    public String fix(String container) {
         var ours = there.stream().filter(name -> !name.equals("postgres") && !name.matches(KEPT_BY_RESTORES)).toList();
-        var create = psql("create database " + quoted(wanted));
+        var create = psql(container, "create database " + quoted(wanted));
         if (ours.size() != 1)
             return "the name of an existing database as database.name in the inventory; or, on core, for a new and "
                     + "empty one: " + create;
         var name = ours.get(0);
         // no session may reconnect between the end of the others and the new name
-        var rename = psql("alter database " + quoted(name) + " allow_connections false",
+        var rename = psql(container, "alter database " + quoted(name) + " allow_connections false",
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = \\$\\$" + name + "\\$\\$",
                 "alter database " + quoted(name) + " rename to " + quoted(wanted),
                 "alter database " + quoted(wanted) + " allow_connections true");
@@ -102,8 +102,8 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
         return name.matches("[a-z_][a-z0-9_]*") ? name : "\\\"" + name + "\\\"";
     }
 
-    private static String psql(String... statements) {
-        return "docker exec " + Docker.DATABASE + " sh -c 'psql -U \"$POSTGRES_USER\" -d template1"
+    private static String psql(String container, String... statements) {
+        return "docker exec " + container + " sh -c 'psql -U \"$POSTGRES_USER\" -d template1"
                 + Stream.of(statements).map(text -> " -c \"" + text + "\"").collect(Collectors.joining()) + "'";
     }
 
@@ -112,9 +112,11 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
      * core does not answer, the deployment goes on.
      */
     public static void prove(Fleet fleet, String name, String release) {
+        var core = Stack.of(fleet.inventory(), fleet.inventory().core());
+        if (core.service(Part.DATABASE).isEmpty()) return;
         Facts facts;
         try {
-            facts = Facts.parse(fleet.ssh(fleet.inventory().core()).must(Facts.SAY + Docker.database()
+            facts = Facts.parse(fleet.ssh(core.node()).must(Facts.SAY + core.database()
                     + Sh.let("database", name) + script(exec(false)) + "say end yes\n"));
         } catch (Problem silent) {
             if (silent.exit() == Exit.INTERRUPTED) throw silent;
@@ -125,7 +127,7 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
 
     /** A {@link Problem} if the server does not have the names that this release is deployed with. */
     public void prove(Inventory inventory, String release) {
-        problem(inventory.core().name(), wanted.equals(inventory.database().name()) ? "" : release)
+        problem(Stack.of(inventory, inventory.core()), wanted.equals(inventory.database().name()) ? "" : release)
                 .ifPresent(problem -> {
                     throw problem;
                 });
@@ -136,21 +138,22 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
      *
      * @param release whose files name the database, if the inventory has another name; else empty
      */
-    Optional<Problem> problem(String node, String release) {
+    Optional<Problem> problem(Stack core, String release) {
+        if (!absent() && role) return Optional.empty();
+        var node = core.node().name();
+        var container = core.container(core.needed(Part.DATABASE));
         if (absent()) return Optional.of(Problem.failed(node + ": the running server has no database " + wanted)
                 .expected("a database " + wanted
                         + (release.isEmpty() ? " (database.name in the inventory); PostgreSQL creates it"
                         + " only at its first start" : ", as " + release + " was deployed with")).found(found())
-                .fix(release.isEmpty() ? fix()
+                .fix(release.isEmpty() ? fix(container)
                         : "jbang deploy@ktrdr core all --tag " + release + ", which has the name that the inventory"
                         + " has now").with("so far", "nothing was changed"));
-        if (role) return Optional.empty();
         return Optional.of(
                 Problem.failed(node + ": the running server has no role with the name in db_username")
                 .expected("the role of its first start: PostgreSQL creates no other later").found("no such role")
                 .fix("the existing name as db_username in the secrets; on core: docker exec "
-                        + Docker.DATABASE
-                        + " printenv POSTGRES_USER")
+                        + container + " printenv POSTGRES_USER")
                 .with("so far", "nothing was changed"));
     }
 }

@@ -6,6 +6,7 @@ import ktrdr.Problem;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Role;
 
 /**
  * The scale of workers nodes that have none in the inventory: that of their last deployment, so that {@code scale}
@@ -19,7 +20,7 @@ public record DeployedScale(Inventory inventory, Map<Node, Problem> unknown) {
     /** Asks all nodes without a scale in parallel; none if the inventory gives the scale of each. */
     public static DeployedScale of(Fleet fleet) {
         var inventory = fleet.inventory();
-        var asked = fleet.each(node -> node.role() == Inventory.Role.WORKERS && node.given().isEmpty(),
+        var asked = fleet.each(node -> node.role() == Role.WORKERS && node.given().isEmpty(),
                 (node, ssh) -> of(History.of(ssh, inventory, node)));
         var adopted = inventory;
         for (var entry : asked.values().entrySet())

@@ -68,8 +68,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
     private static String look(Stack stack, List<NodeFile> files, List<String> images) {
         var wanted = new LinkedHashMap<String, String>();
         files.forEach(file -> wanted.put(file.path(), file.sha256()));
-        return StackFacts.script(stack.project(), stack.node().directory(), stack.share(), wanted, images,
-                stack.node().running().gpu());
+        return StackFacts.script(stack, wanted, images);
     }
 
     /** The release that the env file of a node names, of facts gathered without a tag. */
@@ -128,7 +127,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         var missing = facts.missing().stream()
                 .filter(folder -> SHARED.matcher(compose).results().anyMatch(match -> match.group(1).equals(folder)))
                 .toList();
-        return missing.isEmpty() ? Optional.empty() : Optional.of(stack.lacks(missing));
+        return missing.isEmpty() ? Optional.empty() : Optional.of(stack.onShare().lacks(missing));
     }
 
     /** A variable of the Compose file without a value, or with a value of the node's own, is a {@link Problem}. */
@@ -150,7 +149,8 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
                                 + ", as it is on the node, names variables that this version of the toolkit does not "
                                 + "know")
                 .expected("each in " + stack.envFile() + ", or one of the secrets").found(String.join(", ", unknown))
-                .fix(rendered ? "add them to templates/" + (stack.core() ? "core/" : "workers/") + stack.envFile()
+                .fix(rendered ? "add them to templates/" + stack.node().role().name() + "/" + stack.envFile()
+                        + ", or to `secrets.variables` of the inventory"
                         : "a newer version wrote it: do this with that one, or " + stack.deploy() + " --tag " + tag
                                 + " with this one, which writes files of its own");
     }
@@ -158,10 +158,18 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
     /** Variables of the node's Compose file that have no value. */
     public Set<String> unknownVariables() {
         var env = Templates.env(content(stack.envFile()));
-        var unknown = Templates.variables(content(stack.composeFile()));
-        stack.secrets().forEach(secret -> unknown.remove(secret.variable));
+        var unknown = Templates.needed(content(stack.composeFile()));
+        stack.secrets().forEach(secret -> unknown.remove(secret.variable()));
         unknown.removeIf(name -> !env.getOrDefault(name, "").isBlank());
         return unknown;
+    }
+
+    /** Bytes that its workers may use together. */
+    private long memoryOfWorkers() {
+        var node = stack.node();
+        return stack.inventory().workersOf(node).stream().filter(worker -> !node.own().workers().contains(worker))
+                .mapToLong(worker -> (worker.type().equals("training") ? node.running().training()
+                        : node.running().backtest()).memory()).sum();
     }
 
     /** The content of one of its files, which it has. */
@@ -220,12 +228,12 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
 
     /** The services whose configuration this changes. */
     public List<String> unread() {
-        return stack.readers().keySet().stream().filter(service -> !unread(service).isEmpty()).toList();
+        return stack.file().readers().keySet().stream().filter(service -> !unread(service).isEmpty()).toList();
     }
 
     /** The files of a service's configuration that this changes or removes. */
     List<String> unread(String service) {
-        var read = stack.readers().getOrDefault(service, List.of());
+        var read = stack.file().readers().getOrDefault(service, List.of());
         return otherwise().stream().filter(path -> read.stream().anyMatch(path::startsWith)).toList();
     }
 
@@ -247,9 +255,9 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
 
     /** A warning if the workers together may use more memory than the node has. */
     public Optional<String> memory() {
-        boolean more = facts.memory() > 0 && stack.memory() > facts.memory() && content(stack.composeFile())
+        boolean more = facts.memory() > 0 && memoryOfWorkers() > facts.memory() && content(stack.composeFile())
                 .contains("mem_limit");
-        return more ? Optional.of("its workers may use " + Units.size(stack.memory())
+        return more ? Optional.of("its workers may use " + Units.size(memoryOfWorkers())
                 + " of memory together, more than the " + Units.size(facts.memory())
                 + " of the node: `limits` in the inventory") : Optional.empty();
     }

@@ -11,6 +11,7 @@ import ktrdr.CommandResult;
 import ktrdr.Problem;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
+import ktrdr.inventory.Part;
 import ktrdr.node.NodeFiles;
 
 /**
@@ -33,11 +34,11 @@ public final class FileChangesScript {
     /**
      * A service whose image has a tool that reads its configuration, the file, and the exit code when it refuses that.
      */
-    private record Examined(String service, String title, String tool, String verb, String file, ScriptExit refused) {}
+    private record Examined(Part part, String title, String tool, String verb, String file, ScriptExit refused) {}
 
-    private static final List<Examined> EXAMINED = List.of(new Examined("prometheus", "Prometheus", "promtool",
+    private static final List<Examined> EXAMINED = List.of(new Examined(Part.PROMETHEUS, "Prometheus", "promtool",
             "check config", "prometheus.yml", ScriptExit.PROMTOOL_REFUSES),
-            new Examined(Alerting.SERVICE, "Alertmanager", "amtool", "check-config", "alertmanager.yml",
+            new Examined(Part.ALERTMANAGER, "Alertmanager", "amtool", "check-config", "alertmanager.yml",
                     ScriptExit.AMTOOL_REFUSES));
     private final FileChanges staging;
 
@@ -49,7 +50,7 @@ public final class FileChangesScript {
      * The script for a node on which nothing is started: Compose reads the files with placeholders instead of secrets.
      */
     public String alone() {
-        var values = staging.stack().secrets().stream().map(secret -> secret.variable + "=placeholder")
+        var values = staging.stack().secrets().stream().map(secret -> secret.variable() + "=placeholder")
                 .collect(Collectors.joining(" "));
         return "with_secrets() { (" + Sh.NO_PROXIES + "; export " + values + "; exec \"$@\"); }\n" + text("");
     }
@@ -124,10 +125,14 @@ public final class FileChangesScript {
     }
 
     private String examinations() {
-        var examined = EXAMINED.stream().filter(eachExamined -> !staging.unread(eachExamined.service()).isEmpty())
-                .toList();
+        var examined = EXAMINED.stream().filter(eachExamined -> !unread(staging, eachExamined).isEmpty()).toList();
         return examined.isEmpty() ? ""
                 : look() + examined.stream().map(this::examination).collect(Collectors.joining());
+    }
+
+    /** The files of the part that change; none of a stack without it. */
+    private static List<String> unread(FileChanges staging, Examined examined) {
+        return staging.stack().service(examined.part()).map(staging::unread).orElse(List.of());
     }
 
     /** Where a file is at that moment: next to its place if it changes. */
@@ -152,8 +157,8 @@ public final class FileChangesScript {
     }
 
     private String examination(Examined examined) {
-        return Sh.let("image", staging.stack().images(List.of(examined.service()), staging.tag())
-                .get(examined.service())) + """
+        var service = staging.stack().needed(examined.part());
+        return Sh.let("image", staging.stack().images(List.of(service), staging.tag()).get(service)) + """
                         code=0
                         if docker image inspect "$image" >/dev/null 2>&1; then
                           by='%3$s of the %2$s image'
@@ -171,7 +176,7 @@ public final class FileChangesScript {
                           *:12[567]) tell checked "%5$s not checked: $by could not be started" ;;
                           *) cat "$new/.said" >&2; exit %6$d ;;
                         esac
-                        """.formatted(examined.service(), examined.title(), examined.tool(), examined.verb(),
+                        """.formatted(examined.part().check(), examined.title(), examined.tool(), examined.verb(),
                                 examined.file(),
                         examined.refused().code);
     }
@@ -180,7 +185,7 @@ public final class FileChangesScript {
      * The files of a service as they will be, of Prometheus rules too: prometheus.yml names those relative to itself.
      */
     private String overlay(Examined examined) {
-        return staging.unread(examined.service()).stream()
+        return unread(staging, examined).stream()
                 .map(path -> (changes(path) ? "put_new " : "rm -f \"$look\"/")
                         + Sh.quote(path.substring(MONITORING.length())) + "\n").collect(Collectors.joining());
     }
@@ -246,7 +251,7 @@ public final class FileChangesScript {
             case PROMTOOL_REFUSES, AMTOOL_REFUSES -> EXAMINED.stream()
                     .filter(examined -> examined.refused().code == result.exit())
                     .map(examined -> Problem.failed(name + ": " + examined.tool() + " refuses "
-                    + String.join(", ", staging.unread(examined.service())))
+                    + String.join(", ", unread(staging, examined)))
                     .expected("a configuration that " + examined.title() + " can read").found(said).fix(nothing))
                     .findFirst().orElseThrow();
             case IN_THE_WAY -> Problem.failed(name + ": something blocks the toolkit's files in " + directory)

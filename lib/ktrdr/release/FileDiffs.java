@@ -22,7 +22,7 @@ import ktrdr.release.Templates.NodeFile;
  */
 record FileDiffs(String directory, NodeFiles there, List<NodeFile> changed, List<String> removed) {
     /** In lines: a Compose file that is new is shorter, a dashboard is longer. */
-    private static final int LONG = 250;
+    private static final int LONG = 300;
 
     /** All lines. */
     List<String> all() {

@@ -9,7 +9,8 @@ import ktrdr.Sh;
 import ktrdr.inventory.FirewallSettings;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Role;
 import ktrdr.release.Templates.NodeFile;
 
 /**
@@ -43,11 +44,13 @@ public final class Firewall {
                 .filter(text -> text.contains(":") == v6).distinct().toList();
     }
 
-    /** All that the node may ever have: another number of workers changes no rule. */
+    /** All that the machine may ever have: another number of workers changes no rule. */
     public static TreeSet<Integer> ports(Inventory inventory, Node node) {
         var ports = new TreeSet<Integer>();
-        if (node.role() == Role.CORE) ports.add(inventory.services().db());
-        else inventory.workersOf(node.full()).forEach(worker -> ports.add(worker.port()));
+        for (var each : inventory.lookup().machine(node)) {
+            if (each.role() != Role.WORKERS) ports.addAll(Stack.of(inventory, each).ports(Part.DATABASE));
+            else inventory.workersOf(each.full()).forEach(worker -> ports.add(worker.port()));
+        }
         return ports;
     }
 
@@ -62,11 +65,11 @@ public final class Firewall {
      * report failures in a line {@code told firewall}, then run the line {@code otherwise}. They need {@code tell} of
      * {@link FileChangesScript}.
      */
-    public static String script(List<NodeFile> files, String otherwise) {
+    public static String script(List<NodeFile> files, Stack stack, String otherwise) {
         boolean wanted = files.stream().anyMatch(file -> file.path().equals(SCRIPT));
-        return (wanted ? UP : down())
-                + "firewall_said=$(firewall 2>&1) || { tell firewall \"$(printf %s \"$firewall_said\" | tail -n 1)\"; "
+        var act = "firewall_said=$(firewall 2>&1) || { tell firewall \"$(printf %s \"$firewall_said\" | tail -n 1)\"; "
                 + otherwise + "; }\n";
+        return wanted ? UP + act : RoleFiles.owned(stack.node(), "ktrdr-firewall.service", down() + act);
     }
 
     /** A shell function {@code firewall} that removes the rules, wherever their files are. */

@@ -160,8 +160,8 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
      * is a {@link Problem}.
      */
     public static History of(Ssh ssh, Inventory inventory, Inventory.Node node) {
-        var facts = Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", node.directory()) + script() + Occupant.SCRIPT
-                + "say end yes\n"));
+        var facts = Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", node.directory()) + script()
+                + OwnContainers.marks(inventory).script() + "say end yes\n"));
         Occupant.parse(facts).prove(inventory, node);
         return parse(facts);
     }

@@ -33,8 +33,9 @@ public final class NodeMetrics {
      * fail; they report each failure in a line {@code told metrics}. They need {@code tell} of
      * {@link FileChangesScript}.
      */
-    public static String script(List<NodeFile> files) {
-        return image(files).isPresent() ? Sh.let("metrics", TextfileMetrics.FOLDER) + UP : DOWN;
+    public static String script(List<NodeFile> files, Stack stack) {
+        return image(files).isPresent() ? Sh.let("metrics", TextfileMetrics.FOLDER) + UP
+                : RoleFiles.owned(stack.node(), "ktrdr-containers.service", DOWN);
     }
 
     /** The image was pulled with those of the stack, with their login. */

@@ -2,11 +2,25 @@ package ktrdr.release;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Stream;
+import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker.Container;
+import ktrdr.node.Occupant;
 
 /** Which containers of a stack's project are the toolkit's, and which are not. Pure. */
 public record OwnContainers(Stack stack, History history) {
+    /** By what the containers of a fleet's stacks are known on a host. */
+    public static Occupant.Marks marks(Inventory inventory) {
+        var core = Stack.of(inventory, inventory.core());
+        var others = new TreeMap<String, String>();
+        for (var node : inventory.workers()) {
+            var stack = Stack.of(inventory, node);
+            others.put(stack.project(), stack.envFile());
+        }
+        return new Occupant.Marks(core.project(),
+                core.file().services().keySet().stream().map(core::container).toList(), others);
+    }
 
     /**
      * Whether a service is the toolkit's: the Compose file has it, or a deployment brought it here and it was not

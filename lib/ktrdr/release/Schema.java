@@ -11,7 +11,7 @@ import ktrdr.Facts;
 import ktrdr.LastWords;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.node.Docker;
+import ktrdr.inventory.Part;
 import ktrdr.node.NodeFiles;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
@@ -125,19 +125,20 @@ public record Schema(Optional<Revisions> target, Database database) {
     /**
      * Shell lines that say what {@link #parse} reads, with {@code say} and {@code directory} defined.
      *
+     * @param core the stack that has it
      * @param database its name
      * @param asRole whether it is asked as the configured role: see {@link DatabaseNames#exec}
      * @param images words of the shell that are images; without one only the database is asked
      * @param keep whether the answer of an image may be kept on the node
      */
-    public static String question(String database, boolean asRole, List<String> images, boolean keep) {
+    public static String question(Stack core, String database, boolean asRole, List<String> images, boolean keep) {
         return (images.isEmpty() ? "" : revisions(keep)) + images.stream().map(image -> "revisions " + image + "\n")
-                .collect(Collectors.joining()) + database(database, DatabaseNames.exec(asRole));
+                .collect(Collectors.joining()) + database(core, database, DatabaseNames.exec(asRole));
     }
 
     /** The same, asked as the present role. */
-    public static String question(String database, List<String> images, boolean keep) {
-        return question(database, false, images, keep);
+    public static String question(Stack core, String database, List<String> images, boolean keep) {
+        return question(core, database, false, images, keep);
     }
 
     /** The function {@code revisions IMAGE}; it says nothing about a missing image. */
@@ -169,8 +170,8 @@ public record Schema(Optional<Revisions> target, Database database) {
      * Says the revision of the database. A missing table is known by its SQLSTATE, 42P01, whatever the server's
      * language. For a missing database PostgreSQL has only words.
      */
-    private static String database(String name, String exec) {
-        return Docker.database() + Sh.let("database", name) + """
+    private static String database(Stack core, String name, String exec) {
+        return core.database() + Sh.let("database", name) + """
                 if [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ]; then
                   # shellcheck disable=SC2016 # for the shell in the container
                   if said=$(EXEC sh -c 'psql -w -X -v VERBOSITY=sqlstate -Atq -U "${KTRDR_DB_USER:-$POSTGRES_USER}" \
@@ -209,8 +210,10 @@ public record Schema(Optional<Revisions> target, Database database) {
     }
 
     /** The check of verify. */
-    public Check check(String node, String release) {
-        var id = CheckId.ofFleet("db", "schema");
+    public Check check(Stack core, String release) {
+        var id = CheckId.ofFleet(Part.DATABASE.check(), "schema");
+        var node = core.node().name();
+        var deploy = "jbang deploy@ktrdr core " + core.needed(Part.BACKEND);
         var expected = "the database has the schema of " + release;
         return switch (state()) {
             case NO_ALEMBIC -> new Check(id, node, true, expected, release + " has no alembic", "", 0);
@@ -218,14 +221,15 @@ public record Schema(Optional<Revisions> target, Database database) {
             case BEHIND -> new Check(id, node, false, expected + ": " + head(),
                     database.revisions().isEmpty() ? "no schema of alembic's" : database.words() + ", which is older",
                     severalHeads() ? "deploy a release whose migrations are merged: this one has several heads"
-                            : "jbang deploy@ktrdr core backend --tag " + release, 0);
+                            : deploy + " --tag " + release, 0);
             case UNKNOWN -> new Check(id, node, false, expected + ": " + head(),
                     database.words() + ", which a newer release made",
-                    "deploy that release, or: jbang deploy@ktrdr core backend --schema downgrade", 0);
+                    "deploy that release, or: " + deploy + " --schema downgrade", 0);
             case OPEN -> new Check(id, node, false, expected,
                     database.running() ? database.error().isEmpty() ? "the image of " + release + " is not there"
                             : Console.brief(database.error(), 200)
-                    : "the database does not run", "on " + node + ": docker logs " + Docker.DATABASE, 0);
+                    : "the database does not run", "on " + node + ": docker logs "
+                            + core.container(core.needed(Part.DATABASE)), 0);
         };
     }
 }

@@ -1,24 +1,25 @@
 package ktrdr.release;
 
-import java.util.EnumSet;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import ktrdr.BuiltIn;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
 import ktrdr.inventory.Inventory.Worker;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Role;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
-import ktrdr.node.Mount;
 import ktrdr.release.Templates.NodeFile;
 
 /** The Compose stack of a node: its project, its files, its services and the image of each. */
@@ -84,7 +85,7 @@ public final class Stack {
     }
 
     /** Its inventory. */
-    Inventory inventory() {
+    public Inventory inventory() {
         return inventory;
     }
 
@@ -93,24 +94,24 @@ public final class Stack {
         return node;
     }
 
-    /** Whether it is core's, not that of a workers node. */
+    /** Whether it is core's or one's own, whose services are deployed one by one, and not that of a workers node. */
     public boolean core() {
-        return node.role() == Role.CORE;
+        return node.role() != Role.WORKERS;
     }
 
     /** The name of the Compose project. */
     public String project() {
-        return core() ? Docker.CORE_PROJECT : Docker.WORKERS_PROJECT;
+        return file().project();
     }
 
     /** The name of the Compose file, in the node's directory. */
     public String composeFile() {
-        return core() ? "docker-compose.core.yml" : "docker-compose.workers.yml";
+        return RoleFiles.compose(inventory, node.role());
     }
 
     /** The name of the file next to it with the variables that are not secret. */
     public String envFile() {
-        return core() ? ".env.core" : ".env.workers";
+        return RoleFiles.env(node.role());
     }
 
     /** The files that inventory and templates make for a release. */
@@ -124,17 +125,18 @@ public final class Stack {
     }
 
     private ComposeFile file(String tag) {
-        boolean builtIn = files.isEmpty() && inventory.templates().isEmpty();
-        return builtIn ? READ.computeIfAbsent(List.of(inventory, node, tag), asked -> read(tag))
+        return builtIn() ? READ.computeIfAbsent(List.of(inventory, node, tag), asked -> read(tag))
                 : read.computeIfAbsent(tag, this::read);
+    }
+
+    private boolean builtIn() {
+        return files.isEmpty() && inventory.templates().isEmpty();
     }
 
     private ComposeFile read(String tag) {
         var name = files.isEmpty() ? new Templates(inventory).source(node, composeFile()) : composeFile();
-        var file = ComposeFile.read(text(composeFile(), tag), text(envFile(), tag), name);
-        if (file.project().equals(project())) return file;
-        throw Problem.usage(composeFile() + ": `name` is " + file.project()).expected("name: " + project())
-                .fix("the toolkit finds the containers of a node by that name");
+        var file = ComposeFile.read(text(composeFile(), tag), text(envFile(), tag), name, node.directory());
+        return builtIn() || node.role().own() ? file : file.or(toolkits());
     }
 
     private String text(String path, String tag) {
@@ -228,64 +230,83 @@ public final class Stack {
                 .filter(proof -> !proof.onNode()).isPresent()).toList();
     }
 
-    /** The secrets that the Compose file of this stack cannot be read without; see also {@link Alerting#secrets}. */
+    /**
+     * The secrets that the Compose file of this stack names and its env file does not give a value; see also
+     * {@link Alerting#secrets}.
+     */
     public Set<Secrets.Field> secrets() {
-        var needed = EnumSet.of(Secrets.Field.db_username, Secrets.Field.db_password);
-        if (core()) needed.addAll(EnumSet.of(Secrets.Field.jwt_secret, Secrets.Field.grafana_password));
-        return needed;
+        var compose = text(composeFile(), "");
+        var named = Templates.variables(compose);
+        // Compose also takes those that a service names without a value
+        inventory.secrets().variables().keySet().stream()
+                .filter(name -> Pattern.compile("\\b" + name + "\\b").matcher(compose).find()).forEach(named::add);
+        named.removeAll(Templates.env(text(envFile(), "")).keySet());
+        return inventory.secrets().all().stream().filter(field -> named.contains(field.variable()))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** The share's folder on this node: the export itself on its server, the mount elsewhere. */
+    /** The share on this node. */
+    public StackShare onShare() {
+        return new StackShare(inventory, node);
+    }
+
+    /** Its folder there: the export itself on its server, the mount elsewhere. */
     public String share() {
-        return Mount.path(inventory, node);
-    }
-
-    /** Bytes of memory that its workers may use together. */
-    long memory() {
-        return inventory.workersOf(node).stream().filter(worker -> !node.own().workers().contains(worker))
-                .mapToLong(worker -> (worker.type().equals("training") ? node.running().training()
-                        : node.running().backtest()).memory()).sum();
-    }
-
-    /** The problem of a share without these folders. */
-    public Problem lacks(List<String> missing) {
-        return Problem.failed(node.name() + ": the share at " + share() + " lacks folders that containers mount")
-                .expected(share() + "/" + String.join(", " + share() + "/", missing))
-                .found("no such folder").fix(makeFolders(missing));
-    }
-
-    /** The fix that creates these folders of the share. */
-    public String makeFolders(List<String> missing) {
-        var unnamed = missing.stream().filter(folder -> !inventory.storage().folders().contains(folder)).toList();
-        var add = unnamed.isEmpty() ? ""
-                : "add " + String.join(", ", unnamed) + " to storage.folders in the inventory, then ";
-        return inventory.storageNode().map(server -> add + "jbang setup-nfs@ktrdr " + server.name())
-                .orElse("make them on " + inventory.storage().server() + ", owner 999:1500, mode 2775");
-    }
-
-    /** What is wrong with the mount that was found; empty if containers can write to it. */
-    public Optional<Problem> wrongShare(Mount found) {
-        return Mount.wrong(inventory, node, found);
+        return onShare().path();
     }
 
     /** The node as commands name it: "core", "workers B". */
     public String words() {
-        return core() ? "core" : "workers " + node.id();
+        return inventory.lookup().words(node);
     }
 
     /** The command that deploys all of it. */
     public String deploy() {
-        return "jbang deploy@ktrdr " + words() + (core() ? " all" : "");
+        return "jbang deploy@ktrdr " + words() + (words().contains(" ") ? "" : " all");
     }
 
-    /** The services that read files of the toolkit, and where those are; each reads them again when they change. */
-    public Map<String, List<String>> readers() {
-        if (!core()) return Map.of();
-        var readers = new TreeMap<>(Map.of("prometheus", List.of("monitoring/prometheus.yml", "monitoring/rules/"),
-                "grafana", List.of("monitoring/grafana/")));
-        if (inventory.alerts().isPresent()) readers.put(Alerting.SERVICE, List.of(Alerting.FILE));
-        readers.keySet().removeIf(service -> !has(service));
-        return readers;
+    /** A Compose file may be from before services said which part they are, and what they read. */
+    private ComposeFile toolkits() {
+        return ComposeFile.read(BuiltIn.text(node.role().name() + "/" + composeFile()), "", composeFile(),
+                node.directory());
+    }
+
+    /** The service that is a part; empty if the stack has none that runs. */
+    public Optional<String> service(Part part) {
+        return service(part, services());
+    }
+
+    /** The same of these services of the stack. */
+    public Optional<String> service(Part part, Collection<String> some) {
+        return some.stream().filter(service -> is(service, part)).findFirst();
+    }
+
+    /** The ports at which a part is published; none if the stack has none that runs. */
+    Collection<Integer> ports(Part part) {
+        return service(part).map(name -> service(name).ports().values()).orElse(List.of());
+    }
+
+    /** Whether a service is this part. */
+    public boolean is(String service, Part part) {
+        return file().service(service).flatMap(ComposeService::part).equals(Optional.of(part));
+    }
+
+    /** The container of a part; empty if the stack has none that runs. */
+    public Optional<String> container(Part part) {
+        return service(part).map(this::container);
+    }
+
+    /** The service that is a part which a procedure is about; a stack without it is a {@link Problem}. */
+    public String needed(Part part) {
+        return service(part).orElseThrow(() -> Problem.usage(node.name() + ": its stack has no " + part.word())
+                .expected("a service with `x-ktrdr: {part: " + part.word() + "}` in " + composeFile())
+                .found(String.join(", ", services())));
+    }
+
+    /** Shell lines that define {@code container}: the database's. A stack without one is a {@link Problem}. */
+    public String database() {
+        var service = needed(Part.DATABASE);
+        return Docker.container(project(), service, container(service));
     }
 
     /** The container of a service. */

@@ -54,14 +54,16 @@ public record StackFacts(String user, String docker, String dockerError, String 
 
     /**
      * The script that gathers; it prints a line for each fact: its name, a tab, its value. Files are wanted by path and
-     * sha256; {@code gpu} is whether Docker's driver for it is looked for.
+     * sha256; Docker's driver for a GPU is looked for where the node has one.
      */
-    public static String script(String project, String directory, String share, Map<String, String> files,
-            List<String> images, boolean gpu) {
-        return Facts.SAY + Sh.let("directory", directory) + OWN + Mount.script(share) + Mount.missing()
+    static String script(Stack stack, Map<String, String> files, List<String> images) {
+        var gpu = stack.node().running().gpu();
+        return Facts.SAY + Sh.let("directory", stack.node().directory()) + OWN + Mount.script(stack.share())
+                + Mount.missing()
                 + NodeFiles.script(files) + History.script() + MachineFacts.FREE + MachineFacts.engine()
                 + Room.script() + WITHOUT_DOCKER + (gpu ? Gpu.SCRIPT : "") + "set -- " + Sh.words(images) + "\n"
-                + IMAGES + Docker.sayContainers(project) + StaleMounts.script(project) + NodeContainer.SCRIPT
+                + IMAGES + Docker.sayContainers(stack.project()) + StaleMounts.script(stack.file().reading())
+                + OwnContainers.marks(stack.inventory()).tools() + NodeContainer.SCRIPT
                 + "[ -z \"$containers\" ] || ids=\"$ids $(" + Docker.IMAGES + ")\"\n"
                 + "digest() { say \"digests $1\" \"$2\"; }\n" + "[ -z \"$ids\" ] || "
                 + Docker.digests("$ids", "digest") + "say end yes\n";

@@ -3,22 +3,30 @@ package ktrdr.release;
 import com.samskivert.mustache.Mustache;
 import com.samskivert.mustache.MustacheException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.BuiltIn;
 import ktrdr.Problem;
 import ktrdr.Sha256;
 import ktrdr.Utf8;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Role;
+import ktrdr.inventory.Running;
+import ktrdr.inventory.Secrets;
 
 /**
  * The files of a deployment, as they land on a node.
@@ -75,8 +83,8 @@ public final class Templates {
     /** ${NAME}, ${NAME:?…}, ${NAME:-…} and $NAME; a doubled dollar is Compose's way to write one. */
     private static final Pattern VARIABLE =
             Pattern.compile("\\$\\$|\\$\\{([A-Za-z_][A-Za-z0-9_]*)|\\$([A-Za-z_][A-Za-z0-9_]*)");
-    /** ${NAME:+${NAME-}…}: used only if the variable has a value. */
-    private static final Pattern OPTIONAL = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*):\\+\\$\\{\\1-\\}[^$}]*\\}");
+    /** ${NAME:-…}, ${NAME-…}, ${NAME:+…} and ${NAME+…}, which need no value, without another one inside. */
+    private static final Pattern OPTIONAL = Pattern.compile("\\$\\{[A-Za-z_][A-Za-z0-9_]*:?[-+][^$}]*\\}");
 
     private final Inventory inventory;
 
@@ -87,17 +95,49 @@ public final class Templates {
     /** The files of a node for a release tag. A template with an unknown name is a {@link Problem}. */
     public List<NodeFile> render(Node node, String tag) {
         var values = values(node, tag);
+        // what it closes is known of Compose files, which are rendered without it
+        values.put("firewall", Firewall.values(inventory, node));
         var rendered = new ArrayList<NodeFile>();
-        files(node.role()).forEach((path, template) -> {
+        files(node).forEach((path, template) -> {
             if (path.equals(Alerting.FILE) && inventory.alerts().isEmpty()) return;
             rendered.add(render(path, template, values));
         });
+        added(node).forEach((path, file) -> rendered.add(new NodeFile(path, text(file),
+                Files.isExecutable(file) ? "755" : "644")));
         return rendered;
+    }
+
+    /**
+     * Files of the inventory's own folder that are no templates of the toolkit's, by their path on a node: they land as
+     * they are. Hidden ones and an editor's copies do not.
+     */
+    private Map<String, Path> added(Node node) {
+        var added = new TreeMap<String, Path>();
+        var known = files(node);
+        var role = node.role();
+        inventory.templates().ifPresent(folder -> {
+            var own = role == Role.CORE ? Map.of("core", "", "monitoring", "monitoring/") : Map.of(role.name(), "");
+            own.forEach((part, place) -> below(folder.resolve(part)).forEach((path, file) -> {
+                boolean hidden = path.matches("(.*/)?(\\..*|.*~)");
+                if (!known.containsKey(place + path) && !hidden) added.put(place + path, file);
+            }));
+        });
+        return added;
+    }
+
+    private static Map<String, Path> below(Path folder) {
+        if (!Files.isDirectory(folder)) return Map.of();
+        try (var all = Files.walk(folder)) {
+            return all.filter(Files::isRegularFile)
+                    .collect(Collectors.toMap(file -> folder.relativize(file).toString(), file -> file));
+        } catch (IOException | UncheckedIOException e) {
+            throw Problem.usage("the folder of templates " + folder + " cannot be read").found(e.toString()).because(e);
+        }
     }
 
     /** The file of the template of one of them: that of the inventory's own folder, or the path if it is built in. */
     String source(Node node, String path) {
-        return own(files(node.role()).get(path)).map(Path::toString).orElse(path);
+        return own(files(node).get(path)).map(Path::toString).orElse(path);
     }
 
     private Optional<Path> own(String template) {
@@ -106,27 +146,34 @@ public final class Templates {
 
     /** One of them, by its path on the node. */
     NodeFile render(Node node, String tag, String path) {
-        return render(path, files(node.role()).get(path), values(node, tag));
+        return render(path, files(node).get(path), values(node, tag));
     }
 
     private NodeFile render(String path, String template, Map<String, Object> values) {
         var text = read(template);
         // Compose has its own variables, and Grafana's legends, the annotations of alerts and Docker's formats are
         // written as a template's
-        boolean asItIs = path.startsWith("docker-compose.") || path.startsWith("monitoring/rules/")
+        boolean asItIs = path.matches("(docker-)?compose\\..*") || path.startsWith("monitoring/rules/")
                 || path.endsWith(".json") || path.endsWith(".sh");
         return new NodeFile(path, asItIs ? text : fill(template, text, values), "644");
     }
 
-    /** The variables that a Compose file names and that need a value, in alphabetical order. */
+    /** The variables that a Compose file names, in alphabetical order. */
     public static TreeSet<String> variables(String compose) {
         var names = new TreeSet<String>();
         compose.lines().filter(line -> !line.stripLeading().startsWith("#"))
-                .forEach(line -> VARIABLE.matcher(OPTIONAL.matcher(line).replaceAll("")).results().forEach(match -> {
-                    if (match.group(1) != null) names.add(match.group(1));
-                    if (match.group(2) != null) names.add(match.group(2));
-                }));
+                .flatMap(line -> VARIABLE.matcher(line).results())
+                .forEach(match -> Stream.of(1, 2).map(match::group).filter(Objects::nonNull).forEach(names::add));
         return names;
+    }
+
+    /** Those of them that need a value. */
+    public static TreeSet<String> needed(String compose) {
+        var before = "";
+        for (var text = compose.replace("$$", "");; text = OPTIONAL.matcher(text).replaceAll("")) {
+            if (text.equals(before)) return variables(text);
+            before = text;
+        }
     }
 
     /** NAME=value lines as a map; comments and blank lines are left out. */
@@ -138,8 +185,12 @@ public final class Templates {
         return values;
     }
 
-    private Map<String, String> files(Role role) {
-        var files = new LinkedHashMap<>(role == Role.CORE ? CORE : WORKERS);
+    private Map<String, String> files(Node node) {
+        var role = node.role();
+        var files = new LinkedHashMap<>(role == Role.CORE ? CORE : role == Role.WORKERS ? WORKERS
+                : ordered(RoleFiles.compose(inventory, role), role.name() + "/" + RoleFiles.compose(inventory, role),
+                        RoleFiles.env(role), role.name() + "/" + RoleFiles.env(role)));
+        if (!inventory.lookup().firstOfMachine(node)) return files;
         if (inventory.metrics().nodes()) files.putAll(NODES);
         if (inventory.firewall().isPresent()) files.putAll(FIREWALL);
         return files;
@@ -154,11 +205,26 @@ public final class Templates {
     /** A template as it is. */
     public String read(String template) {
         var own = own(template);
-        if (own.isEmpty()) return BuiltIn.text(template);
+        if (template.endsWith("/.env")) return own.map(Templates::plain).orElse("") + BuiltIn.text("stack/.env");
+        return own.map(Templates::text).orElseGet(() -> BuiltIn.text(template));
+    }
+
+    /** An env file of one's own, without secrets: it lands on a node. */
+    private static String plain(Path file) {
+        var text = text(file);
+        env(text).forEach((name, value) -> {
+            if (name.matches(".*" + Secrets.NAMES) && !value.isBlank()) throw Problem.usage("the template " + file
+                    + " has a value for " + name + ", which is named like a secret")
+                    .expected("`secrets: {variables: {" + name + ": FIELD}}` in the inventory, and no line there");
+        });
+        return text.isEmpty() || text.endsWith("\n") ? text : text + "\n";
+    }
+
+    private static String text(Path file) {
         try {
-            return Utf8.text(Files.readAllBytes(own.get()), "the template " + own.get());
+            return Utf8.text(Files.readAllBytes(file), "the template " + file);
         } catch (IOException e) {
-            throw Problem.usage("the template " + own.get() + " cannot be read").found(e.toString()).because(e);
+            throw Problem.usage("the template " + file + " cannot be read").found(e.toString()).because(e);
         }
     }
 
@@ -178,7 +244,7 @@ public final class Templates {
         values.put("core", Map.of("name", inventory.core().name()));
         values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "directory", node.directory(),
                 "profiles", profiles(node), "variables", variables(node),
-                "bind", node.bind().map(Templates::host).orElse("")));
+                "bind", node.bind().map(at -> at.contains(":") ? "[" + at + "]" : at).orElse("")));
         values.put("limits",
                 Map.of("backtest", limit(node.running().backtest()), "training", limit(node.running().training())));
         values.put("images", images(node));
@@ -194,7 +260,6 @@ public final class Templates {
         values.put("alerts", inventory.alerts().<Object>map(Alerting::values).orElse(false));
         values.put("exporters", inventory.metrics().nodes()
                 ? Map.of("nodes", inventory.nodes().stream().map(this::exporter).toList()) : false);
-        values.put("firewall", Firewall.values(inventory, node));
         values.put("workerNodes", inventory.workers().stream().map(this::workerNode).toList());
         return values;
     }
@@ -207,8 +272,8 @@ public final class Templates {
     }
 
     private Map<String, Object> urls() {
-        return Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"), "alertmanager",
-                inventory.url("alertmanager"), "otlp",
+        return Map.of("backend", inventory.url(Part.BACKEND), "grafana", inventory.url(Part.GRAFANA), "alertmanager",
+                inventory.url(Part.ALERTMANAGER), "otlp",
                 "http://" + inventory.fqdn(inventory.core()) + ":" + inventory.services().otlp());
     }
 
@@ -220,7 +285,7 @@ public final class Templates {
     }
 
     /** Processors as a share of each 100 ms: Docker rejects a number of them above the node's, but takes any share. */
-    private static Map<String, Object> limit(Inventory.Limit limit) {
+    private static Map<String, Object> limit(Running.Limit limit) {
         return Map.of("quota", Math.round(limit.cpus() * 100_000), "memory", limit.memory());
     }
 
@@ -233,11 +298,6 @@ public final class Templates {
                 .map(worker -> Map.of("name", worker.name(), "type", worker.type(),
                 "node", node.name(), "target", inventory.fqdn(node) + ":" + worker.port())).toList();
         return Map.of("name", node.name(), "workers", workers);
-    }
-
-    /** An address in the form that goes before a port. */
-    private static String host(String address) {
-        return address.contains(":") ? "[" + address + "]" : address;
     }
 
     private static List<Map<String, String>> variables(Node node) {

@@ -5,7 +5,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
 import ktrdr.Sh;
-import ktrdr.api.Prometheus;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.NodeFiles;
 
@@ -30,8 +29,13 @@ public final class TextfileMetrics {
     /** A line: its name, labels in their order, and its value. */
     public static String series(String name, Map<String, String> labels, long value) {
         return name + labels.entrySet().stream()
-                .map(label -> label.getKey() + "=\"" + Prometheus.escape(label.getValue()) + "\"")
+                .map(label -> label.getKey() + "=\"" + escape(label.getValue()) + "\"")
                 .collect(Collectors.joining(",", "{", "} ")) + value;
+    }
+
+    /** The value of a label between its quotes, as PromQL and files of metrics have it. */
+    public static String escape(String value) {
+        return value.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
     }
 
     /**

@@ -7,8 +7,9 @@ import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
 import ktrdr.fleet.FleetNode;
-import ktrdr.node.Docker;
+import ktrdr.inventory.Part;
 import ktrdr.release.NodeLocks;
+import ktrdr.release.Stack;
 
 /**
  * The password of Grafana's admin, which Grafana keeps in its own database from its first start on:
@@ -16,12 +17,10 @@ import ktrdr.release.NodeLocks;
  * fleet's stand-in), the environment is the only place for it.
  */
 final class GrafanaPassword implements PasswordStore {
-    private static final String ANSWER = "an answer of the container " + Docker.GRAFANA
-            + " on port 3000, by curl on core";
     private static final String ADDRESS = """
             address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' \
             CONTAINER | grep -m 1 .)
-            """.replace("CONTAINER", Docker.GRAFANA);
+            """;
     /**
      * Starts Grafana if it is stopped, with whatever password its environment has, and waits for an answer; prints that
      * it did.
@@ -29,7 +28,7 @@ final class GrafanaPassword implements PasswordStore {
     static final String START = """
             if [ "$(docker inspect --format '{{.State.Running}}' CONTAINER)" = true ]; then exit 0; fi
             docker start CONTAINER
-            """.replace("CONTAINER", Docker.GRAFANA) + ADDRESS + """
+            """ + ADDRESS + """
             curl -sS -m 5 --retry 60 --retry-delay 1 --retry-max-time 90 --retry-connrefused -o /dev/null \
             "http://$address:3000/api/health"
             """;
@@ -46,10 +45,12 @@ final class GrafanaPassword implements PasswordStore {
               command -v grafana >/dev/null || exit $NO_CLI
               exec grafana cli --homepath "${GF_PATHS_HOME:-/usr/share/grafana}" --config \
             "${GF_PATHS_CONFIG:-/etc/grafana/grafana.ini}" admin reset-admin-password --password-from-stdin'
-            """.replace("CONTAINER", Docker.GRAFANA));
+            """);
     private final FleetNode core;
     private final NodeLocks locks;
     private final Console console;
+    private final String service;
+    private final String container;
     private Optional<String> former = Optional.empty();
     private boolean touched;
 
@@ -57,6 +58,17 @@ final class GrafanaPassword implements PasswordStore {
         this.core = fleet.host(fleet.inventory().core().name());
         this.locks = locks;
         this.console = console;
+        var stack = Stack.of(fleet.inventory(), core.node());
+        this.service = stack.needed(Part.GRAFANA);
+        this.container = stack.container(service);
+    }
+
+    private String script(String lines) {
+        return lines.replace("CONTAINER", Sh.quote(container));
+    }
+
+    private String answer() {
+        return "an answer of the container " + container + " on port 3000, by curl on core";
     }
 
     @Override
@@ -66,21 +78,21 @@ final class GrafanaPassword implements PasswordStore {
 
     @Override
     public void ready() {
-        var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + START);
+        var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + script(START));
         if (!result.ok()) throw NodeLocks.refused(core.node(), result)
                 .orElseGet(() -> Problem.failed(core
                         + ": Grafana is stopped and could not be started, to be asked for its password")
-                .expected(ANSWER).found(result).fix("jbang deploy@ktrdr core grafana, then this again"));
+                .expected(answer()).found(result).fix("jbang deploy@ktrdr core " + service + ", then this again"));
         if (!result.out().isBlank())
-            console.note(core.node().name(), "grafana", "was stopped; it is started to check its password");
+            console.note(core.node().name(), service, "was stopped; it is started to check its password");
     }
 
     @Override
     public boolean has(String value) {
-        var result = core.run(Sh.let("password", value) + LOGIN);
+        var result = core.run(Sh.let("password", value) + script(LOGIN));
         if (!result.ok()) throw Problem.unreachable(core + ": Grafana could not be asked whether it takes the password")
-                .expected(ANSWER)
-                .found(result).fix("jbang logs@ktrdr core grafana");
+                .expected(answer())
+                .found(result).fix("jbang logs@ktrdr core " + service);
         return result.out().startsWith("2");
     }
 
@@ -104,11 +116,12 @@ final class GrafanaPassword implements PasswordStore {
 
     /** Whether its database has it then; false if the image has no command for it. */
     private boolean reset(String value) {
-        var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + Sh.let("password", value) + RESET);
+        var result = core.fleet().ssh(core.node())
+                .run(locks.under(core.node()) + Sh.let("password", value) + script(RESET));
         if (ScriptExit.of(result) == ScriptExit.NO_CLI) return false;
         if (!result.ok()) throw NodeLocks.refused(core.node(), result).orElseGet(() ->
                 Problem.failed(core + ": Grafana's admin password could not be replaced").found(result)
-                        .fix("jbang logs@ktrdr core grafana"));
+                        .fix("jbang logs@ktrdr core " + service));
         return true;
     }
 }

@@ -6,9 +6,10 @@ import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
 import ktrdr.fleet.FleetNode;
+import ktrdr.inventory.Part;
 import ktrdr.node.Database;
-import ktrdr.node.Docker;
 import ktrdr.release.NodeLocks;
+import ktrdr.release.Stack;
 
 /**
  * The password of the database's role in PostgreSQL, which keeps its initial password until it is changed.
@@ -28,11 +29,14 @@ final class PostgresPassword implements PasswordStore {
             """;
     private final FleetNode core;
     private final NodeLocks locks;
+    private final Stack stack;
     private Optional<String> former = Optional.empty();
 
     PostgresPassword(Fleet fleet, NodeLocks locks) {
         this.core = fleet.host(fleet.inventory().core().name());
         this.locks = locks;
+        this.stack = Stack.of(fleet.inventory(), core.node());
+        stack.needed(Part.DATABASE);
     }
 
     @Override
@@ -66,22 +70,22 @@ final class PostgresPassword implements PasswordStore {
         return true;
     }
 
-    private static String connect(String password) {
-        return Sh.let("password", password) + Docker.database() + CONNECT;
+    private String connect(String password) {
+        return Sh.let("password", password) + stack.database() + CONNECT;
     }
 
     /** "null" if the role has no password. */
     private String verifier() {
-        return new Database(core).query("select rolpassword from pg_authid where rolname = current_user").rows().get(0)
-                .get(0);
+        return new Database(core, stack.database())
+                .query("select rolpassword from pg_authid where rolname = current_user").rows().get(0).get(0);
     }
 
     private void alter(String password) {
         var result = core.fleet().ssh(core.node())
-                .run(locks.under(core.node()) + Database.script("alter role current_user password " + password, false),
-                        PATIENCE);
+                .run(locks.under(core.node()) + Database.script(stack.database(),
+                        "alter role current_user password " + password, false), PATIENCE);
         if (!result.ok()) throw NodeLocks.refused(core.node(), result).orElseGet(() ->
                 Problem.failed(core + ": the password of PostgreSQL's role could not be changed")
-                        .found(Database.said(result)).fix("jbang logs@ktrdr core db"));
+                        .found(Database.said(result)).fix("jbang logs@ktrdr core " + stack.needed(Part.DATABASE)));
     }
 }

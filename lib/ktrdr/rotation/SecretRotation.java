@@ -1,15 +1,16 @@
 package ktrdr.rotation;
 
 import java.nio.charset.StandardCharsets;
-import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import ktrdr.Console;
+import ktrdr.DidYouMean;
 import ktrdr.Facts;
 import ktrdr.Problem;
 import ktrdr.Threads;
@@ -58,6 +59,8 @@ public final class SecretRotation implements RolloutExchange {
     private final Fleet fleet;
     private final Console console;
     private final Field field;
+    /** It by each variable of the Compose files that has it. */
+    private final List<Field> variables;
     private final String value;
     private final Node core;
     private final Optional<PasswordStore> keeper;
@@ -71,18 +74,34 @@ public final class SecretRotation implements RolloutExchange {
         this.field = field;
         this.core = fleet.inventory().core();
         this.value = Secrets.fetch(fleet.inventory(), Set.of(field), environment, console).get(field);
-        this.keeper = Optional.ofNullable(switch (field) {
-            case db_password -> new PostgresPassword(fleet, locks);
-            case grafana_password -> new GrafanaPassword(fleet, locks, console);
-            default -> null;
-        });
+        this.keeper = field.equals(Field.DB_PASSWORD) ? Optional.of(new PostgresPassword(fleet, locks))
+                : field.equals(Field.GRAFANA_PASSWORD) ? Optional.of(new GrafanaPassword(fleet, locks, console))
+                : Optional.empty();
+        this.variables = fleet.inventory().secrets().all().stream()
+                .filter(known -> known.name().equals(field.name())).toList();
         // what cannot be kept is refused before anything is asked
-        if (field == Field.db_password) ScramVerifier.of(value);
+        if (field.equals(Field.DB_PASSWORD)) ScramVerifier.of(value);
+    }
+
+    /** The field of a name; an unknown one, and one of a stack of one's own, is a {@link Problem}. */
+    public static Field field(Inventory inventory, String name) {
+        var all = Field.KNOWN;
+        if (inventory.secrets().variables().containsValue(name) && all.stream().noneMatch(known -> known.name()
+                .equals(name))) throw Problem.usage(name + " is a secret of a stack of your own")
+                        .expected("one that the toolkit knows the keeper of")
+                        .fix("change it where it is kept, such as in a database, and at its provider; a deployment "
+                                + "then recreates the services that have it");
+        var names = all.stream().map(Field::name).distinct().toList();
+        return all.stream().filter(field -> field.name().equals(name)).findFirst()
+                .orElseThrow(() -> Problem.usage("there is no secret " + name).expected(String.join(", ", names))
+                        .found(name + DidYouMean.of(name, names).map(near -> "; did you mean " + near + "?")
+                                .orElse("")));
     }
 
     /** The nodes whose containers may have it. */
     public static List<Node> nodes(Inventory inventory, Field field) {
-        return field == Field.db_password ? inventory.nodes() : List.of(inventory.core());
+        return field.equals(Field.DB_PASSWORD) ? inventory.nodes()
+                : List.of(inventory.core());
     }
 
     /**
@@ -94,7 +113,7 @@ public final class SecretRotation implements RolloutExchange {
         var facts = FileChanges.gather(inventory, stack, ssh, Optional.empty(), List.of());
         var revision = Revision.running(stack, facts, new Templates(inventory).render(stack.node(), ""),
                 "given another secret");
-        var environment = environment(ssh.must(script(stack)));
+        var environment = environment(ssh.must(script(stack)), inventory.secrets().all());
         // the toolkit's alone
         environment.keySet().retainAll(revision.images().keySet());
         // containers that a killed run created and did not start are to be started, with the new value
@@ -102,12 +121,15 @@ public final class SecretRotation implements RolloutExchange {
                 .filter(container -> container.status().equals("created") && !stack.once(container.service()))
                 .map(Docker.Container::service).toList();
         var services = revision.images().keySet().stream().filter(service -> {
-            var has = environment.getOrDefault(service, Map.of()).get(field);
-            return left.contains(service) || has != null && !has.equals(value);
+            var has = environment.getOrDefault(service, Map.of());
+            return left.contains(service)
+                    || variables.stream().anyMatch(one -> has.containsKey(one) && !has.get(one).equals(value));
         }).toList();
-        if (left.isEmpty() && environment.values().stream().noneMatch(has -> has.containsKey(field)))
+        if (left.isEmpty() && environment.values().stream()
+                .noneMatch(has -> variables.stream().anyMatch(has::containsKey)))
             throw Problem.failed(stack.node().name() + ": no container there has " + field)
-                    .expected(field.variable + " in the environment of one").fix(stack.deploy());
+                    .expected(variables.stream().map(Field::variable).collect(Collectors.joining(" or "))
+                            + " in the environment of one").fix(stack.deploy());
         former.put(stack.node(), merged(environment, services));
         var plan = NodePlan.plan(stack, revision, services,
                 FileChanges.gather(stack, ssh, revision.files(), NodePlan.asked(revision, services)));
@@ -120,20 +142,20 @@ public final class SecretRotation implements RolloutExchange {
     }
 
     static String script(Stack stack) {
-        var names = EnumSet.allOf(Field.class).stream().filter(field -> field != Field.ghcr_token)
-                .map(field -> field.variable + "=?*").toList();
+        var names = stack.inventory().secrets().all().stream().filter(field -> !field.equals(Field.GHCR_TOKEN))
+                .map(field -> field.variable() + "=?*").toList();
         return Facts.SAY + ENVIRONMENT.formatted(Docker.idsOf(stack.project()), Docker.SERVICE,
                 String.join(" | ", names));
     }
 
     /** The answer of {@link #script}: service to the secrets in its container's environment. */
-    static Map<String, Map<Field, String>> environment(String answer) {
+    static Map<String, Map<Field, String>> environment(String answer, Set<Field> known) {
         var environment = new LinkedHashMap<String, Map<Field, String>>();
         Facts.parse(answer).under("env").forEach((name, encoded) -> {
             var words = name.split(" ");
-            for (var field : Field.values())
-                if (field.variable.equals(words[1])) environment.computeIfAbsent(words[0],
-                        none -> new EnumMap<>(Field.class))
+            for (var field : known)
+                if (field.variable().equals(words[1])) environment.computeIfAbsent(words[0],
+                        none -> new TreeMap<>())
                         .put(field, new String(Facts.bytes(encoded), StandardCharsets.UTF_8));
         });
         return environment;
@@ -141,7 +163,7 @@ public final class SecretRotation implements RolloutExchange {
 
     /** The secrets that a node's containers have; of two values for one secret that of a service to be replaced. */
     static Map<Field, String> merged(Map<String, Map<Field, String>> environment, List<String> replaced) {
-        var merged = new EnumMap<Field, String>(Field.class);
+        var merged = new TreeMap<Field, String>();
         environment.values().forEach(merged::putAll);
         replaced.forEach(service -> merged.putAll(environment.getOrDefault(service, Map.of())));
         return merged;
@@ -149,9 +171,9 @@ public final class SecretRotation implements RolloutExchange {
 
     @Override
     public Secrets given(Secrets fetched) {
-        var others = new EnumMap<Field, String>(Field.class);
+        var others = new TreeMap<Field, String>();
         others.putAll(former.getOrDefault(core, Map.of()));
-        others.put(field, value);
+        variables.forEach(one -> others.put(one, value));
         return fetched.with(others, console);
     }
 
@@ -207,7 +229,7 @@ public final class SecretRotation implements RolloutExchange {
     public static void proveToken(Inventory inventory, Ssh core, Map<String, String> environment, Console console) {
         var name = inventory.core().name();
         var registry = new Registry(inventory.images().registry(), inventory.images().username());
-        var secrets = Secrets.fetch(inventory, Set.of(Field.ghcr_token), environment, console);
+        var secrets = Secrets.fetch(inventory, Set.of(Field.GHCR_TOKEN), environment, console);
         var result = core.run(secrets.registry() + registry.login());
         if (!result.ok()) throw registry.failure(name, result)
                 .orElseGet(() -> Problem.failed(name + ": the registry " + registry.host() + " could not be asked")

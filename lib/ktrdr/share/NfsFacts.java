@@ -13,7 +13,7 @@ import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Mount;
-import ktrdr.node.Occupant;
+import ktrdr.release.OwnContainers;
 
 /**
  * The share's state on a node, gathered in one round trip that changes nothing.
@@ -59,7 +59,8 @@ public record NfsFacts(boolean root, String release, String container, boolean p
     public static String script(Inventory inventory, Node node) {
         var path = Mount.path(inventory, node);
         boolean server = inventory.exportsShare(node);
-        return Facts.SAY + Occupant.SCRIPT + Sh.let("path", path) + Sh.let("dropin", NfsFiles.dropInPath(path))
+        return Facts.SAY + OwnContainers.marks(inventory).script() + Sh.let("path", path)
+                + Sh.let("dropin", NfsFiles.dropInPath(path))
                 + BuiltIn.lines("share/machine.sh") + """
                 if [ "${container:-none}" != none ] && [ "$(id -u)" = 0 ]; then
                   for left in /run/ktrdr.*; do off "$left"; done

@@ -21,16 +21,16 @@ import picocli.CommandLine.Model.OptionSpec;
  * script for bash or zsh that finds candidates with it and with the names in the inventory, read at that moment. The
  * files of it are in templates/completion.
  *
- * The label of an argument, as the help shows it, says what it takes, a part for each bar: NODE, WORKERS-NODE, SERVICE,
- * FILE and TEST are what they say, a word in small letters is itself, any other is not known beforehand. Candidates and
- * types that picocli knows come first.
+ * The label of an argument, as the help shows it, says what it takes, a part for each bar: NODE, WORKERS-NODE, ROLE,
+ * SERVICE, FILE and TEST are what they say, a word in small letters is itself, any other is not known beforehand.
+ * Candidates and types that picocli knows come first.
  */
 public final class ShellCompletion {
     /** The shells that have completion of this kind. */
     public enum Shell { bash, zsh }
 
     private static final Map<String, String> KINDS = Map.of("NODE", "@node", "WORKERS-NODE", "@worker", "SERVICE",
-            "@service", "FILE", "@file", "TEST", "@test");
+            "@service", "ROLE", "@role", "FILE", "@file", "TEST", "@test");
     private static final int MEANING = 80;
     private final List<String> lines = new ArrayList<>();
 
@@ -65,7 +65,7 @@ public final class ShellCompletion {
     /** The services of core as they come with the toolkit. */
     private static List<String> services() {
         var file = "docker-compose.core.yml";
-        return ComposeFile.read(BuiltIn.text("core/" + file), "", file).active();
+        return ComposeFile.read(BuiltIn.text("core/" + file), "", file, "/").active();
     }
 
     private void line(String... words) {

@@ -15,8 +15,9 @@ import ktrdr.api.WorkerRoster;
 import ktrdr.fleet.Fleet;
 import ktrdr.health.HealthLog;
 import ktrdr.health.ScrapeTargets;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
 import ktrdr.node.Docker;
 import ktrdr.node.Mount;
 import ktrdr.release.Drift;
@@ -120,8 +121,14 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                         && Instant.parse(container.startedAt()).isAfter(time.minus(YOUNG)));
     }
 
-    /** Whether the container of a service of core began a short time ago. */
-    public boolean young(String service) {
+    /** Whether core's stack has a service that is this part. */
+    boolean has(Part part) {
+        return Stack.of(inventory, inventory.core()).service(part).isPresent();
+    }
+
+    /** Whether the container of a part of core began a short time ago. */
+    public boolean young(Part part) {
+        var service = Stack.of(inventory, inventory.core()).service(part).orElse("");
         return Optional.ofNullable(nodes.get(inventory.core())).flatMap(at -> Docker.service(at.containers(), service))
                 .filter(Docker.Container::running)
                 .filter(container -> Instant.parse(container.startedAt()).isAfter(time.minus(YOUNG))).isPresent();

@@ -59,9 +59,10 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
      */
     static NodeStatus gather(Ssh ssh, Stack stack, String backups, boolean usage) {
         long asked = System.currentTimeMillis();
-        var proofs = ProofChecks.question(stack, stack.services());
-        var result = ssh.run(script(stack.project(), stack.node().directory(), stack.share(), backups, usage)
-                + (proofs.isEmpty() ? "" : "[ -z \"$docker\" ] || {\n" + proofs + "}\n") + "say end yes\n", PATIENCE);
+        var more = StaleMounts.script(stack.file().reading()) + ProofChecks.question(stack, stack.services());
+        var result = ssh.run(script(OwnContainers.marks(stack.inventory()), stack.project(), stack.node().directory(),
+                stack.share(), backups, usage)
+                + (more.isEmpty() ? "" : "[ -z \"$docker\" ] || {\n" + more + "}\n") + "say end yes\n", PATIENCE);
         if (!result.ok())
             throw Problem.failed(ssh.name() + ": the status script ended with exit code " + result.exit())
                     .expected("exit code 0").found(result);
@@ -69,11 +70,12 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
     }
 
     /** The script but for its end: it changes nothing, and prints a line for each fact. */
-    static String script(String project, String directory, String share, String backups, boolean usage) {
+    static String script(Occupant.Marks marks, String project, String directory, String share, String backups,
+            boolean usage) {
         return Facts.SAY + MachineFacts.CLOCK + "say machine \"$(uname -m)\"\n" + Sh.let("directory", directory)
                 + Sh.let("project", project) + Sh.let("backups", backups) + MachineFacts.size() + MachineFacts.use()
                 + MachineFacts.engine()
-                + MachineFacts.share(Mount.script(share, SHARE_SECONDS)) + LockScripts.holder() + Occupant.TOOLS
+                + MachineFacts.share(Mount.script(share, SHARE_SECONDS)) + LockScripts.holder() + marks.tools()
                 + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + BackupSchedule.LOOK + """
                 newest() {
                   find "$backups/" -maxdepth 1 -type f "$@" -printf '%T@ %s %f\\n' | sort -rn | while IFS= read -r \
@@ -90,7 +92,7 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
                   newest -name '*.sql*'
                 fi
                 [ -z "$docker" ] || {
-                """ + Docker.sayContainers(project) + StaleMounts.script(project) + Occupant.LIST + "}\n"
+                """ + Docker.sayContainers(project) + Occupant.LIST + "}\n"
                 + (usage ? ContainerUsage.script(project) : "");
     }
 

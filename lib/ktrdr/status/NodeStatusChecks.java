@@ -9,9 +9,10 @@ import ktrdr.backup.BackupSchedule;
 import ktrdr.health.HealthLog;
 import ktrdr.health.ProofChecks;
 import ktrdr.health.ServiceChecks;
-import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Role;
 import ktrdr.node.ContainerUsage;
 import ktrdr.node.Docker;
 import ktrdr.node.Occupant;
@@ -51,7 +52,8 @@ final class NodeStatusChecks {
     /** The backups by a timer; empty if there is none and the inventory asks for none. */
     private Optional<Check> scheduled() {
         var last = fleet.backup().filter(NodeStatus.Backup::ours);
-        var wanted = node.role() == Role.CORE ? inventory.backup().schedule() : Optional.<String>empty();
+        var wanted = node.name().equals(inventory.core().name()) && fleet.has(Part.DATABASE)
+                ? inventory.backup().schedule() : Optional.<String>empty();
         var there = status.schedule().map(BackupSchedule::at);
         if (wanted.isPresent() && !wanted.equals(there)) return Optional.of(check("backup", false,
                 "a backup every day at " + wanted.get() + ", by backup.schedule in the inventory",
@@ -82,8 +84,10 @@ final class NodeStatusChecks {
         return Optional.of(check("firewall", same,
                 "packet filter rules for the nodes and addresses of the inventory",
                 same ? "as in the inventory" : "rules of another inventory: they block a node whose address changed",
-                node.role() == Role.CORE ? "jbang deploy@ktrdr core prometheus"
-                        : "jbang deploy@ktrdr workers " + node.id() + ", or workers all"));
+                node.role() == Role.CORE ? "jbang deploy@ktrdr core " + Stack.of(inventory, node)
+                        .service(Part.PROMETHEUS).orElse("all")
+                        : Stack.of(inventory, node).deploy()
+                                + (node.role() == Role.WORKERS ? ", or workers all" : "")));
     }
 
     private Check memory() {
@@ -114,7 +118,7 @@ final class NodeStatusChecks {
         checks.add(deployment("jbang rollback@ktrdr " + target + ", or deploy again"));
         checks.add(lock());
         checks.addAll(drift(target));
-        if (stack.core()) checks.add(mounts());
+        if (!stack.file().readers().isEmpty()) checks.add(mounts());
         for (var used : status.usage()) if (used.limit() > 0) checks.add(limit(used));
         return checks;
     }
@@ -128,7 +132,7 @@ final class NodeStatusChecks {
         return check("mounts", stale.isEmpty(), "services that have the folder monitoring/ that is there",
                 stale.isEmpty() ? "as expected" : stale.replace(" ", ", ")
                 + ": the folder was replaced or removed since the start",
-                "jbang deploy@ktrdr core " + stale + " restarts them");
+                "jbang deploy@ktrdr " + Stack.of(inventory, node).words() + " " + stale + " restarts them");
     }
 
     private List<Check> drift(String target) {

@@ -8,8 +8,8 @@ import ktrdr.health.MachineChecks;
 import ktrdr.health.ScrapeTargets;
 import ktrdr.health.ServiceChecks;
 import ktrdr.health.WorkerChecks;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.MachineFacts;
 import ktrdr.report.Check;
 
@@ -48,10 +48,10 @@ final class StatusChecks {
     private List<Check> workers() {
         var checks = new ArrayList<Check>();
         var registered = status.registered();
-        checks.addAll(status.unknown().map(List::of).orElseGet(() -> WorkerChecks
-                .registered(inventory, inventory.workers(), registered.orElse(List.of()), 0).stream()
-                .map(check -> Unregistered.told(check, Optional.ofNullable(status.said().get(check.id())))).toList()));
+        status.unknown().ifPresent(checks::add);
         registered.ifPresent(workers -> {
+            WorkerChecks.registered(inventory, inventory.workers(), workers, 0).forEach(check -> checks.add(
+                    Unregistered.told(check, Optional.ofNullable(status.said().get(check.id())))));
             checks.addAll(WorkerChecks.gpus(inventory, inventory.workers(), workers));
             checks.addAll(WorkerChecks.extras(inventory, workers, status.time(), status::gone));
         });

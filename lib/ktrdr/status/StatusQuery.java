@@ -20,6 +20,7 @@ import ktrdr.health.HealthLog;
 import ktrdr.health.ServiceChecks;
 import ktrdr.health.WorkerChecks;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
 import ktrdr.node.Docker;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
@@ -38,7 +39,7 @@ record StatusQuery(Fleet fleet, Http http, boolean usage) {
             var asking = CompletableFuture.supplyAsync(() -> services(checks, threads), threads);
             var targets = CompletableFuture.supplyAsync(checks::askTargets, threads);
             var alerts = CompletableFuture.supplyAsync(checks::alerts, threads);
-            var workers = CompletableFuture.supplyAsync(() -> new Backend(inventory, http).workers(), threads);
+            var workers = CompletableFuture.supplyAsync(this::workers, threads);
             var asked = fleet.each(this::gather);
             if (Thread.currentThread().isInterrupted()) throw Problem.interrupted("interrupted");
             var registered = workers.handle(StatusQuery::answered).join();
@@ -65,8 +66,9 @@ record StatusQuery(Fleet fleet, Http http, boolean usage) {
 
     private List<CompletableFuture<List<Check>>> services(ServiceChecks checks, Executor threads) {
         var inventory = fleet.inventory();
-        var services = Stack.of(inventory, inventory.core()).services().stream().sorted()
-                .map(service -> CompletableFuture.supplyAsync(() -> checks.core(List.of(service)), threads));
+        var core = Stack.of(inventory, inventory.core());
+        var services = core.services().stream().sorted()
+                .map(service -> CompletableFuture.supplyAsync(() -> checks.core(core, List.of(service)), threads));
         var proofs = fleet.nodes().stream().map(node -> Stack.of(inventory, node))
                 .flatMap(stack -> stack.proven().stream().map(service -> CompletableFuture
                         .supplyAsync(() -> checks.proofs(stack, List.of(service)), threads)));
@@ -80,10 +82,17 @@ record StatusQuery(Fleet fleet, Http http, boolean usage) {
                 node.equals(FleetStatus.backupNode(inventory)) ? FleetStatus.backups(inventory) : "", usage);
     }
 
+    /** Those that the backend knows; empty without a backend. */
+    private Optional<List<Backend.Worker>> workers() {
+        var inventory = fleet.inventory();
+        return Stack.of(inventory, inventory.core()).service(Part.BACKEND)
+                .map(service -> new Backend(inventory, http).workers());
+    }
+
     private record Registered(Optional<List<Backend.Worker>> workers, Optional<Problem> problem) {}
 
-    private static Registered answered(List<Backend.Worker> workers, Throwable failure) {
-        if (failure == null) return new Registered(Optional.of(workers), Optional.empty());
+    private static Registered answered(Optional<List<Backend.Worker>> workers, Throwable failure) {
+        if (failure == null) return new Registered(workers, Optional.empty());
         if (failure.getCause() instanceof Problem problem)
             return new Registered(Optional.empty(), Optional.of(problem));
         throw new IllegalStateException(failure);

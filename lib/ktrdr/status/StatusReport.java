@@ -13,13 +13,16 @@ import ktrdr.Problem;
 import ktrdr.Table;
 import ktrdr.Units;
 import ktrdr.backup.BackupSchedule;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Role;
 import ktrdr.node.Docker;
 import ktrdr.node.MachineFacts;
 import ktrdr.node.Occupant;
 import ktrdr.release.History;
 import ktrdr.release.Stack;
+import ktrdr.release.StackShare;
 import ktrdr.report.Check;
 import ktrdr.report.Repeated;
 
@@ -58,7 +61,8 @@ public final class StatusReport {
             }
             workers.row(workers(node).toArray());
         }
-        return new Table[] {machines, stacks, workers, usage(), fleet(), alerts()};
+        boolean ktrdr = status.has(Part.BACKEND) || status.has(Part.PROMETHEUS);
+        return new Table[] {machines, stacks, ktrdr ? workers : Table.of(), usage(), fleet(), alerts()};
     }
 
     private void machine(Table table, Node node, MachineFacts host) {
@@ -66,7 +70,7 @@ public final class StatusReport {
         table.row(node.name(), Units.duration(host.uptime()), String.format("%.2f", host.load()), host.memoryWords(),
                 size(host.free("/")),
                 status.nodes().get(node).docker() ? size(host.free(host.facts().get("docker-root"))) : "DOWN",
-                share < 0 ? "AWAY" : size(share),
+                !new StackShare(inventory, node).there() ? "" : share < 0 ? "AWAY" : size(share),
                 Math.abs(host.skew()) < 0.05 ? "same" : String.format("%+.1f s", host.skew()));
     }
 
@@ -128,14 +132,15 @@ public final class StatusReport {
     private List<Object> workers(Node node) {
         var row = new ArrayList<Object>(List.of(node.name()));
         var roster = status.roster();
-        boolean core = node.role() == Inventory.Role.CORE;
+        boolean core = node.role() == Role.CORE;
         boolean known = status.registered().isPresent();
-        row.add(core ? "" : known ? roster.count(node, "available") : "?");
-        row.add(core ? "" : known ? roster.count(node, "busy") : "?");
-        row.add(core ? "" : known ? roster.missing(node) : "?");
-        row.add(core ? "" : known ? roster.ghostsOn(inventory.fqdn(node)) : "?");
+        var unknown = status.has(Part.BACKEND) ? "?" : "";
+        row.add(core ? "" : known ? roster.count(node, "available") : unknown);
+        row.add(core ? "" : known ? roster.count(node, "busy") : unknown);
+        row.add(core ? "" : known ? roster.missing(node) : unknown);
+        row.add(core ? "" : known ? roster.ghostsOn(inventory.fqdn(node)) : unknown);
         var targets = targets().stream().filter(check -> check.node().equals(node.name())).toList();
-        row.add(share(targets));
+        row.add(targets.isEmpty() && !status.has(Part.PROMETHEUS) ? "" : share(targets));
         return row;
     }
 
@@ -155,7 +160,7 @@ public final class StatusReport {
 
     private Table fleet() {
         var table = Table.of("fleet", "");
-        table.row("services",
+        if (!status.services().isEmpty()) table.row("services",
                 status.services().stream().map(check -> check.what().subject() + (check.ok() ? " answers" : " FAILED"))
                 .collect(Collectors.joining(", ")));
         status.nodes().forEach((node, at) -> {
@@ -164,6 +169,7 @@ public final class StatusReport {
             if (at.lock().holder().isPresent())
                 table.row("lock", node.name() + ": " + NodeStatusChecks.words(at.lock()));
         });
+        if (!status.has(Part.DATABASE)) return table;
         return table.row("backup",
                 backup() + schedule()
                         .map(schedule -> "; " + schedule.next().map(next -> "the next at " + minutes(next.toString()))
@@ -248,8 +254,9 @@ public final class StatusReport {
         var failing = checks.stream().filter(check -> !check.ok()).map(Check::id).toList();
         return status.time() + "  " + (failing.isEmpty() ? "ok" : "NOT WELL") + "  " + status.nodes().size() + " of "
                 + inventory.nodes().size() + " nodes, "
-                + share(ofKind("container")) + " containers, " + share(ofKind("registered")) + " workers, "
-                + share(targets()) + " targets"
+                + share(ofKind("container")) + " containers"
+                + (status.has(Part.BACKEND) ? ", " + share(ofKind("registered")) + " workers" : "")
+                + (status.has(Part.PROMETHEUS) ? ", " + share(targets()) + " targets" : "")
                 + (failing.isEmpty() ? "" : "; " + failing.stream().limit(NAMED).collect(Collectors.joining(", ")))
                 + (failing.size() > NAMED ? " and " + (failing.size() - NAMED) + " more" : "");
     }

@@ -10,10 +10,12 @@ import ktrdr.Sh;
 import ktrdr.api.Backend;
 import ktrdr.fleet.Fleet;
 import ktrdr.health.WorkerChecks;
+import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Worker;
-import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Role;
 import ktrdr.node.Docker;
+import ktrdr.release.Stack;
 import ktrdr.report.Check;
 
 /**
@@ -38,7 +40,8 @@ final class Unregistered {
         });
         var said = new LinkedHashMap<String, String>();
         if (lost.isEmpty()) return said;
-        var asked = fleet.each(lost::containsKey, (node, ssh) -> Facts.parse(ssh.must(question(lost.get(node)))));
+        var asked = fleet.each(lost::containsKey, (node, ssh) -> Facts.parse(
+                ssh.must(question(Stack.of(fleet.inventory(), node), lost.get(node)))));
         asked.values().forEach((node, facts) -> lost.get(node).forEach(worker ->
                 said.put(WorkerChecks.registered(node, worker.name()).text(), facts.get("log " + worker.name()))));
         return said;
@@ -46,7 +49,7 @@ final class Unregistered {
 
     private static List<Worker> lost(Inventory inventory, Node node, List<Docker.Container> containers,
             List<Backend.Worker> registered) {
-        if (node.role() != Inventory.Role.WORKERS) return List.of();
+        if (node.role() != Role.WORKERS) return List.of();
         var unknown = WorkerChecks.registered(inventory, List.of(node), registered, 0).stream()
                 .filter(WorkerChecks::lost).map(Check::what).collect(Collectors.toSet());
         return inventory.workersOf(node).stream()
@@ -55,9 +58,9 @@ final class Unregistered {
                 .toList();
     }
 
-    private static String question(List<Worker> workers) {
+    private static String question(Stack stack, List<Worker> workers) {
         return Facts.SAY + workers.stream()
-                .map(worker -> "said=$(\n" + Docker.logTail(worker.name(), LINES) + ")\nsay "
+                .map(worker -> "said=$(\n" + Docker.logTail(stack.container(worker.name()), LINES) + ")\nsay "
                         + Sh.quote("log " + worker.name())
                 + " \"$(printf '%s\\n' \"$said\" | grep -i regist | tail -n 1)\"\n").collect(Collectors.joining())
                 + "say end yes\n";

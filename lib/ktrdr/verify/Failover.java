@@ -21,9 +21,10 @@ import ktrdr.api.OperationsApi.Kind;
 import ktrdr.api.WorkerRoster;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
-import ktrdr.inventory.Inventory.Place;
-import ktrdr.node.Docker;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Place;
 import ktrdr.release.NodeLocks;
+import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
@@ -176,7 +177,7 @@ public final class Failover {
             stop(place);
             var id = begun.get(0);
             checks.add(step("noticed", "notice", place.node().name(), "the backend no longer counts on the worker",
-                    "on " + inventory.core().name() + ": docker logs " + Docker.BACKEND, () -> noticed(place, id)));
+                    "on " + inventory.core().name() + ": docker logs " + logs(), () -> noticed(place, id)));
             checks.add(step("elsewhere", "others", inventory.core().name(),
                     "a new " + kind + " operation completes without " + place.words(),
                     "jbang operations@ktrdr list", () -> elsewhere(place)));
@@ -195,6 +196,11 @@ public final class Failover {
         checks.add(back);
     }
 
+    private String logs() {
+        var core = Stack.of(inventory, inventory.core());
+        return core.container(core.needed(Part.BACKEND));
+    }
+
     private void stop(Place place) {
         try (var step = console.step(place.node().name(), "kill")) {
             step.now(place.worker().name());
@@ -211,7 +217,8 @@ public final class Failover {
         }
         return step("registered", "register", place.node().name(),
                 place.words() + " is registered again, and available",
-                "on " + place.node().name() + ": docker logs " + place.worker().name(),
+                "on " + place.node().name() + ": docker logs "
+                        + Stack.of(inventory, place.node()).container(place.worker().name()),
                 () -> await(limits.back(), () -> {
                     var status = status(place);
                     return Look.of(status.equals("available"), status);

@@ -22,9 +22,11 @@ import ktrdr.api.OperationsApi.Operation;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Role;
 import ktrdr.inventory.SampleSettings;
-import ktrdr.node.Docker;
 import ktrdr.node.Mount;
+import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
@@ -48,6 +50,7 @@ final class SampleRun {
     private final Jaeger jaeger;
     private final SampleSettings sample;
     private final String core;
+    private final Stack stack;
 
     /** What was checked; {@code remarks} say what could not be, and why. */
     record Checked(List<Check> checks, List<String> remarks) {}
@@ -59,6 +62,7 @@ final class SampleRun {
         this.jaeger = new Jaeger(inventory, http);
         this.sample = inventory.sample();
         this.core = inventory.core().name();
+        this.stack = Stack.of(inventory, inventory.core());
     }
 
     /** Runs the sample; {@code now} gets its progress, {@code begun} runs once the operation was started. */
@@ -70,13 +74,15 @@ final class SampleRun {
                 List.of(Check.of(CheckId.ofFleet("sample", "operation"), core, "a " + kind + " operation that "
                         + (sample.toItsEnd() ? "completes within " : "progresses within ")
                 + Units.duration(sample.timeout()), "jbang operations@ktrdr list; on " + core + ": docker logs "
-                        + Docker.BACKEND, () -> started.follow(now, begun))));
+                        + stack.container(stack.needed(Part.BACKEND)), () -> started.follow(now, begun))));
         var remarks = new ArrayList<String>();
         if (started.id.isEmpty())
             remarks.add("sample.trace and sample.result were not checked: no operation was started");
         else {
-            now.accept("waiting for its trace");
-            checks.add(trace(started, began));
+            if (stack.service(Part.JAEGER).isPresent()) {
+                now.accept("waiting for its trace");
+                checks.add(trace(started, began));
+            }
             if (!kind.onWorker()) remarks.add("sample.result was not checked: a " + kind + " operation has none; "
                     + "`sample: {operation: backtest, …}` or `training` in the inventory proves it");
             else if (!checks.get(0).ok() || !sample.toItsEnd())
@@ -141,7 +147,8 @@ final class SampleRun {
     private Check trace(Started started, Instant began) {
         return Check.of(CheckId.ofFleet("sample", "trace"), core,
                 "a trace of it by " + inventory.tracing().service() + " in Jaeger within " + Units.duration(TRACES),
-                "on " + core + ": docker logs " + Docker.JAEGER + "; check OTLP_ENDPOINT of the containers",
+                "on " + core + ": docker logs " + stack.container(stack.needed(Part.JAEGER))
+                        + "; check OTLP_ENDPOINT of the containers",
                 () -> until(TRACES,
                         () -> jaeger.find(inventory.tracing().service(), started.id, started.kind.path, began)
                                 .map(Jaeger.Trace::words))
@@ -174,7 +181,7 @@ final class SampleRun {
     }
 
     private Finding seen(String id, String model) {
-        var seen = fleet.each(node -> node.role() == Inventory.Role.WORKERS, (node, ssh) -> {
+        var seen = fleet.each(node -> node.role() == Role.WORKERS, (node, ssh) -> {
             // an empty folder is not a model
             var script = Sh.let("model", path(node, model))
                     + "timeout 5 find \"$model\" -type f -size +0 -print -quit 2>/dev/null || :\n";

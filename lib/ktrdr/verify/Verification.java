@@ -26,9 +26,11 @@ import ktrdr.health.RootCauses;
 import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Role;
 import ktrdr.node.Mount;
 import ktrdr.release.Stack;
+import ktrdr.release.StackShare;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 import ktrdr.share.NfsProof;
@@ -41,9 +43,8 @@ import ktrdr.status.FleetStatus;
  */
 public final class Verification implements AutoCloseable {
     /** Of the checks of {@link FleetStatus}, those about what runs: not machines, locks and files. */
-    private static final String[] RUNS = {"ssh", "host", "stack", "container", "services", "mounts", "registered",
-            "gpu", "health",
-            "firewall", "backup"};
+    private static final String[] RUNS = {"ssh", "host", "stack", "container", "proof", "services", "mounts",
+            "registered", "gpu", "health", "firewall", "backup"};
     /** Of the whole fleet, all of these. */
     private static final Set<String> FLEET = Set.of("images", "workers", "targets");
     private static final String CANCELLED = "interrupted; the sample operation was cancelled";
@@ -53,7 +54,7 @@ public final class Verification implements AutoCloseable {
     private static final Duration FIRST_DATA = Duration.ofSeconds(60);
     /** The checks that Prometheus has data. */
     private static final Set<CheckId> DATA =
-            Set.of(CheckId.ofFleet("prometheus", "metrics"), CheckId.ofFleet("grafana", "query"));
+            Set.of(CheckId.ofFleet(Part.PROMETHEUS.check(), "metrics"), CheckId.ofFleet(Part.GRAFANA.check(), "query"));
     private static final Duration GIVE_UP = Duration.ofSeconds(15);
     private final Fleet fleet;
     private final Inventory inventory;
@@ -95,7 +96,7 @@ public final class Verification implements AutoCloseable {
          * rules too, some scrapes after its start.
          */
         Duration due() {
-            boolean fresh = status.young("prometheus") || status.young("backend");
+            boolean fresh = status.young(Part.PROMETHEUS) || status.young(Part.BACKEND);
             boolean data = checks.stream().anyMatch(check -> !check.ok() && DATA.contains(check.what()));
             return fresh && data ? FIRST_DATA : early() ? SCRAPES : Duration.ZERO;
         }
@@ -155,6 +156,10 @@ public final class Verification implements AutoCloseable {
     }
 
     private SampleRun.Checked sample(CompletableFuture<Void> begun) {
+        if (!backend()) {
+            begun.complete(null);
+            return new SampleRun.Checked(List.of(), List.of());
+        }
         try (var step = console.step("fleet", "sample")) {
             return new SampleRun(fleet, http).run(step::now, () -> begun.complete(null));
         } finally {
@@ -178,24 +183,30 @@ public final class Verification implements AutoCloseable {
         }
     }
 
+    private boolean backend() {
+        return Stack.of(inventory, inventory.core()).service(Part.BACKEND).isPresent();
+    }
+
     private Findings look() {
         var checks = new ServiceChecks(inventory, http);
         var grafana = threads.submit(new GrafanaChecks(inventory, http)::checks);
         var metrics = threads.submit(checks::metrics);
-        var api = threads.submit(() -> ApiUse.compared(inventory, http));
+        var api = threads.submit(() -> backend() ? Optional.of(ApiUse.compared(inventory, http))
+                : Optional.<ApiUse.Compared>empty());
         var database = threads.submit(
-                () -> fleet.each((node, ssh) -> node.role() == Role.CORE ? checks.databaseAndSchema(ssh)
-                        : List.of(checks.databaseFrom(node, ssh))));
+                () -> fleet.each((node, ssh) -> node.equals(inventory.core()) ? checks.databaseAndSchema(ssh)
+                        : node.role() == Role.WORKERS ? checks.databaseFrom(node, ssh) : List.<Check>of()));
         var status = FleetStatus.look(fleet, http);
         var all = status.checks(true).stream().filter(check -> runs(check.what())).map(check -> named(status, check))
                 .collect(Collectors.toCollection(ArrayList::new));
         Threads.get(database, "interrupted").values().values().forEach(all::addAll);
-        all.add(Threads.get(metrics, "interrupted"));
+        all.addAll(Threads.get(metrics, "interrupted"));
         all.addAll(Threads.get(grafana, "interrupted"));
         var compared = Threads.get(api, "interrupted");
-        compared.check(inventory).ifPresent(all::add);
+        compared.flatMap(said -> said.check(inventory)).ifPresent(all::add);
         var remarks = new ArrayList<>(status.chosen().values());
-        if (!compared.unknown().isEmpty()) remarks.add("backend.contract was " + compared.words().orElseThrow());
+        compared.filter(said -> !said.unknown().isEmpty()).flatMap(ApiUse.Compared::words)
+                .ifPresent(words -> remarks.add(ApiUse.CHECK + " was " + words));
         return new Findings(status, all, remarks);
     }
 
@@ -217,13 +228,15 @@ public final class Verification implements AutoCloseable {
     private List<Check> share(FleetStatus status) {
         long started = System.nanoTime();
         var wrong = new LinkedHashMap<Node, Problem>();
-        status.nodes().forEach((node, at) -> Stack.of(inventory, node).wrongShare(at.host().share())
+        status.nodes().forEach((node, at) -> new StackShare(inventory, node).wrong(at.host().share())
                 .ifPresent(problem -> wrong.put(node, problem)));
-        var good = status.nodes().keySet().stream().filter(node -> !wrong.containsKey(node)).toList();
+        var sharing = status.nodes().keySet().stream()
+                .filter(node -> new StackShare(inventory, node).there()).toList();
+        var good = sharing.stream().filter(node -> !wrong.containsKey(node)).toList();
         var proof = NfsProof.prove(fleet.of(status.inventory(), status.inventory().nodes()), good);
         wrong.putAll(proof.problems());
         double seconds = Math.round((System.nanoTime() - started) / 1e6) / 1e3;
-        return status.nodes().keySet().stream().map(node -> share(node, wrong.get(node), proof, seconds)).toList();
+        return sharing.stream().map(node -> share(node, wrong.get(node), proof, seconds)).toList();
     }
 
     private Check share(Node node, Problem wrong, NfsProof.Proven proof, double seconds) {

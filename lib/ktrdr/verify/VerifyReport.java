@@ -26,7 +26,8 @@ import ktrdr.Units;
 import ktrdr.health.RootCauses;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Part;
+import ktrdr.inventory.Role;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
@@ -53,7 +54,8 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
     }
 
     private static final int LONGEST = 10;
-    private static final Set<String> SERVICES = Set.of("db", "backend", "grafana", "jaeger", "prometheus");
+    private static final Set<String> SERVICES = Stream.of(Part.DATABASE, Part.BACKEND, Part.GRAFANA, Part.JAEGER,
+            Part.PROMETHEUS).map(Part::check).collect(Collectors.toUnmodifiableSet());
     private static final List<String> AREAS = List.of("Node", "Containers", "Services", "Workers", "Prometheus targets",
             "Sample operation", "Other");
 
@@ -75,7 +77,8 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
     public String html() {
         var page = new LinkedHashMap<String, Object>(headline());
         page.putAll(Map.of("figures", figures(), "failing", !Check.allOk(checks), "failures", failures(),
-                "core", card(inventory.core()), "workers", inventory.workers().stream().map(this::card).toList(),
+                "core", card(inventory.core()), "workers", inventory.nodes().stream()
+                        .filter(node -> !node.equals(inventory.core())).map(this::card).toList(),
                 "joined", joined(), "groups", groups()));
         var times = times();
         page.putAll(Map.of("timed", !times.isEmpty(), "times", times));
@@ -114,8 +117,9 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
         var figures = new ArrayList<>(List.of(figure("nodes reached", reached, inventory.nodes().size())));
         var containers = ofKind("container");
         if (!containers.isEmpty()) figures.add(figure("containers healthy", holding(containers), containers.size()));
-        figures.add(figure("workers registered", holding(ofKind("registered")),
-                inventory.workers().stream().mapToInt(node -> inventory.workersOf(node).size()).sum()));
+        if (Stack.of(inventory, inventory.core()).service(Part.BACKEND).isPresent())
+            figures.add(figure("workers registered", holding(ofKind("registered")),
+                    inventory.workers().stream().mapToInt(node -> inventory.workersOf(node).size()).sum()));
         var targets = checks.stream().filter(check -> check.what().target()).toList();
         if (!targets.isEmpty()) figures.add(figure("Prometheus targets up", holding(targets), targets.size()));
         return figures;
@@ -193,7 +197,7 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
     }
 
     private List<Map<String, Object>> tiles(Node node) {
-        if (node.role() == Role.CORE)
+        if (node.role() != Role.WORKERS)
             return Stack.of(inventory, node).services().stream().map(service -> tile(node, service, "")).toList();
         return inventory.workersOf(node).stream()
                 .map(worker -> tile(node, worker.name(), String.valueOf(worker.port()))).toList();

@@ -7,8 +7,9 @@ import ktrdr.Sh;
 import ktrdr.Threads;
 import ktrdr.Units;
 import ktrdr.fleet.Fleet;
-import ktrdr.inventory.Inventory.Place;
+import ktrdr.inventory.Place;
 import ktrdr.release.NodeLocks;
+import ktrdr.release.Stack;
 
 /**
  * A worker that is lost on purpose. Its container is killed, since a stopped worker would sign off from the backend,
@@ -57,9 +58,13 @@ final class WorkerOutage implements Failover.Power {
                 """;
     }
 
+    private String container(Place place) {
+        return Stack.of(fleet.inventory(), place.node()).container(place.worker().name());
+    }
+
     @Override
     public void off(Place place) {
-        var name = place.worker().name();
+        var name = container(place);
         var result = fleet.ssh(place.node()).run(locks.under(place.node()) + kill(name, guard), STOPPING);
         if (result.ok()) return;
         throw NodeLocks.refused(place.node(), result)
@@ -76,7 +81,7 @@ final class WorkerOutage implements Failover.Power {
     public void on(Place place) {
         try {
             Threads.insist(() -> {
-                var result = fleet.ssh(place.node()).run(locks.under(place.node()) + start(place.worker().name()),
+                var result = fleet.ssh(place.node()).run(locks.under(place.node()) + start(container(place)),
                         STOPPING.plusMinutes(1));
                 if (result.ok()) return result;
                 throw NodeLocks.refused(place.node(), result)
@@ -85,7 +90,7 @@ final class WorkerOutage implements Failover.Power {
         } catch (Problem problem) {
             throw problem.with("then",
                     place.node().name() + " starts it by itself within " + Units.duration(guard) + " after the stop")
-                    .fix("on " + place.node().name() + ": docker start " + place.worker().name());
+                    .fix("on " + place.node().name() + ": docker start " + container(place));
         }
     }
 }

@@ -218,7 +218,7 @@ class ApiUseTest {
         asked.remove("/api/v1");
         found("segment\\(id\\) \\+ \"(/[a-z/]+)\"", sources()).forEach(below -> asked.add("/operations/{id}" + below));
         // ServiceChecks calls this path outside the backend client
-        assertTrue(source("ServiceChecks").contains("health(\"backend\", \"/api/v1/health\""));
+        assertTrue(source("ServiceChecks").contains("health(part, fix, \"/api/v1/health\""));
         assertEquals(ApiUse.CALLS.stream().map(ApiUse.Call::path).collect(Collectors.toCollection(TreeSet::new)),
                 asked);
         for (var file : Project.library()) {

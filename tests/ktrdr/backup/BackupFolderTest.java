@@ -23,6 +23,7 @@ import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Mount;
+import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,7 +50,7 @@ class BackupFolderTest {
     private BackupProgress said() {
         var nothing = new PrintStream(new ByteArrayOutputStream());
         var console = new Console(Invocation.into(nothing, nothing), Console.Color.never, false);
-        return new BackupProgress("core", console, console.step("core", "backup"));
+        return new BackupProgress(Stack.of(INVENTORY, INVENTORY.core()), console, console.step("core", "backup"));
     }
 
     @Test

@@ -22,6 +22,7 @@ import ktrdr.release.Revision;
 import ktrdr.release.Stack;
 import ktrdr.release.StackFacts;
 import ktrdr.release.StackFactsBuilder;
+import ktrdr.release.StackShare;
 import ktrdr.release.Templates;
 import org.junit.jupiter.api.Test;
 
@@ -256,10 +257,10 @@ class NodePlanTest {
                 problem.details().toString());
         var few = Fixtures.inventory(Fixtures.INVENTORY + "storage: {server: nas.home, folders: [data]}\n");
         assertEquals("make them on nas.home, owner 999:1500, mode 2775",
-                Stack.of(few, few.core()).makeFolders(List.of("models")));
+                new StackShare(few, few.core()).makeFolders(List.of("models")));
         few = Fixtures.inventory(Fixtures.INVENTORY + "storage: {folders: [data]}\n");
         assertEquals("add models to storage.folders in the inventory, then jbang setup-nfs@ktrdr core",
-                Stack.of(few, few.core()).makeFolders(List.of("models", "data")));
+                new StackShare(few, few.core()).makeFolders(List.of("models", "data")));
     }
 
     @Test

@@ -93,7 +93,8 @@ class RetireScriptTest {
     }
 
     private Facts run(String act, String data, String foreign) {
-        var script = Firewall.down() + Sh.let("act", act) + Sh.let("data", data) + Sh.let("foreign", foreign)
+        var script = Firewall.down() + Sh.let("core", "ktrdr-core") + Sh.let("workers", "ktrdr-workers")
+                + Sh.let("act", act) + Sh.let("data", data) + Sh.let("foreign", foreign)
                 + Sh.let("root", root.toString())
                 + new Templates(Fixtures.inventory()).read("retire/retire.sh");
         return Facts.parse(LocalCommand.command("sh", "-s")

@@ -52,7 +52,7 @@ class InventoryMistakesTest {
             IPv4 or IPv6 address, found 10.0.0.256
             host: workers-b           | host: "x; reboot"             | 5:43  nodes.workers-b.host: expected a host \
             name of letters, digits and hyphens, found x; reboot
-            role: workers, host: w    | role: core, host: w           | 4:3  nodes: expected exactly one node with \
+            role: workers, host: w    | role: core, host: w           | 4:3  nodes: expected one node with \
             role core, found 2: core, workers-b
             domain: ktrdr.test        | domain: "-x"                  | 1:9  domain: expected a domain such as \
             ktrdr.home.mynerd.place, found -x

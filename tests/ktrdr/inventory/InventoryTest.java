@@ -18,8 +18,7 @@ import java.util.stream.Collectors;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
 import ktrdr.backup.BackupFolder;
-import ktrdr.inventory.Inventory.Limit;
-import ktrdr.inventory.Inventory.Running;
+import ktrdr.inventory.Running.Limit;
 import ktrdr.release.Stack;
 import ktrdr.share.NfsFiles;
 import org.junit.jupiter.api.Test;
@@ -34,7 +33,7 @@ class InventoryTest {
         assertEquals(List.of("core", "workers-b", "workers-c"),
                 inventory.nodes().stream().map(Inventory.Node::name).toList());
         assertEquals(8, inventory.workers().stream().mapToInt(node -> inventory.workersOf(node).size()).sum());
-        assertEquals("http://grafana.ktrdr.home.mynerd.place:3000", inventory.url("grafana"));
+        assertEquals("http://grafana.ktrdr.home.mynerd.place:3000", inventory.url(Part.GRAFANA));
     }
 
     @Test

@@ -29,7 +29,7 @@ class SecretsTest {
 
     private Secrets fetch(String settings, Map<String, String> environment) {
         return Secrets.fetch(Fixtures.inventory(Fixtures.INVENTORY + "secrets: " + settings + "\n"),
-                Set.of(Secrets.Field.db_password), environment, console);
+                Set.of(Secrets.Field.DB_PASSWORD), environment, console);
     }
 
     private Path file(String mode) throws IOException {
@@ -42,15 +42,15 @@ class SecretsTest {
     void each_provider_gives_the_fields_asked_for() throws IOException {
         var file = file("rw-------");
         assertEquals("p4ss'word", fetch("{provider: file, file: " + file + "}", Map.of())
-                .get(Secrets.Field.db_password));
+                .get(Secrets.Field.DB_PASSWORD));
         assertEquals("p4ss'word", fetch("{provider: command, command: [cat, " + file + "]}", Map.of())
-                .get(Secrets.Field.db_password));
+                .get(Secrets.Field.DB_PASSWORD));
         assertEquals("e", fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "e"))
-                .get(Secrets.Field.db_password));
+                .get(Secrets.Field.DB_PASSWORD));
         var item = Files.writeString(folder.resolve("item.json"),
                 "{\"fields\": [{\"label\": \"theirs\", \"type\": \"CONCEALED\", \"value\": \"v\"}]}");
         assertEquals("v", fetch("{provider: command, command: [cat, " + item + "], fields: {db_password: theirs}}",
-                Map.of()).get(Secrets.Field.db_password));
+                Map.of()).get(Secrets.Field.DB_PASSWORD));
     }
 
     @Test
@@ -81,13 +81,13 @@ class SecretsTest {
         var inventory = Fixtures.inventory(Fixtures.INVENTORY + "secrets: {provider: env}\n");
         for (var value : List.of("insecure-dev-secret", "x".repeat(31), "\ud83d\udd11".repeat(31))) {
             var problem = assertThrows(Problem.class,
-                    () -> Secrets.fetch(inventory, Set.of(Secrets.Field.jwt_secret),
+                    () -> Secrets.fetch(inventory, Set.of(Secrets.Field.JWT_SECRET),
                             Map.of("KTRDR_SECRET_JWT_SECRET", value), console));
             assertEquals("the secret jwt_secret has fewer than 32 characters", problem.sentence());
             assertEquals(Exit.USAGE, problem.exit());
         }
-        assertEquals("x".repeat(32), Secrets.fetch(inventory, Set.of(Secrets.Field.jwt_secret),
-                Map.of("KTRDR_SECRET_JWT_SECRET", "x".repeat(32)), console).get(Secrets.Field.jwt_secret));
+        assertEquals("x".repeat(32), Secrets.fetch(inventory, Set.of(Secrets.Field.JWT_SECRET),
+                Map.of("KTRDR_SECRET_JWT_SECRET", "x".repeat(32)), console).get(Secrets.Field.JWT_SECRET));
     }
 
     @Test
@@ -104,7 +104,7 @@ class SecretsTest {
     @Test
     void what_is_put_beside_it_is_masked_too() {
         var fetched = fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "hunter2hunter2"));
-        fetched.with(Map.of(Secrets.Field.db_password, "the-former-one"), console);
+        fetched.with(Map.of(Secrets.Field.DB_PASSWORD, "the-former-one"), console);
         console.note("it was the-former-one");
         assertFalse(shown.toString().contains("former"), shown.toString());
     }
@@ -120,7 +120,7 @@ class SecretsTest {
     @Test
     void only_a_command_run_with_secrets_has_them_in_its_environment() {
         var shell = fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "a'b $c"))
-                .shell(Set.of(Secrets.Field.db_password));
+                .shell(Set.of(Secrets.Field.DB_PASSWORD));
         var said = LocalCommand.command("sh", "-s")
                 .input("set -eu\n" + shell + "with_secrets env\necho --\nenv\nwith_secrets false || echo failed $?\n")
                 .must().out().split("--");

@@ -51,7 +51,8 @@ class ContainerProbeTest {
     /** Runs the script among these containers ("name status") and returns those left afterwards. */
     private List<String> among(String... containers) throws IOException {
         Files.write(folder.resolve("containers"), List.of(containers));
-        var script = MachineFacts.script(new MachineFacts.Question(List.of(), Map.of(), List.of(), "", "/", false));
+        var script = MachineFacts.script(new MachineFacts.Question(List.of(), Map.of(), List.of(), "", "/", false,
+                Fixtures.MARKS));
         // must not reach an Engine on this machine
         var run = LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH"))
                 .env("DOCKER_HOST", "unix:///nowhere").input(Sh.whole(script)).must();

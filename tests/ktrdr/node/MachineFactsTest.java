@@ -2,6 +2,7 @@ package ktrdr.node;
 
 import java.util.List;
 import java.util.Map;
+import ktrdr.Fixtures;
 import ktrdr.Recorded;
 import org.junit.jupiter.api.Test;
 
@@ -9,7 +10,7 @@ import org.junit.jupiter.api.Test;
 class MachineFactsTest {
     private static final MachineFacts.Question QUESTION = new MachineFacts.Question(List.of("backend.ktrdr.example"),
             Map.of("workers-b", "10.42.1.11"), List.of("10.42.1.10 8000"), "registry.example:5000", "/mnt/a share",
-            true);
+            true, Fixtures.MARKS);
 
     @Test
     void the_script_is_as_it_was_recorded() {

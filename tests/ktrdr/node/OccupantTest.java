@@ -8,6 +8,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
@@ -27,9 +30,14 @@ class OccupantTest {
     private static final Inventory FLEET = Fixtures.inventory();
     @TempDir Path folder;
 
+    private static Occupant occupant(String host, boolean core, String... workers) {
+        return new Occupant(host, core ? Optional.of("ktrdr-core") : Optional.empty(), Stream.of(workers)
+                .collect(Collectors.toMap(name -> name, name -> "ktrdr-workers")));
+    }
+
     /** The problem reported for a node on a host with or without core's stack, and with workers of these nodes. */
     private static String wrong(Inventory inventory, String node, String host, boolean core, String... workers) {
-        return new Occupant(host, core, List.of(workers)).problem(inventory, inventory.node(node))
+        return occupant(host, core, workers).problem(inventory, inventory.node(node))
                 .map(problem -> problem.sentence() + "; " + problem.details()).orElse("");
     }
 
@@ -84,12 +92,12 @@ class OccupantTest {
 
     @Test
     void a_failed_host_check_explains_the_nodes_other_failures() {
-        var check = new Occupant("some", false, List.of("gpu")).check(FLEET, FLEET.node("B")).orElseThrow();
+        var check = occupant("some", false, "gpu").check(FLEET, FLEET.node("B")).orElseThrow();
         assertEquals("workers-b.host", check.id());
         assertEquals("the host that answers at 10.0.0.11 is gpu, not workers-b: containers of ktrdr-workers that were "
                 + "started for gpu", check.found());
         assertFalse(check.ok() || check.fix().contains("Nothing was changed"));
-        var core = new Occupant("some", false, List.of("gpu")).check(FLEET, FLEET.node("core")).orElseThrow();
+        var core = occupant("some", false, "gpu").check(FLEET, FLEET.node("core")).orElseThrow();
         var others = List.of("workers-b.stack", "backend.health", "workers.list").stream()
                 .map(id -> new Check(Fixtures.id(id, "workers-b"), "", false, "", "", "", 0));
         assertEquals(List.of("core.host does not hold", "workers-b.host does not hold"),
@@ -103,17 +111,18 @@ class OccupantTest {
         var there = Files.createDirectories(folder.resolve("opt/some where"));
         Files.writeString(there.resolve(".env.workers"),
                 "IMAGE_TAG=sha-1\nNODE=gpu\nWORKER_HOSTNAME=gpu-1.ktrdr.test\n");
-        for (var script : List.of(Occupant.SCRIPT, NodeContainer.SCRIPT)) {
-            var ports = script.equals(Occupant.SCRIPT) ? "running|" : "0.0.0.0:5003->5003/tcp|";
+        var marks = Fixtures.MARKS;
+        for (var script : List.of(marks.script(), marks.tools() + NodeContainer.SCRIPT)) {
+            var ports = script.equals(marks.script()) ? "running|" : "0.0.0.0:5003->5003/tcp|";
             var said = List.of("training-worker-1|ktrdr-workers|" + ports + there, "backtest-worker-1|ktrdr-workers|"
                     + ports + "/gone", "ktrdr-mcp|ktrdr-core|" + ports + "/srv/mcp", "web|shop|" + ports + "/srv");
             Fixtures.program(folder.resolve("docker"), "cat <<'E'\n" + String.join("\n", said) + "\nE\n");
-            assertEquals(List.of("gpu"), asked(script).workers());
-            assertFalse(asked(script).core(), "what is in core's project and none of core's");
+            assertEquals(Map.of("gpu", "ktrdr-workers"), asked(script).workers());
+            assertTrue(asked(script).core().isEmpty(), "what is in core's project and none of core's");
             Fixtures.program(folder.resolve("docker"), "echo 'ktrdr-db|ktrdr-core|" + ports + "/opt/ktrdr-core'\n");
-            assertTrue(asked(script).core());
+            assertEquals(Optional.of("ktrdr-core"), asked(script).core());
             Fixtures.program(folder.resolve("docker"), "echo cannot >&2; exit 1\n");
-            assertEquals(List.of(), asked(script).workers());
+            assertEquals(Map.of(), asked(script).workers());
         }
     }
 

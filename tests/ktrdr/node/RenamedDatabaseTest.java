@@ -26,7 +26,8 @@ class RenamedDatabaseTest {
                   *project=ktrdr-core*service=db*) printf '%s\\n' LABELLED ;;
                   *) exit 1 ;;
                 esac""".replace("LABELLED", labelled));
-        var said = LocalCommand.command("sh", "-eu", "-c", Docker.database() + "printf %s \"$container\"")
+        var said = LocalCommand.command("sh", "-eu", "-c", 
+                Docker.container("ktrdr-core", "db", "ktrdr-db") + "printf %s \"$container\"")
                 .env("PATH", folder + ":" + System.getenv("PATH")).must().out().strip();
         assertEquals(meant, said);
     }

@@ -28,6 +28,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class StaleMountsTest {
     private static final long PID = ProcessHandle.current().pid();
+    private static final Map<String, String> READERS = Map.of("prometheus", "ktrdr-prometheus", "grafana",
+            "ktrdr-grafana", "alertmanager", "ktrdr-alertmanager");
     @TempDir Path folder;
     private Path stack;
 
@@ -37,10 +39,10 @@ class StaleMountsTest {
         Files.createDirectories(stack.resolve("monitoring/grafana"));
     }
 
-    private NodeFiles files(String project, String... containers) throws IOException {
+    private NodeFiles files(String... containers) throws IOException {
         Fixtures.program(folder.resolve("bin/docker"),
                 "#!/bin/sh\ncat <<'E'\n" + String.join("\n", containers) + "\nE\n");
-        var script = Facts.SAY + Sh.let("directory", stack.toString()) + StaleMounts.script(project) + "say end yes\n";
+        var script = Facts.SAY + Sh.let("directory", stack.toString()) + StaleMounts.script(READERS) + "say end yes\n";
         return NodeFiles.parse(Facts.parse(LocalCommand.command("sh", "-s")
                 .input("PATH=" + folder.resolve("bin") + ":$PATH\n" + Sh.whole(script)).must().out()));
     }
@@ -54,7 +56,7 @@ class StaleMountsTest {
     @Test
     void the_folder_that_is_there_is_not_stale() throws IOException {
         var there = stack.resolve("monitoring");
-        assertEquals(Set.of(), files("ktrdr-core", container("prometheus", there, there),
+        assertEquals(Set.of(), files(container("prometheus", there, there),
                 container("grafana", there.resolve("grafana"), there.resolve("grafana"))).stale());
     }
 
@@ -62,10 +64,10 @@ class StaleMountsTest {
     void a_folder_that_was_replaced_by_a_copy_or_removed_is() throws IOException {
         var old = Files.createDirectories(folder.resolve("old"));
         var there = stack.resolve("monitoring");
-        assertEquals(Set.of("prometheus"), files("ktrdr-core", container("prometheus", there, old),
+        assertEquals(Set.of("prometheus"), files(container("prometheus", there, old),
                 container("alertmanager", there, there)).stale());
         assertEquals(Set.of("grafana"),
-                files("ktrdr-core", container("grafana", there.resolve("grafana"), there.resolve("grafana"),
+                files(container("grafana", there.resolve("grafana"), there.resolve("grafana"),
                         stack.resolve("gone"), old)).stale());
     }
 
@@ -73,10 +75,10 @@ class StaleMountsTest {
     void foreign_stopped_and_unreadable_containers_are_not_stale() throws IOException {
         var old = Files.createDirectories(folder.resolve("old"));
         var there = stack.resolve("monitoring");
-        assertEquals(Set.of(), files("ktrdr-core", container("prometheus", folder.resolve("share"), old),
+        assertEquals(Set.of(), files(container("prometheus", folder.resolve("share"), old),
                 "0|/ktrdr-grafana|" + there + "|" + old, container("alertmanager", there, folder.resolve("nowhere")),
                 container("grafana")).stale());
-        assertEquals(Set.of(), files("ktrdr-workers", container("prometheus", there, old)).stale());
+        assertEquals("", StaleMounts.script(Map.of()), "where nothing reads files, nothing is asked");
     }
 
     @Test

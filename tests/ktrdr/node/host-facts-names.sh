@@ -120,11 +120,11 @@ if [ "$(id -u)" = 0 ] || sudo -n sh -s </dev/null 2>/dev/null; then say root yes
 say kernel "$(uname -r)"
 say virtual "$(systemd-detect-virt 2>/dev/null || true)"
 say hostname "$(uname -n)"
+stack_of() { sed -n 's/^NODE=//p' "$1" 2>/dev/null | head -n 1; }
 occupied() {
-  # another's may be in core's project
   case $2:$1 in
-    ktrdr-core:ktrdr-db | ktrdr-core:ktrdr-backend) say occupied core ;;
-    ktrdr-workers:*) say occupied "workers $(sed -n 's/^NODE=//p' "$3/.env.workers" 2>/dev/null | head -n 1)" ;;
+    'ktrdr-core:ktrdr-db' | 'ktrdr-core:ktrdr-backend') say occupied 'core ktrdr-core' ;;
+    'ktrdr-workers':*) say occupied 'workers ktrdr-workers '"$(stack_of "$3/"'.env.workers')" ;;
   esac
 }
 [ -z "$docker" ] || {

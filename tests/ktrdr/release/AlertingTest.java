@@ -104,34 +104,34 @@ class AlertingTest {
 
     @Test
     void asks_only_for_secrets_that_deployed_receivers_need() {
-        var base = Set.of(Field.db_username, Field.db_password, Field.jwt_secret, Field.grafana_password);
+        var base = Set.of(Field.DB_USERNAME, Field.DB_PASSWORD, Field.JWT_SECRET, Field.GRAFANA_PASSWORD);
         assertEquals(base, plan("", List.of(), "", List.of()).secrets());
         assertEquals(base, plan(WEBHOOK, List.of("backend"), "", List.of()).secrets());
         assertEquals(base, plan("{webhook: {url: \"http://hooks.test/\"}}", List.of(), "", List.of()).secrets());
-        assertTrue(plan(WEBHOOK, List.of("alertmanager"), "", List.of()).secrets().contains(Field.alert_webhook_url));
+        assertTrue(plan(WEBHOOK, List.of("alertmanager"), "", List.of()).secrets().contains(Field.ALERT_WEBHOOK_URL));
         assertTrue(plan(ALL, List.of(), "", List.of()).secrets()
-                .containsAll(Set.of(Field.alert_mail_password, Field.alert_telegram_token)));
+                .containsAll(Set.of(Field.ALERT_MAIL_PASSWORD, Field.ALERT_TELEGRAM_TOKEN)));
     }
 
     @Test
     void takes_rollback_secrets_if_present_without_requiring_them() {
-        assertEquals(Set.of(Field.alert_webhook_url), plan("", List.of(), WEBHOOK, List.of("db", "alertmanager"))
+        assertEquals(Set.of(Field.ALERT_WEBHOOK_URL), plan("", List.of(), WEBHOOK, List.of("db", "alertmanager"))
                 .secretsBefore());
         assertEquals(Set.of(), plan("", List.of(), "", List.of("db")).secretsBefore());
         var stack = Stack.of(inventory(""), inventory("").core());
         var lost = new Revision("sha-1", new Templates(inventory("")).render(stack.node(), "sha-1"),
                 Map.of("alertmanager", new Docker.Image("alertmanager:1", "", "")));
         assertFalse(NodePlan.plan(stack, lost, List.of("alertmanager"), plan("", List.of(), "", List.of()).facts())
-                .secrets().contains(Field.alert_webhook_url));
+                .secrets().contains(Field.ALERT_WEBHOOK_URL));
         var console = new Console(Console.Color.never, false);
         var environment = Map.of("KTRDR_SECRET_DB_PASSWORD", "one");
         var provider = Fixtures.inventory(Fixtures.INVENTORY + "secrets: {provider: env}\n");
-        var secrets = Secrets.fetch(provider, Set.of(Field.db_password), Set.of(Field.alert_webhook_url), environment,
+        var secrets = Secrets.fetch(provider, Set.of(Field.DB_PASSWORD), Set.of(Field.ALERT_WEBHOOK_URL), environment,
                 console);
-        assertFalse(secrets.shell(Set.of(Field.db_password, Field.alert_webhook_url))
-                .contains(Field.alert_webhook_url.variable));
+        assertFalse(secrets.shell(Set.of(Field.DB_PASSWORD, Field.ALERT_WEBHOOK_URL))
+                .contains(Field.ALERT_WEBHOOK_URL.variable()));
         assertThrows(Problem.class,
-                () -> Secrets.fetch(provider, Set.of(Field.alert_webhook_url), environment, console));
+                () -> Secrets.fetch(provider, Set.of(Field.ALERT_WEBHOOK_URL), environment, console));
     }
 
     @Test
@@ -155,10 +155,10 @@ class AlertingTest {
     @Test
     void the_container_writes_secret_files_before_alertmanager_starts() {
         var compose = files(ALL).get("docker-compose.core.yml");
-        for (var field : List.of(Field.alert_webhook_url, Field.alert_mail_password, Field.alert_telegram_token)) {
+        for (var field : List.of(Field.ALERT_WEBHOOK_URL, Field.ALERT_MAIL_PASSWORD, Field.ALERT_TELEGRAM_TOKEN)) {
             var path = List.of("webhook_url", "mail_password", "telegram_token").stream()
                     .filter(text -> Alerting.secrets("/run/alerts/" + text).contains(field)).findFirst().orElseThrow();
-            assertTrue(compose.contains("put " + path + " \"$${" + field.variable + ":-}\""), path);
+            assertTrue(compose.contains("put " + path + " \"$${" + field.variable() + ":-}\""), path);
         }
         assertFalse(Templates.variables(compose).stream().anyMatch(name -> name.startsWith("KTRDR_ALERT")),
                 "Compose would want a value where there is none");

@@ -47,7 +47,7 @@ class ComposeFileTest {
             """;
 
     private static ComposeFile read(String text, String... env) {
-        return ComposeFile.read(text, String.join("\n", env) + "\n", "compose.yml");
+        return ComposeFile.read(text, String.join("\n", env) + "\n", "compose.yml", "shop");
     }
 
     private static String wrong(String text) {
@@ -72,9 +72,42 @@ class ComposeFileTest {
     }
 
     @Test
+    void a_part_is_one_that_is_known_and_of_one_service() {
+        assertTrue(service("x-ktrdr: {part: db}").startsWith("services.a.x-ktrdr.part is db | one of backend, "));
+        assertTrue(wrong("""
+                name: shop
+                services:
+                  a: {image: b, x-ktrdr: {part: grafana}}
+                  c: {image: b, x-ktrdr: {part: grafana}}
+                """).startsWith("compose.yml: a, c all have the part grafana"));
+    }
+
+    @Test
     void a_service_in_its_hosts_network_is_asked_at_its_own_port() {
         assertEquals(Optional.of(ServiceProof.tcp(9)), read("name: a\nservices: {b: {image: c, network_mode: host, "
                 + "x-ktrdr: {proof: {tcp: 9}}}}\n").service("b").orElseThrow().proof());
+    }
+
+    @Test
+    void what_a_service_reads_and_how_it_reads_it_again() {
+        var fleet = Fixtures.inventory();
+        var core = Stack.of(fleet, fleet.core());
+        assertEquals(Map.of("prometheus", List.of("monitoring/prometheus.yml", "monitoring/rules/"), "grafana",
+                List.of("monitoring/grafana/")), core.file().readers());
+        assertEquals(Map.of("prometheus", "ktrdr-prometheus", "grafana", "ktrdr-grafana"), core.file().reading());
+        assertEquals(Optional.of("HUP"), core.file().signal("prometheus"));
+        assertEquals(Optional.empty(), core.file().signal("grafana"));
+        assertEquals(Map.of(), Stack.of(fleet, fleet.node("B")).file().readers());
+    }
+
+    @Test
+    void a_release_from_before_that_was_said_reads_what_it_read_then() {
+        var fleet = Fixtures.inventory();
+        var then = new Templates(fleet).render(fleet.core(), "sha-1").stream().map(file -> new Templates.NodeFile(
+                file.path(), file.content().replaceAll("(?m)^    x-ktrdr: .*\n", ""), "644")).toList();
+        var core = Stack.of(fleet, fleet.core());
+        assertEquals(core.file().readers(), core.at(then).file().readers());
+        assertEquals(Optional.of("HUP"), core.at(then).file().signal("prometheus"));
     }
 
     @Test
@@ -122,13 +155,13 @@ class ComposeFileTest {
     @Test
     void what_is_wrong_is_told_with_its_place() {
         assertEquals("compose.yml:2:1  this is not YAML", wrong("services: {a: {image: b}\n").split(" \\| ")[0]);
-        assertTrue(wrong("services: {a: {image: b}}\n").startsWith("compose.yml: `name` is missing"));
+        assertTrue(wrong("name: -a\nservices: {a: {image: b}}\n").startsWith("compose.yml: the project is called -a"));
         assertTrue(wrong("name: a\n").startsWith("compose.yml: there are no services"));
         assertTrue(wrong("name: a\ninclude: [b.yml]\nservices: {a: {image: b}}\n").contains("does not read `include`"));
         assertTrue(service("extends: {service: b}").startsWith("services.a.extends is not read"));
         assertTrue(service("build: .").startsWith("services.a.image is missing"));
-        assertTrue(service("x-ktrdr: {onec: true}").contains("services.a.x-ktrdr.onec is unknown | once, proof, "
-                + "release, worker; did you mean once?"));
+        assertTrue(service("x-ktrdr: {onec: true}").contains("services.a.x-ktrdr.onec is unknown | once, part, "
+                + "proof, reads, release, reload, worker; did you mean once?"));
         assertTrue(service("restart: always, x-ktrdr: {once: true}").startsWith("services.a.restart is always"));
         assertTrue(service("x-ktrdr: {once: soon}").startsWith("services.a.x-ktrdr.once is soon"));
         assertTrue(service("x-ktrdr: {release: maybe}").startsWith("services.a.x-ktrdr.release is maybe"));
@@ -141,6 +174,10 @@ class ComposeFileTest {
         assertTrue(service("x-ktrdr: {proof: {sql: a, tcp: 1}}").contains("one of http, tcp, command, sql"));
         assertTrue(service("x-ktrdr: {proof: {sql: a, field: b}}").contains("has `field` | sql with is"));
         assertTrue(service("x-ktrdr: {proof: {command: a}}").contains("proof.command is not a list"));
+        assertTrue(service("x-ktrdr: {reads: [/etc/a]}").contains("x-ktrdr.reads has /etc/a"));
+        assertTrue(service("x-ktrdr: {reads: [a/../b]}").contains("x-ktrdr.reads has a/../b"));
+        assertTrue(service("x-ktrdr: {reload: HUP}").contains("x-ktrdr.reload is there without `reads`"));
+        assertTrue(service("x-ktrdr: {reads: [a], reload: hup}").contains("x-ktrdr.reload is hup"));
         assertTrue(service("x-ktrdr: {worker: agent}").contains("has 0 ports | the one port under `ports`"));
         assertTrue(service("ports: [1:2], x-ktrdr: {worker: A B}").startsWith("services.a.x-ktrdr.worker is A B"));
         assertTrue(service("scale: 2").startsWith("services.a.scale is 2 | one container a service"));

@@ -52,7 +52,7 @@ class DatabaseNamesTest {
                 esac""".formatted(roles));
         var secrets = role.isEmpty() ? ""
                 : Sh.let("KTRDR_DB_USER", role) + "with_secrets() { (export KTRDR_DB_USER; exec \"$@\"); }\n";
-        var script = Facts.SAY + secrets + Schema.question(database, !role.isEmpty(), List.of(), false)
+        var script = Facts.SAY + secrets + Schema.question(Fixtures.core(), database, !role.isEmpty(), List.of(), false)
                 + "say end yes\n";
         var said = LocalCommand.command("sh", "-eu").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
                 .input(script).must().out();
@@ -60,13 +60,13 @@ class DatabaseNamesTest {
     }
 
     private Problem problem(String database, String role) throws IOException {
-        return ask(database, role).names().problem("core", "").orElseThrow();
+        return ask(database, role).names().problem(Fixtures.core(), "").orElseThrow();
     }
 
     @Test
     void reads_an_existing_database_without_a_problem() throws IOException {
         assertEquals(List.of("b2"), ask("ktrdr", "owner").revisions());
-        assertTrue(ask("ktrdr", "owner").names().problem("core", "").isEmpty());
+        assertTrue(ask("ktrdr", "owner").names().problem(Fixtures.core(), "").isEmpty());
     }
 
     @ParameterizedTest
@@ -95,10 +95,10 @@ class DatabaseNamesTest {
     @Test
     void a_server_that_is_not_ready_or_refuses_is_no_missing_database() throws IOException {
         ready = "exit 1";
-        assertTrue(ask("other", "owner").names().problem("core", "").isEmpty());
+        assertTrue(ask("other", "owner").names().problem(Fixtures.core(), "").isEmpty());
         ready = "exit 0";
         roles = "nobody";
-        assertTrue(ask("other", "owner").names().problem("core", "").isEmpty());
+        assertTrue(ask("other", "owner").names().problem(Fixtures.core(), "").isEmpty());
     }
 
     @ParameterizedTest
@@ -108,19 +108,21 @@ class DatabaseNamesTest {
             "postgres|create database other", "a, b|create database other"})
     void what_to_do_names_the_one_database_that_can_be_meant(String there, String command) {
         var names = new DatabaseNames("other", List.of(there.split(", ")), true);
-        assertTrue(names.fix().contains(command), names::fix);
-        assertEquals(command.contains("rename"), names.fix().contains("rename"), names::fix);
+        assertTrue(names.fix("ktrdr-db").contains(command), () -> names.fix("ktrdr-db"));
+        assertEquals(command.contains("rename"), names.fix("ktrdr-db").contains("rename"),
+                () -> names.fix("ktrdr-db"));
     }
 
     @Test
     void quotes_special_names_in_the_sql_commands_of_the_fix() {
-        var fix = new DatabaseNames("my-Data", List.of("ktrdr"), true).fix();
+        var fix = new DatabaseNames("my-Data", List.of("ktrdr"), true).fix("ktrdr-db");
         assertTrue(fix.contains("rename to \\\"my-Data\\\"") && fix.contains("create database \\\"my-Data\\\""), fix);
     }
 
     @Test
     void suggests_redeploying_a_release_with_another_database_name() {
-        var problem = new DatabaseNames("former", List.of("ktrdr"), true).problem("core", "sha-1").orElseThrow();
+        var problem = new DatabaseNames("former", List.of("ktrdr"), true)
+                .problem(Fixtures.core(), "sha-1").orElseThrow();
         assertEquals("a database former, as sha-1 was deployed with", problem.details().get("expected"));
         assertEquals("jbang deploy@ktrdr core all --tag sha-1, which has the name that the inventory has now",
                 problem.details().get("to do"));

@@ -195,7 +195,8 @@ class FileChangesTest {
                         ? new Templates.NodeFile(file.path(), "IMAGE_TAG=sha-1\n", file.mode()) : file).toList();
         var own = assertThrows(Problem.class,
                 () -> FileChanges.plan(stack, "sha-1", bare, plan(staged(Map.of())).facts()).refuseUnknownVariables());
-        assertEquals("add them to templates/core/.env.core", own.details().get("to do"));
+        assertEquals("add them to templates/core/.env.core, or to `secrets.variables` of the inventory",
+                own.details().get("to do"));
     }
 
     /** Compose would take it from the deploying login's environment, not from the env file. */

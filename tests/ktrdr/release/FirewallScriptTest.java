@@ -27,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  * namespace with private systemd files; a stand-in for systemctl records its calls.
  */
 class FirewallScriptTest {
+    private static final Stack STACK = Stack.of(Fixtures.inventory(), Fixtures.inventory().core());
     /**
      * {@code wanted} and {@code unwanted} are what a deployment runs with and without the files. {@code docker}
      * simulates Docker's start; {@code asked} prints the recorded systemctl calls.
@@ -71,8 +72,8 @@ class FirewallScriptTest {
 
     /** The output of a script on this machine, run in the stack's directory. */
     private String on(String script) {
-        var whole = MACHINE.formatted(FileChangesScript.TELL, Firewall.script(files, "echo refused"),
-                Firewall.script(List.of(), "echo refused")) + script;
+        var whole = MACHINE.formatted(FileChangesScript.TELL, Firewall.script(files, STACK, "echo refused"),
+                Firewall.script(List.of(), STACK, "echo refused")) + script;
         try (var machine = NetworkNamespace.open()) {
             return machine.command("unshare", "--mount", "sh", "-euc", whole).directory(folder).must().out().strip();
         }

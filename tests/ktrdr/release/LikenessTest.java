@@ -12,7 +12,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import ktrdr.Facts;
 import ktrdr.Fixtures;
 import ktrdr.LocalCommand;
 import ktrdr.Sh;

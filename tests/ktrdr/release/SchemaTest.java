@@ -60,7 +60,7 @@ class SchemaTest {
         assertTrue(schema(branched, "is b2").severalHeads());
         assertEquals("c3, e5", schema(branched, "is b2").head());
         assertEquals("deploy a release whose migrations are merged: this one has several heads",
-                schema(branched, "is b2").check("core", "sha-1").fix());
+                schema(branched, "is b2").check(Fixtures.core(), "sha-1").fix());
         assertFalse(schema(HISTORY, "is a1").severalHeads());
         // both revisions are present after a manual `alembic upgrade heads`
         assertEquals(State.SAME, schema(branched, "is c3\te5").state());
@@ -93,11 +93,13 @@ class SchemaTest {
 
     @Test
     void the_check_names_what_differs_and_the_way_to_mend_it() {
-        assertTrue(schema(HISTORY, "is b2").check("core", "sha-1").ok());
-        assertEquals("jbang deploy@ktrdr core backend --tag sha-1", schema(HISTORY, "is").check("core", "sha-1").fix());
-        assertEquals("no schema of alembic's", schema(HISTORY, "is").check("core", "sha-1").found());
-        assertEquals("a1, which is older", schema(HISTORY, "is a1").check("core", "sha-1").found());
-        assertEquals("c3, which a newer release made", schema(HISTORY, "is c3").check("core", "sha-1").found());
+        assertTrue(schema(HISTORY, "is b2").check(Fixtures.core(), "sha-1").ok());
+        assertEquals("jbang deploy@ktrdr core backend --tag sha-1",
+                schema(HISTORY, "is").check(Fixtures.core(), "sha-1").fix());
+        assertEquals("no schema of alembic's", schema(HISTORY, "is").check(Fixtures.core(), "sha-1").found());
+        assertEquals("a1, which is older", schema(HISTORY, "is a1").check(Fixtures.core(), "sha-1").found());
+        assertEquals("c3, which a newer release made",
+                schema(HISTORY, "is c3").check(Fixtures.core(), "sha-1").found());
     }
 
     /** Runs the query with a stand-in for docker: an image that prints its migrations, and a database. */
@@ -112,7 +114,7 @@ class SchemaTest {
                 esac""".formatted(folder, psql));
         Files.createDirectories(folder.resolve(".ktrdr"));
         var script = Facts.SAY + Sh.let("directory", folder.toString())
-                + Schema.question("ktrdr", List.of("'an image'"), keep) + "say end yes\n";
+                + Schema.question(Fixtures.core(), "ktrdr", List.of("'an image'"), keep) + "say end yes\n";
         return Facts.parse(LocalCommand.command("sh", "-eu")
                 .env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(script).must().out());
     }

@@ -81,7 +81,9 @@ public class StackFactsTest {
                   image) for id; do case $id in sha256:*) echo "$id [\\"r/b@$id\\"]" ;; esac; done ;;
                 esac
                 """);
-        var script = StackFacts.script("ktrdr-core", folder.toString(), folder.toString(), Map.of(), List.of(), false);
+        var fleet = Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, aliases",
+                "disk_free: 2GB, directory: " + folder + ", aliases"));
+        var script = StackFacts.script(Stack.of(fleet, fleet.core()), Map.of(), List.of());
         var answer = LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH"))
                 .env("CONTAINER", CONTAINER).input(Sh.whole(script)).must();
         var facts = StackFacts.parse(answer.out());

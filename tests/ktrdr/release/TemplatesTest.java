@@ -202,9 +202,9 @@ class TemplatesTest {
     void every_variable_of_the_compose_files_is_given() {
         for (var node : inventory.nodes()) {
             var stack = Stack.of(inventory, node);
-            var unknown = Templates.variables(file(node.name(), stack.composeFile()));
+            var unknown = Templates.needed(file(node.name(), stack.composeFile()));
             unknown.removeAll(Templates.env(file(node.name(), stack.envFile())).keySet());
-            stack.secrets().forEach(secret -> unknown.remove(secret.variable));
+            stack.secrets().forEach(secret -> unknown.remove(secret.variable()));
             assertEquals(Set.of(), unknown);
         }
     }
@@ -238,17 +238,20 @@ class TemplatesTest {
 
     @Test
     void a_variable_without_a_default_or_in_a_comment_is_told_apart() {
-        assertEquals(Set.of("A", "B", "C"), Templates.variables("x: ${A:?needed}\ny: $B-${C:-d}\n# ${D}\nz: $$E\n"));
+        var text = "x: ${A:?needed}\ny: $B-${C:-d}\n# ${D}\nz: $$E\n";
+        assertEquals(Set.of("A", "B", "C"), Templates.variables(text));
+        assertEquals(Set.of("A", "B"), Templates.needed(text));
         // an unset variable expands to nothing
-        assertEquals(Set.of("B"), Templates.variables("${A:+${A-}:}$B"));
+        assertEquals(Set.of("B"), Templates.needed("${A:+${A-}:}$B"));
+        assertEquals(Set.of(), Templates.needed("${A:-${B-c}}"));
     }
 
     @Test
     void no_file_has_a_secret_in_it() {
         for (var node : inventory.nodes())
             for (var file : new Templates(inventory).render(node, "t"))
-                for (var secret : Secrets.Field.values())
-                    assertFalse(file.content().lines().anyMatch(line -> line.startsWith(secret.variable + "=")),
+                for (var secret : Secrets.Field.KNOWN)
+                    assertFalse(file.content().lines().anyMatch(line -> line.startsWith(secret.variable() + "=")),
                             file.path());
     }
 
@@ -261,5 +264,21 @@ class TemplatesTest {
         var files = new Templates(own).render(own.node("B"), "t1");
         assertEquals("MINE=t1\n", files.get(1).content());
         assertTrue(files.get(0).content().contains("backtest-worker-1"));
+    }
+
+    @Test
+    void other_files_of_an_own_folder_land_as_they_are(@TempDir Path folder) throws IOException {
+        for (var path : List.of("core/mcp/config.yml", "core/.hidden", "core/mcp/old.yml~", "workers/agent.yml",
+                "monitoring/rules/mine.yml", "monitoring/rules/alerts.yml")) {
+            Files.createDirectories(folder.resolve(path).getParent());
+            Files.writeString(folder.resolve(path), "{{as it is}} in " + path + "\n");
+        }
+        var fleet = Fixtures.inventory(Fixtures.INVENTORY + "templates: " + folder + "\n");
+        var core = new Templates(fleet).render(fleet.core(), "sha-1").stream()
+                .filter(file -> file.content().startsWith("{{as it is}}"))
+                .map(Templates.NodeFile::path).sorted().toList();
+        assertEquals(List.of("mcp/config.yml", "monitoring/rules/alerts.yml", "monitoring/rules/mine.yml"), core);
+        assertTrue(new Templates(fleet).render(fleet.node("B"), "sha-1")
+                .contains(new Templates.NodeFile("agent.yml", "{{as it is}} in workers/agent.yml\n", "644")));
     }
 }

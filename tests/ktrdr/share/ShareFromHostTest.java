@@ -11,7 +11,7 @@ import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Mount;
-import ktrdr.release.Stack;
+import ktrdr.release.StackShare;
 import ktrdr.report.Check;
 import org.junit.jupiter.api.Test;
 
@@ -208,9 +208,9 @@ class ShareFromHostTest {
     @Test
     void deployments_and_checks_want_the_mount_on_every_node() {
         var bare = Mount.parse("/srv/ktrdr-shared\t0\t\t");
-        assertTrue(Stack.of(everywhere, everywhere.core()).wrongShare(bare).orElseThrow().sentence()
+        assertTrue(new StackShare(everywhere, everywhere.core()).wrong(bare).orElseThrow().sentence()
                 .contains("nothing is mounted at /srv/ktrdr-shared"));
-        assertTrue(Stack.of(Fixtures.inventory(), Fixtures.inventory().core()).wrongShare(bare).isEmpty(),
+        assertTrue(new StackShare(Fixtures.inventory(), Fixtures.inventory().core()).wrong(bare).isEmpty(),
                 "a server by NFS may have a plain folder");
     }
 

@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import ktrdr.Fixtures;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
@@ -31,8 +32,8 @@ class NodeStatusTest {
 
     private NodeStatus look() {
         long asked = System.currentTimeMillis();
-        var script = NodeStatus.script("ktrdr-test-of-nobody", folder.toString(), folder.toString(),
-                folder.resolve("backups").toString(), true) + "say end yes\n";
+        var script = NodeStatus.script(Fixtures.MARKS, "ktrdr-test-of-nobody", folder.toString(),
+                folder.toString(), folder.resolve("backups").toString(), true) + "say end yes\n";
         var answer = LocalCommand.command("sh", "-s").input(Sh.whole(script)).must();
         return NodeStatus.parse(MachineFacts.of(answer.out(), asked, System.currentTimeMillis()));
     }
@@ -143,7 +144,8 @@ class NodeStatusTest {
     void the_script_is_clean_under_shellcheck() {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         var said = LocalCommand.command("shellcheck", "-S", "warning", "-")
-                .input("#!/bin/sh\nset -eu\n" + NodeStatus.script("p", "/opt/a b", "/mnt/s", "/mnt/s/b", true)).run();
+                .input("#!/bin/sh\nset -eu\n"
+                        + NodeStatus.script(Fixtures.MARKS, "p", "/opt/a b", "/mnt/s", "/mnt/s/b", true)).run();
         assertTrue(said.ok(), said.out());
     }
 }

@@ -10,6 +10,7 @@ import java.util.function.UnaryOperator;
 import ktrdr.Fixtures;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Part;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.verify.VerifyReport;
@@ -48,8 +49,8 @@ public final class ReportFixtures {
             }
         checks.add(hold("db.query", "core", "PostgreSQL answers a query on database ktrdr", "PostgreSQL 15.6", 0.097));
         for (var service : List.of("backend", "grafana", "jaeger", "prometheus"))
-            checks.add(hold(service + ".health", "core", "GET " + inventory.url(service) + "/… with \"status\": \"ok\"",
-                    "ok, version 11.0.0", 0.004));
+            checks.add(hold(service + ".health", "core", "GET " + inventory.url(Part.of(service).orElseThrow())
+                    + "/… with \"status\": \"ok\"", "ok, version 11.0.0", 0.004));
         checks.add(hold("grafana.datasources", "core", "data sources prometheus and jaeger", "prometheus, jaeger",
                 0.021));
         for (var node : inventory.workers())

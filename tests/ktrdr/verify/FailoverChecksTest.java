@@ -21,7 +21,7 @@ import ktrdr.Http;
 import ktrdr.Invocation;
 import ktrdr.Json;
 import ktrdr.Problem;
-import ktrdr.inventory.Inventory.Place;
+import ktrdr.inventory.Place;
 import ktrdr.report.Check;
 import ktrdr.verify.Failover.Limits;
 import mockwebserver3.Dispatcher;

@@ -1,6 +1,7 @@
 package standin;
 
 import java.lang.reflect.Proxy;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -86,6 +87,10 @@ public final class Main {
         if (words.equals(List.of("grafana"))) return say("Grafana", 3000, new Grafana(3000, env));
         if (words.get(0).equals("jaeger"))
             return say("Jaeger", 16686, new Jaeger(16686, 4317, Jaeger.traces(words.subList(1, words.size()))));
+        if (words.size() > 1 && words.subList(0, 2).equals(List.of("-m", "http.server"))) {
+            int port = words.size() > 2 ? Integer.parseInt(words.get(2)) : 8000;
+            return say("Python's http.server", port, new StaticFiles(Path.of("").toAbsolutePath(), port));
+        }
         var app = words.stream().filter(word -> word.endsWith(":app")).findFirst().orElse("");
         if ("crash".equals(env.get("KTRDR_STANDIN_FAULT")) && !app.isEmpty()) {
             Thread.sleep(1000);
