@@ -76,7 +76,8 @@ class StageRefusedTest {
         refused(1, with("workers/docker-compose.workers.yml", mistyped, "stage", "workers", "B", "--tag", OTHER),
                 "workers-b: Compose refuses docker-compose.workers.yml", "no file was replaced");
         refused(2, with("workers/docker-compose.workers.yml", "services: {worker: {image: x}}\n", "stage", "workers",
-                "B", "--tag", OTHER), "docker-compose.workers.yml: `name` is missing");
+                "B", "--tag", OTHER), "docker-compose.workers.yml: there is no service backtest-worker-1, which the "
+                        + "inventory wants on workers-b");
     }
 
     @Test
