@@ -140,7 +140,7 @@ public final class RestoreScript {
         var letIn = BackupFolder.letIn(stack.container(service), answer.err());
         if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer")
                 .expected("PostgreSQL in the container " + stack.container(service)).found(answer)
-                .fix(letIn.isEmpty() ? "jbang deploy@ktrdr core " + service : letIn);
+                .fix(letIn.isEmpty() ? "jbang deploy@ktrdr " + stack.words() + " " + service : letIn);
         var facts = Facts.parse(answer.out());
         var deployed = facts.get("deployed");
         if (!deployed.isEmpty()) throw Problem

@@ -182,8 +182,8 @@ public final class GrafanaChecks {
     private Check check(CheckId what, String expected, Supplier<Finding> ask) {
         var service = core.needed(Part.GRAFANA);
         return Check.of(what, node, expected, "on " + node + ": docker logs " + core.container(service)
-                + "; jbang deploy@ktrdr core " + service + " puts its files back, then jbang restart@ktrdr core "
-                + service + " has it read them", ask);
+                + "; jbang deploy@ktrdr " + core.words() + " " + service + " puts its files back, then jbang "
+                + "restart@ktrdr " + core.words() + " " + service + " has it read them", ask);
     }
 
     /** Asks once: what comes of it, a {@link Problem} too, is what each who wants it gets. */

@@ -71,7 +71,8 @@ public record ScrapeTargets(Optional<JsonNode> answer, Optional<Check> silent) {
     }
 
     private static String deploy(Inventory inventory) {
-        return "jbang deploy@ktrdr core " + Stack.of(inventory, inventory.core()).needed(Part.PROMETHEUS);
+        var core = Stack.of(inventory, inventory.core());
+        return "jbang deploy@ktrdr " + core.words() + " " + core.needed(Part.PROMETHEUS);
     }
 
     /** Prometheus' other targets, such as itself: "all targets up" includes these. */

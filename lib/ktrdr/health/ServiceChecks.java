@@ -223,7 +223,7 @@ public final class ServiceChecks {
         if (check.ok() || !check.found().contains("No such container")) return check;
         var service = core.needed(Part.DATABASE);
         return new Check(check.what(), node, false, check.expected(),
-                "there is no container " + core.container(service), "jbang deploy@ktrdr core " + service
+                "there is no container " + core.container(service), "jbang deploy@ktrdr " + core.words() + " " + service
                         + " creates it, or restores its name if it was renamed", check.seconds());
     }
 
