@@ -12,6 +12,7 @@ import ktrdr.deploy.RolloutCommand;
 import ktrdr.deploy.RolloutRun;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.NodeLookup;
 import ktrdr.inventory.Role;
 import ktrdr.release.Stack;
 import picocli.CommandLine.Command;
@@ -54,7 +55,7 @@ public class Restart implements Callable<Exit> {
     public Exit call() {
         var whole = common.running(false);
         var inventory = whole.inventory();
-        var words = names.equals(List.of("all")) ? List.<String>of() : names;
+        var words = names.equals(List.of(NodeLookup.ALL)) ? List.<String>of() : names;
         var nodes = nodes(inventory, words);
         var services = services(inventory, words);
         try (var fleet = whole.of(inventory, nodes);

@@ -19,6 +19,11 @@ public final class DidYouMean {
                 .min(Comparator.comparingInt(text -> distance(word, text.toLowerCase(Locale.ROOT))));
     }
 
+    /** The end of a sentence about it: "; did you mean backend?", or nothing if no word is near. */
+    public static String ask(String typed, Collection<String> known) {
+        return of(typed, known).map(near -> "; did you mean " + near + "?").orElse("");
+    }
+
     /** Damerau-Levenshtein distance with adjacent transpositions ("optimal string alignment"). */
     static int distance(String a, String b) {
         var d = new int[a.length() + 1][b.length() + 1];

@@ -5,6 +5,7 @@ import java.util.Set;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.NodeLookup;
 import ktrdr.inventory.Role;
 import ktrdr.release.Stack;
 import picocli.CommandLine.Option;
@@ -12,7 +13,6 @@ import picocli.CommandLine.Parameters;
 
 /** Which nodes and services {@code deploy} deploys to, and with how many workers. */
 public final class DeployChoice {
-    private static final String ALL = "all";
     @Parameters(index = "0", paramLabel = "core|workers|all|ROLE", description = "What to deploy to.") String target;
     @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE",
             description = "Services of core or of a role of your own, or nodes.") List<String> names = List.of();
@@ -26,7 +26,7 @@ public final class DeployChoice {
 
     /** Whether workers nodes are among the nodes. */
     public boolean workers() {
-        return Set.of(Role.WORKERS.name(), ALL).contains(target);
+        return Set.of(Role.WORKERS.name(), NodeLookup.ALL).contains(target);
     }
 
     /** The choice as typed. */
@@ -41,7 +41,7 @@ public final class DeployChoice {
 
     /** The named services of a role; empty for all services. An unknown one is a {@link Problem}. */
     public List<String> services(Inventory inventory) {
-        if (target.equals(ALL) || target.equals(Role.WORKERS.name())) return List.of();
+        if (target.equals(NodeLookup.ALL) || target.equals(Role.WORKERS.name())) return List.of();
         var services = named(target + " all, or " + target + " SERVICE…").stream()
                 .filter(word -> !node(inventory, word)).toList();
         nodes(inventory).forEach(node -> Stack.of(inventory, node).services(services));
@@ -50,7 +50,7 @@ public final class DeployChoice {
 
     /** The nodes, in the order of the inventory. */
     public List<Node> nodes(Inventory inventory) {
-        if (target.equals(ALL)) {
+        if (target.equals(NodeLookup.ALL)) {
             if (!names.isEmpty()) throw Problem.usage("`deploy all` takes no names").found(String.join(" ", names))
                     .expected("deploy all, core … or workers …");
             return inventory.nodes();
@@ -72,7 +72,7 @@ public final class DeployChoice {
         if (scale < 1 || scale > 3)
             throw Problem.usage("--scale is 1, 2 or 3: KTRDR has ports for no more").found(String.valueOf(scale));
         // a node with a GPU is refused only if it is named: among all it keeps what it has
-        if (target.equals(Role.WORKERS.name()) && !names.contains("all")) nodes(inventory).stream()
+        if (target.equals(Role.WORKERS.name()) && !names.contains(NodeLookup.ALL)) nodes(inventory).stream()
                 .filter(node -> node.running().gpu()).findFirst().ifPresent(node -> {
                     throw ScalePlan.noScale(inventory, node);
                 });
@@ -85,6 +85,6 @@ public final class DeployChoice {
     private List<String> named(String expected) {
         if (names.isEmpty()) throw Problem.usage("deploy " + target + ": name "
                 + (target.equals(Role.WORKERS.name()) ? "nodes" : "services") + ", or `all`").expected(expected);
-        return names.equals(List.of("all")) ? List.of() : names;
+        return names.equals(List.of(NodeLookup.ALL)) ? List.of() : names;
     }
 }

@@ -7,13 +7,12 @@ import ktrdr.Console;
 import ktrdr.LastWords;
 import ktrdr.Problem;
 import ktrdr.ScriptExit;
-import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Registry;
 import ktrdr.ssh.Ssh;
 
 /** Pulls the images that a deployment needs and a node does not have. */
-record ImagePull(Inventory.Images images, Secrets secrets, Console console) {
+record ImagePull(Registry registry, Secrets secrets, Console console) {
     private static final Duration PATIENCE = Duration.ofMinutes(30);
 
     /** Pulls them; false if there are none to pull. */
@@ -24,7 +23,7 @@ record ImagePull(Inventory.Images images, Secrets secrets, Console console) {
                 return false;
             }
             step.now(plan.pulls().size() + " images");
-            var result = ssh.run(secrets.registry() + registry().pull(Pins.pulledAs(plan)), PATIENCE);
+            var result = ssh.run(secrets.registry() + registry.pull(Pins.pulledAs(plan)), PATIENCE);
             if (!result.ok()) throw failure(plan.stack().node().name(), result);
             step.done(Pins.pulledAs(plan).entrySet().stream()
                     .map(entry -> entry.getValue().isEmpty() ? entry.getKey() : entry.getValue())
@@ -33,13 +32,9 @@ record ImagePull(Inventory.Images images, Secrets secrets, Console console) {
         }
     }
 
-    private Registry registry() {
-        return new Registry(images.registry(), images.username());
-    }
-
     private Problem failure(String node, CommandResult result) {
         var said = LastWords.lines(result.err(), 3);
-        return registry().failure(node, result)
+        return registry.failure(node, result)
                 .orElseGet(() -> switch (ScriptExit.of(result)) {
                     case NOT_PULLED -> Problem
                             .failed(node + ": " + result.out().strip().replace("\n", ", ") + " could not be pulled")

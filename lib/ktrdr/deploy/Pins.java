@@ -83,8 +83,7 @@ final class Pins {
 
     /** Asks the registry, from each node that needs it, for the images that are open in these deployments. */
     Fleet.Outcomes<Registry.Images> ask(Fleet fleet, Map<Node, NodePlan> plans, Secrets secrets) {
-        var images = fleet.inventory().images();
-        var registry = new Registry(images.registry(), images.username());
+        var registry = Registry.of(fleet.inventory());
         var open = open(plans.values());
         var asked = fleet.each(node -> plans.containsKey(node) && !asked(plans.get(node), open).isEmpty(),
                 (node, ssh) -> {

@@ -187,8 +187,7 @@ public final class Rollout {
 
     /** The secrets that this rollout needs, and no others: the registry's token only for images that are its own. */
     public Set<Secrets.Field> secretsNeeded() {
-        var images = fleet.inventory().images();
-        var registry = new Registry(images.registry(), images.username());
+        var registry = Registry.of(fleet.inventory());
         var needed = plans().values().stream().flatMap(plan -> plan.secrets().stream())
                 .collect(Collectors.toCollection(TreeSet::new));
         if (Stream.concat(plans().values().stream().flatMap(plan -> plan.pulls().stream()),
@@ -257,7 +256,7 @@ public final class Rollout {
 
     /** Pulls what is missing, on all nodes at once. */
     public void pull(Secrets secrets) {
-        var pull = new ImagePull(fleet.inventory().images(), secrets, console);
+        var pull = new ImagePull(Registry.of(fleet.inventory()), secrets, console);
         outcomes.keep(fleet.each(this::open, (node, ssh) -> {
             var plan = nodes.get(node).plan();
             if (pull.pulled(plan, ssh)) nodes.get(node).pulled();

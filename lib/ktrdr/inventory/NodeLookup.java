@@ -9,6 +9,9 @@ import ktrdr.inventory.Inventory.Node;
 
 /** Finds nodes by the words of a command line: id, name, host or full host name, in any case; and by their machine. */
 public record NodeLookup(Inventory inventory) {
+    /** The word for every node, or for all of a role. */
+    public static final String ALL = "all";
+
     /** The node of a word; empty if there is none. */
     public Optional<Node> find(String asked) {
         return inventory.nodes().stream().filter(node -> names(node).stream().anyMatch(asked::equalsIgnoreCase))
@@ -32,7 +35,7 @@ public record NodeLookup(Inventory inventory) {
     }
 
     List<Node> workersNodes(List<String> names) {
-        boolean every = names.isEmpty() || names.equals(List.of("all"));
+        boolean every = names.isEmpty() || names.equals(List.of(ALL));
         var nodes = every ? inventory.workers() : names.stream().map(this::workersNode).distinct().toList();
         if (nodes.isEmpty()) throw Problem.usage("there are no workers nodes in " + inventory.source())
                 .expected("a node with `role: workers`").found(inventory.roles().equals(List.of("core")) ? "core alone"
@@ -48,15 +51,14 @@ public record NodeLookup(Inventory inventory) {
         return roles.stream().filter(role -> role.name().equals(word)).findFirst()
                 .orElseThrow(() -> Problem.usage("there is no role " + word + " in " + inventory.source())
                         .expected(String.join(", ", inventory.roles()) + " or all")
-                        .found(word + DidYouMean.of(word, inventory.roles())
-                                .map(near -> "; did you mean " + near + "?").orElse("")));
+                        .found(word + DidYouMean.ask(word, inventory.roles())));
     }
 
     /** The named nodes of a role, or every one without a name; another node is a {@link Problem}. */
     public List<Node> nodes(Role role, List<String> names) {
         if (role == Role.WORKERS) return workersNodes(names);
         var all = inventory.of(role);
-        if (names.isEmpty() || names.equals(List.of("all"))) return all;
+        if (names.isEmpty() || names.equals(List.of(ALL))) return all;
         var nodes = names.stream().map(this::node).distinct().toList();
         nodes.stream().filter(node -> !all.contains(node)).findFirst().ifPresent(node -> {
             throw Problem.usage(node.name() + " has another role than " + role.name())
@@ -92,7 +94,7 @@ public record NodeLookup(Inventory inventory) {
         var all = nodes.stream().flatMap(node -> names(node).stream()).toList();
         return Problem.usage("there is no node " + asked + " in " + inventory.source())
                 .expected(String.join(", ", nodes.stream().map(node -> node.id() + " (" + node.name() + ")").toList()))
-                .found(asked + DidYouMean.of(asked, all).map(near -> "; did you mean " + near + "?").orElse(""));
+                .found(asked + DidYouMean.ask(asked, all));
     }
 
     private List<String> names(Node node) {

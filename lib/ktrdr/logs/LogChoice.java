@@ -9,6 +9,7 @@ import ktrdr.DidYouMean;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.NodeLookup;
 import ktrdr.inventory.Role;
 import ktrdr.release.Stack;
 
@@ -54,7 +55,7 @@ public record LogChoice(List<Node> nodes, List<String> services) {
     }
 
     private static List<Node> nodes(Inventory inventory, Set<Node> before, String word) {
-        if (word.equals("all")) return inventory.nodes();
+        if (word.equals(NodeLookup.ALL)) return inventory.nodes();
         if (word.equals(Role.WORKERS.name())) return inventory.workersNodes(List.of());
         if (inventory.roles().contains(word)) return inventory.lookup().nodes(inventory.lookup().role(word), List.of());
         try {
@@ -74,6 +75,6 @@ public record LogChoice(List<Node> nodes, List<String> services) {
                 + String.join(", ", nodes.stream().map(Node::name).toList()))
                 .expected("services: " + String.join(", ", services) + "; nodes: "
                         + String.join(", ", inventory.nodes().stream().map(Node::name).toList()))
-                .found(word + DidYouMean.of(word, known).map(near -> "; did you mean " + near + "?").orElse(""));
+                .found(word + DidYouMean.ask(word, known));
     }
 }

@@ -20,6 +20,7 @@ import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Units;
 import ktrdr.fleet.FleetNode;
+import ktrdr.inventory.Inventory;
 
 /**
  * The registry as a node sees it: the login that pulling needs too, and the question which images it has, before
@@ -46,6 +47,11 @@ public record Registry(String host, String username) {
     private static final long LARGEST = 1L << 40;
     /** A layer's own folders and metadata, 32 to 56 KiB for an almost empty layer. */
     private static final long LAYER = 64 * 1024;
+
+    /** The registry of an inventory. */
+    public static Registry of(Inventory inventory) {
+        return new Registry(inventory.images().registry(), inventory.images().username());
+    }
 
     /**
      * When the certificate of the inventory's registry ends, as a node sees it with its openssl; no TLS there, or no

@@ -200,7 +200,7 @@ final class ComposeReader {
         if (!(value instanceof Map<?, ?> map)) throw wrong(path, "is not a mapping", String.join(", ", known));
         map.forEach((key, inner) -> {
             if (!known.contains(key)) throw wrong(path + "." + key, "is unknown", String.join(", ", known)
-                    + DidYouMean.of(key.toString(), known).map(near -> "; did you mean " + near + "?").orElse(""));
+                    + DidYouMean.ask(key.toString(), known));
             found.put(key.toString(), inner);
         });
         return found;

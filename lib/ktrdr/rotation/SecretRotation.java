@@ -94,8 +94,7 @@ public final class SecretRotation implements RolloutExchange {
         var names = all.stream().map(Field::name).distinct().toList();
         return all.stream().filter(field -> field.name().equals(name)).findFirst()
                 .orElseThrow(() -> Problem.usage("there is no secret " + name).expected(String.join(", ", names))
-                        .found(name + DidYouMean.of(name, names).map(near -> "; did you mean " + near + "?")
-                                .orElse("")));
+                        .found(name + DidYouMean.ask(name, names)));
     }
 
     /** The nodes whose containers may have it. */
@@ -228,7 +227,7 @@ public final class SecretRotation implements RolloutExchange {
     /** Proves on core that the registry accepts the token, which is kept nowhere: every pull logs in again. */
     public static void proveToken(Inventory inventory, Ssh core, Map<String, String> environment, Console console) {
         var name = inventory.core().name();
-        var registry = new Registry(inventory.images().registry(), inventory.images().username());
+        var registry = Registry.of(inventory);
         var secrets = Secrets.fetch(inventory, Set.of(Field.GHCR_TOKEN), environment, console);
         var result = core.run(secrets.registry() + registry.login());
         if (!result.ok()) throw registry.failure(name, result)
