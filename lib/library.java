@@ -112,6 +112,7 @@
 //FILES lib/ktrdr/deploy/SchemaDecision.java=ktrdr/deploy/SchemaDecision.java
 //FILES lib/ktrdr/deploy/SchemaStep.java=ktrdr/deploy/SchemaStep.java
 //FILES lib/ktrdr/deploy/WorkerDrain.java=ktrdr/deploy/WorkerDrain.java
+//FILES lib/ktrdr/drain/BusyServices.java=ktrdr/drain/BusyServices.java
 //FILES lib/ktrdr/drain/Checkpoint.java=ktrdr/drain/Checkpoint.java
 //FILES lib/ktrdr/drain/WorkerPause.java=ktrdr/drain/WorkerPause.java
 //FILES lib/ktrdr/drain/WorkerStops.java=ktrdr/drain/WorkerStops.java
@@ -189,8 +190,10 @@
 //FILES lib/ktrdr/operations/StartDummy.java=ktrdr/operations/StartDummy.java
 //FILES lib/ktrdr/operations/StartOptions.java=ktrdr/operations/StartOptions.java
 //FILES lib/ktrdr/operations/StartTraining.java=ktrdr/operations/StartTraining.java
+//FILES lib/ktrdr/release/AddedWorkers.java=ktrdr/release/AddedWorkers.java
 //FILES lib/ktrdr/release/Alerting.java=ktrdr/release/Alerting.java
 //FILES lib/ktrdr/release/ComposeFile.java=ktrdr/release/ComposeFile.java
+//FILES lib/ktrdr/release/ComposeMerge.java=ktrdr/release/ComposeMerge.java
 //FILES lib/ktrdr/release/ComposeReader.java=ktrdr/release/ComposeReader.java
 //FILES lib/ktrdr/release/ComposeService.java=ktrdr/release/ComposeService.java
 //FILES lib/ktrdr/release/ComposeVariables.java=ktrdr/release/ComposeVariables.java
@@ -214,6 +217,7 @@
 //FILES lib/ktrdr/release/ReleaseTag.java=ktrdr/release/ReleaseTag.java
 //FILES lib/ktrdr/release/Revision.java=ktrdr/release/Revision.java
 //FILES lib/ktrdr/release/RoleFiles.java=ktrdr/release/RoleFiles.java
+//FILES lib/ktrdr/release/SameMachine.java=ktrdr/release/SameMachine.java
 //FILES lib/ktrdr/release/Schema.java=ktrdr/release/Schema.java
 //FILES lib/ktrdr/release/ServiceProof.java=ktrdr/release/ServiceProof.java
 //FILES lib/ktrdr/release/ServiceReads.java=ktrdr/release/ServiceReads.java
@@ -232,6 +236,7 @@
 //FILES lib/ktrdr/rotation/PasswordStore.java=ktrdr/rotation/PasswordStore.java
 //FILES lib/ktrdr/rotation/PostgresPassword.java=ktrdr/rotation/PostgresPassword.java
 //FILES lib/ktrdr/rotation/ScramVerifier.java=ktrdr/rotation/ScramVerifier.java
+//FILES lib/ktrdr/rotation/SecretCarriers.java=ktrdr/rotation/SecretCarriers.java
 //FILES lib/ktrdr/rotation/SecretRotation.java=ktrdr/rotation/SecretRotation.java
 //FILES lib/ktrdr/share/NfsFacts.java=ktrdr/share/NfsFacts.java
 //FILES lib/ktrdr/share/NfsFiles.java=ktrdr/share/NfsFiles.java

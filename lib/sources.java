@@ -120,6 +120,7 @@
 //SOURCES ktrdr/deploy/SchemaDecision.java
 //SOURCES ktrdr/deploy/SchemaStep.java
 //SOURCES ktrdr/deploy/WorkerDrain.java
+//SOURCES ktrdr/drain/BusyServices.java
 //SOURCES ktrdr/drain/Checkpoint.java
 //SOURCES ktrdr/drain/WorkerPause.java
 //SOURCES ktrdr/drain/WorkerStops.java
@@ -197,8 +198,10 @@
 //SOURCES ktrdr/operations/StartDummy.java
 //SOURCES ktrdr/operations/StartOptions.java
 //SOURCES ktrdr/operations/StartTraining.java
+//SOURCES ktrdr/release/AddedWorkers.java
 //SOURCES ktrdr/release/Alerting.java
 //SOURCES ktrdr/release/ComposeFile.java
+//SOURCES ktrdr/release/ComposeMerge.java
 //SOURCES ktrdr/release/ComposeReader.java
 //SOURCES ktrdr/release/ComposeService.java
 //SOURCES ktrdr/release/ComposeVariables.java
@@ -222,6 +225,7 @@
 //SOURCES ktrdr/release/ReleaseTag.java
 //SOURCES ktrdr/release/Revision.java
 //SOURCES ktrdr/release/RoleFiles.java
+//SOURCES ktrdr/release/SameMachine.java
 //SOURCES ktrdr/release/Schema.java
 //SOURCES ktrdr/release/ServiceProof.java
 //SOURCES ktrdr/release/ServiceReads.java
@@ -240,6 +244,7 @@
 //SOURCES ktrdr/rotation/PasswordStore.java
 //SOURCES ktrdr/rotation/PostgresPassword.java
 //SOURCES ktrdr/rotation/ScramVerifier.java
+//SOURCES ktrdr/rotation/SecretCarriers.java
 //SOURCES ktrdr/rotation/SecretRotation.java
 //SOURCES ktrdr/share/NfsFacts.java
 //SOURCES ktrdr/share/NfsFiles.java

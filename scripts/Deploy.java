@@ -75,7 +75,8 @@ public class Deploy implements Callable<Exit> {
         try (var locks = change.locks(fleet, common, "deploy " + where.words() + release.map(" "::concat).orElse("")
                 + where.scaleWords(),
                 node -> NodePlanner.look(inventory, Stack.of(inventory, node), services, release))) {
-            boolean first = backupFirst(inventory);
+            boolean core = fleet.nodes().contains(inventory.core());
+            boolean first = backupFirst(inventory, core);
             if (first && change.dryRun)
                 common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");
             var options = rolling.options(Optional.empty(), backup == null || backup);
@@ -85,7 +86,7 @@ public class Deploy implements Callable<Exit> {
                             .beforeDeployment());
             }).run(change.dryRun, (stack, ssh) ->
                     NodePlanner.release(inventory, stack, locks.looked(stack.node()), services, release));
-            return exit == Exit.OK && where.core() && database(inventory) && inventory.backup().schedule().isPresent()
+            return exit == Exit.OK && core && database(inventory) && inventory.backup().schedule().isPresent()
                     ? scheduled(inventory, fleet) : exit;
         }
     }
@@ -110,28 +111,29 @@ public class Deploy implements Callable<Exit> {
         return Stack.of(inventory, inventory.core()).service(Part.DATABASE).isPresent();
     }
 
-    private boolean backupFirst(Inventory inventory) {
-        if (backup != null && backup && where.core()) Stack.of(inventory, inventory.core()).needed(Part.DATABASE);
-        if (where.core()) return database(inventory) && (backup == null ? inventory.backup().beforeDeploy() : backup);
-        if (backup != null && backup)
-            throw Problem.usage("workers hold no data: --backup does not apply").fix("jbang backup-db@ktrdr");
+    private boolean backupFirst(Inventory inventory, boolean core) {
+        if (core && backup != null && backup) Stack.of(inventory, inventory.core()).needed(Part.DATABASE);
+        if (core) return database(inventory) && (backup == null ? inventory.backup().beforeDeploy() : backup);
+        if (backup != null && backup) throw Problem.usage(where.words() + ": the database is on "
+                + inventory.core().name() + ", so --backup does not apply").fix("jbang backup-db@ktrdr");
         return false;
     }
 
     /** What core runs: a service that is brought back, or a node that is added, is to have no other. */
     private String running(Fleet fleet) {
-        var core = fleet.inventory().core();
-        var running = ReleaseTag.running(History.of(fleet.ssh(core), fleet.inventory(), core))
+        var first = fleet.nodes().get(0);
+        var node = first.role().own() ? first : fleet.inventory().core();
+        var running = ReleaseTag.running(History.of(fleet.ssh(node), fleet.inventory(), node))
                 .orElseThrow(ReleaseTag::missing);
-        common.console().note("release " + running + ", which " + core.name() + " runs: no --tag was given");
+        common.console().note("release " + running + ", which " + node.name() + " runs: no --tag was given");
         return running;
     }
 
     /** The tag; none is needed where no service follows the release. */
     private Optional<String> release(Fleet fleet, List<String> services) {
         if (tag != null) return Optional.of(ReleaseTag.tag(tag));
-        var core = Stack.of(fleet.inventory(), fleet.inventory().core());
-        boolean follows = where.workers() || services.isEmpty() || services.stream().anyMatch(core::released);
+        var stack = Stack.of(fleet.inventory(), fleet.nodes().get(0));
+        boolean follows = where.workers() || services.isEmpty() || services.stream().anyMatch(stack::released);
         if (!follows) return Optional.empty();
         return ReleaseTag.ofCheckout(Path.of("").toAbsolutePath()).or(() -> Optional.of(running(fleet)));
     }

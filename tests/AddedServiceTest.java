@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.TreeMap;
 import ktrdr.Project;
 import ktrdr.release.ComposeFile;
+import ktrdr.release.Templates.NodeFile;
 import lab.Aftermath;
 import lab.Toolkit.Ran;
 import lab.World;
@@ -226,7 +227,7 @@ class AddedServiceTest {
             var compose = host.equals("core") ? text
                     : Files.readString(Project.root().resolve("templates/workers/docker-compose.workers.yml"));
             var env = World.on(host, "cat /opt/ktrdr-" + host + "/.env." + stack) + "\n";
-            var read = ComposeFile.read(compose, env, "compose.yml", "shop");
+            var read = ComposeFile.read(List.of(new NodeFile("compose.yml", compose, "644")), env, "shop");
             var seen = new ObjectMapper().readTree(World.on(host, "export KTRDR_DB_USER=u KTRDR_DB_PASSWORD=p "
                     + "KTRDR_AUTH_JWT_SECRET=j GF_SECURITY_ADMIN_PASSWORD=g\ncat >/dev/shm/compared.yml <<'COMPOSE'\n"
                     + compose + "\nCOMPOSE\ndocker compose --project-directory /opt/ktrdr-" + host + " --env-file "

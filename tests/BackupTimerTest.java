@@ -210,6 +210,7 @@ class BackupTimerTest {
                 "nothing was changed");
         assertEquals(before, World.history("core"), ran::toString);
         good("deploy", "core", "jaeger", "--no-backup");
-        refused(2, run("deploy", "workers", "B", "--tag", "sha-1000001", "--backup"), "workers hold no data");
+        refused(2, run("deploy", "workers", "B", "--tag", "sha-1000001", "--backup"),
+                "workers B: the database is on core");
     }
 }

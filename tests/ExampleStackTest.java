@@ -6,16 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import ktrdr.Project;
+import lab.Faults;
 import lab.Prompt;
 import lab.Toolkit.Ran;
+import lab.Toolkit;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,14 +40,14 @@ class ExampleStackTest {
     private static Path inventory;
 
     /** The example with the addresses, images and login of the practice fleet; nothing else of it is changed. */
-    @BeforeAll
-    static void the_example_is_copied() throws IOException {
+    @BeforeEach
+    void the_example_is_copied() throws IOException {
         var example = Project.root().resolve("docs/examples/shop");
         try (var files = Files.walk(example)) {
             for (var file : files.toList()) {
                 var to = folder.resolve(example.relativize(file).toString());
                 if (Files.isDirectory(file)) Files.createDirectories(to);
-                else Files.copy(file, to);
+                else Files.copy(file, to, StandardCopyOption.REPLACE_EXISTING);
             }
         }
         var secrets = folder.resolve("secrets.json");
@@ -64,6 +67,8 @@ class ExampleStackTest {
     @AfterAll
     static void nothing_of_it_stays() {
         World.on(HOST, "docker compose -p shop down -v -t 1 2>&1; rm -rf /opt/shop /srv/shop-backups");
+        for (var host : List.of(HOST, "workers-b"))
+            World.on(host, "docker compose -p edge down -t 1 2>&1; rm -rf /opt/edge");
     }
 
     private static void edit(String path, String... replacements) throws IOException {
@@ -76,10 +81,14 @@ class ExampleStackTest {
         Files.writeString(file, text);
     }
 
-    private static Ran shop(String... words) {
+    private static Toolkit command(String... words) {
         var all = new ArrayList<>(List.of(words));
         all.addAll(List.of("-i", inventory.toString()));
-        return ktrdr(all.toArray(String[]::new)).run();
+        return ktrdr(all.toArray(String[]::new));
+    }
+
+    private static Ran shop(String... words) {
+        return command(words).run();
     }
 
     private static Ran good(String... words) {
@@ -130,7 +139,7 @@ class ExampleStackTest {
         assertEquals(before.replaceAll("(?m)^/shop-tables-1 .*\n?", ""),
                 containers("shop").replaceAll("(?m)^/shop-tables-1 .*\n?", ""), "the others were not touched");
         edit("templates/shop/site/health.json", "ok", "closed");
-        refused(5, shop("deploy", "shop", "all", "--tag", NEWER), "\"status\": \"ok\"", "closed");
+        refused(5, shop("deploy", "shop", "all", "--tag", NEWER, "--timeout", "8s"), "\"status\": \"ok\"", "closed");
         edit("templates/shop/site/health.json", "closed", "ok");
         assertEquals("{\"status\": \"ok\"}", ask("/health.json"));
         assertEquals("IMAGE_TAG=" + OLDER, World.on(HOST, "grep IMAGE_TAG /opt/shop/.env").strip());
@@ -156,5 +165,93 @@ class ExampleStackTest {
         } finally {
             World.on(HOST, "docker rm -f shop-guest");
         }
+    }
+
+    @Test
+    void what_is_cut_or_killed_is_repaired_and_a_second_run_waits() throws IOException {
+        good("deploy", "shop", "all", "--tag", OLDER);
+        edit("templates/shop/site/health.json", "ok", "closed");
+        try (var run = command("deploy", "shop", "all", "--tag", NEWER, "--timeout", "20s").start()) {
+            run.awaitHealth(HOST, 2, NEWER);
+            refused(4, shop("deploy", "shop", "all", "--tag", OLDER), "deploy shop all " + NEWER);
+            Faults.cut(HOST);
+            assertEquals(5, run.end().exit(), "the release before is back after a cut connection");
+        }
+        try (var run = command("deploy", "shop", "all", "--tag", NEWER).start()) {
+            run.awaitHealth(HOST, 2, NEWER);
+            run.kill();
+        }
+        Faults.silentIn(HOST, "/opt/shop");
+        edit("templates/shop/site/health.json", "closed", "ok");
+        assertTrue(good("deploy", "shop", "all", "--tag", NEWER).err().contains("taken over from"));
+        assertEquals("{\"status\": \"ok\"}", ask("/health.json"));
+        good("status");
+    }
+
+    @Test
+    void what_exits_was_edited_or_is_damaged_is_told() throws IOException {
+        good("deploy", "shop", "all", "--tag", OLDER);
+        edit("templates/shop/compose.yaml", "http.server, \"8000\"", "http.server, none");
+        refused(5, shop("deploy", "shop", "all", "--tag", NEWER), "keeps exiting");
+        edit("templates/shop/compose.yaml", "http.server, none", "http.server, \"8000\"");
+        assertEquals("{\"status\": \"ok\"}", ask("/health.json"));
+        World.on(HOST, "echo '# by hand' >>/opt/shop/compose.yaml");
+        refused(1, shop("status"), "compose.yaml");
+        assertTrue(good("stage", "shop", "--tag", OLDER).toString()
+                .contains("was changed by hand; the change is kept"));
+        good("status");
+        World.on(HOST, "mkdir -p -m 700 /srv/shop-backups");
+        good("backup-db");
+        World.on(HOST, "cd /srv/shop-backups && file=$(ls *.dump.zst | tail -n 1) && printf x | "
+                + "dd of=\"$file\" bs=1 seek=600 conv=notrunc 2>&1");
+        refused(1, shop("restore-db", "latest", "--yes"), "checksum");
+        good("verify");
+    }
+
+    @Test
+    void its_secret_is_replaced_and_what_is_at_work_is_waited_for() throws IOException {
+        good("deploy", "shop", "all", "--tag", OLDER);
+        edit("secrets.json", PASSWORD, "a-new-lock-8");
+        assertTrue(good("rotate-secret", "shop_db_password", "--yes").err()
+                .contains("accepted over TCP, the previous one refused"));
+        assertEquals("a-new-lock-8", World.on(HOST, "docker exec shop-db-1 printenv POSTGRES_PASSWORD").strip());
+        edit("secrets.json", "a-new-lock-8", PASSWORD);
+        good("rotate-secret", "shop_db_password", "--yes");
+        edit("templates/shop/compose.yaml", "proof: {tcp: 8000}",
+                "proof: {tcp: 8000}\n      busy: {command: [test, -e, /tmp/at-work]}");
+        good("stage", "shop", "--tag", OLDER);
+        World.on(HOST, "docker exec shop-staff-1 touch /tmp/at-work");
+        var waited = good("restart", "shop", "staff", "--wait-idle", "3s");
+        assertTrue(waited.err().contains("staff is stopped while at work"), waited::toString);
+        World.on(HOST, "docker exec shop-staff-1 rm /tmp/at-work");
+        assertTrue(!good("restart", "shop", "staff", "--wait-idle", "3m").err().contains("at work"));
+    }
+
+    @Test
+    void a_role_may_have_several_nodes_next_to_other_stacks() throws IOException {
+        good("deploy", "shop", "all", "--tag", OLDER);
+        Files.createDirectories(folder.resolve("templates/edge"));
+        Files.writeString(folder.resolve("templates/edge/compose.yaml"), """
+                services:
+                  proxy:
+                    image: REGISTRY/ktrdr-backend:${IMAGE_TAG:?}
+                    command: [python, -m, http.server, "8000"]
+                    ports: ["8090:8000"]
+                    healthcheck: {disable: true}
+                    x-ktrdr: {proof: {tcp: 8000}}
+                """.replace("REGISTRY", REGISTRY));
+        edit("inventory.yaml", "# each variable", """
+                  edge-1: {id: E, role: edge, host: workers-c, address: 10.42.1.12}
+                  edge-2: {id: F, role: edge, host: workers-b, address: 10.42.1.11}
+                # each variable""");
+        good("deploy", "edge", "all", "--tag", OLDER);
+        for (var host : List.of(HOST, "workers-b")) assertEquals("true " + REGISTRY + "/ktrdr-backend:" + OLDER,
+                World.on(host, "docker inspect -f '{{.State.Running}} {{.Config.Image}}' edge-proxy-1").strip());
+        assertTrue(good("deploy", "edge", "F", "--tag", NEWER).err().contains("edge-2"));
+        good("rollback", "edge", "F", "--yes");
+        good("status");
+        edit("templates/edge/compose.yaml", "8090:", "8080:");
+        refused(2, shop("deploy", "edge", "all", "--tag", NEWER),
+                "edge-1 and shop-1 are one machine, and both want the port 8080");
     }
 }

@@ -14,9 +14,14 @@ import java.util.List;
 import java.util.Map;
 import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.constructor.AbstractConstruct;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
 import org.yaml.snakeyaml.error.YAMLException;
+import org.yaml.snakeyaml.nodes.MappingNode;
+import org.yaml.snakeyaml.nodes.Node;
+import org.yaml.snakeyaml.nodes.ScalarNode;
+import org.yaml.snakeyaml.nodes.SequenceNode;
 import org.yaml.snakeyaml.nodes.Tag;
 import org.yaml.snakeyaml.representer.Representer;
 import org.yaml.snakeyaml.resolver.Resolver;
@@ -104,10 +109,13 @@ public final class Yaml {
         }
     }
 
+    /** A value with Compose's tag {@code !override}, which replaces another file's, or {@code !reset}, as no value. */
+    public record Replacing(Object value) {}
+
     /**
      * The mapping at the top of a text whose anchors and merge keys ({@code <<}) count, as Compose reads one: values
-     * are maps, lists and texts, and null where there is none. A scalar stays as it is written: {@code 22:22} is no
-     * number of seconds here, and {@code on} is no flag. Anything else is a {@link Problem}.
+     * are maps, lists, texts and {@link Replacing}, and null where there is none. A scalar stays as it is written:
+     * {@code 22:22} is no number of seconds here, and {@code on} is no flag. Anything else is a {@link Problem}.
      *
      * @param name of its file, for messages
      */
@@ -115,7 +123,7 @@ public final class Yaml {
         try {
             var options = new LoaderOptions();
             options.setMaxAliasesForCollections(MAX_ALIASES);
-            var found = new org.yaml.snakeyaml.Yaml(new SafeConstructor(options),
+            var found = new org.yaml.snakeyaml.Yaml(new Tagged(options),
                     new Representer(new DumperOptions()), new DumperOptions(), new AsWritten()).load(text);
             if (!(found instanceof Map<?, ?> map)) throw Problem.usage(name + " is not a mapping")
                     .expected("keys with values, such as services: …");
@@ -128,6 +136,27 @@ public final class Yaml {
                     + "  this is not YAML").found(e.getProblem()).because(e);
         } catch (YAMLException e) {
             throw Problem.usage(name + " cannot be read").found(e.getMessage()).because(e);
+        }
+    }
+
+    /** What Compose adds to YAML (its reference, "Merge"). */
+    private static final class Tagged extends SafeConstructor {
+        Tagged(LoaderOptions options) {
+            super(options);
+            yamlConstructors.put(new Tag("!reset"), new AbstractConstruct() {
+                @Override
+                public Object construct(Node node) {
+                    return new Replacing(null);
+                }
+            });
+            yamlConstructors.put(new Tag("!override"), new AbstractConstruct() {
+                @Override
+                public Object construct(Node node) {
+                    return new Replacing(node instanceof MappingNode mapping ? constructMapping(mapping)
+                            : node instanceof SequenceNode sequence ? constructSequence(sequence)
+                            : constructScalar((ScalarNode) node));
+                }
+            });
         }
     }
 

@@ -1,14 +1,17 @@
 #!/bin/sh
-# Stops the running containers of a Compose project, reports how many, and starts them again when the file hold is gone,
+# Stops running containers of a Compose project, reports how many, and starts them again when the file hold is gone,
 # or when the script ends for any other reason.
 #
 # The sender replaces STOP by the command that stops a worker. Needs
 #   project   of Compose
+#   services  of it that are stopped; empty for all
 #   hold      the file
 set -eu
-: "${project:?}" "${hold:?}"
+: "${project:?}" "${services?}" "${hold:?}"
 
-ids=$(docker ps -q --filter "label=com.docker.compose.project=$project")
+running() { docker ps -q --filter "label=com.docker.compose.project=$project" "$@"; }
+if [ -z "$services" ]; then ids=$(running)
+else ids=$(for one in $services; do running --filter "label=com.docker.compose.service=$one"; done); fi
 settled=
 finish() {
   trap - EXIT

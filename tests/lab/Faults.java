@@ -40,8 +40,12 @@ public final class Faults {
 
     /** Expires a host's lock as if its heartbeat had stopped, for tests that are not about the wait itself. */
     public static void silent(String... hosts) {
-        for (var host : hosts)
-            World.on(host, "cd /opt/ktrdr-" + host + "/.ktrdr/lock && echo $(($(cat beat) - 60)) >beat");
+        for (var host : hosts) silentIn(host, "/opt/ktrdr-" + host);
+    }
+
+    /** The same of a stack in this folder. */
+    public static void silentIn(String host, String folder) {
+        World.on(host, "cd " + folder + "/.ktrdr/lock && echo $(($(cat beat) - 60)) >beat");
     }
 
     /** Waits for a pull on a host, then drops all that it sends to the registry: the pull neither fails nor ends. */

@@ -22,7 +22,7 @@ public record WorkerRoster(Map<Node, Map<String, String>> states, List<Worker> g
     public static WorkerRoster of(Inventory inventory, List<Worker> registered) {
         var ghosts = new ArrayList<>(registered);
         var states = new LinkedHashMap<Node, Map<String, String>>();
-        for (var node : inventory.workers()) {
+        for (var node : inventory.workerNodes()) {
             var ofNode = new LinkedHashMap<String, String>();
             for (var worker : inventory.workersOf(node)) {
                 var here = registered.stream()

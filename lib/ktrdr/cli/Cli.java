@@ -23,10 +23,10 @@ import ktrdr.api.FleetSession;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.release.AddedWorkers;
 import ktrdr.release.DeployedScale;
 import ktrdr.release.LockScripts;
 import ktrdr.release.NodeLocks;
-import ktrdr.release.Stack;
 import ktrdr.report.Reports;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
@@ -211,7 +211,7 @@ public final class Cli {
         /** The fleet's inventory, found by {@link Inventory#find} and named once on standard error. */
         public Inventory inventory() {
             if (inventory == null) {
-                inventory = Stack.withWorkers(Inventory.find(Optional.ofNullable(inventoryFile),
+                inventory = AddedWorkers.in(Inventory.find(Optional.ofNullable(inventoryFile),
                         invocation.environment(), Path.of("").toAbsolutePath()));
                 console().note("inventory " + inventory.source() + ", " + inventory.nodes().size() + " nodes");
                 if (inventory.example()) console().note(EXAMPLE);

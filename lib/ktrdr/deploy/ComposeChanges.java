@@ -3,6 +3,8 @@ package ktrdr.deploy;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import ktrdr.Facts;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
@@ -27,26 +29,23 @@ public final class ComposeChanges {
      * written to a temporary folder, 21 Compose refuses them.
      *
      * @param directory of the stack; it need not exist
-     * @param env content of its env file, {@code compose} of its Compose file, {@code alone} of one on top of that
-     *     ({@link ktrdr.release.ComposeFile#alone}); empty for none
+     * @param env content of its env file, {@code compose} of its Compose file and of each on top of that
      * @param more shell lines that report further facts, after the hashes
      */
-    public static String script(String directory, String env, String compose, String alone,
-            String more) {
-        var files = alone.isEmpty() ? "\"$look/compose.yml\"" : "\"$look/compose.yml\" -f \"$look/alone.yml\"";
+    public static String script(String directory, String env, List<String> compose, String more) {
+        var names = IntStream.range(0, compose.size()).mapToObj(i -> "\"$look/" + i + ".yml\"").toList();
         return Facts.SAY + Sh.let("directory", directory) + """
                 umask 077
                 look=
                 place=/dev/shm
                 [ -w "$place" ] || place=${TMPDIR:-/tmp}
                 """ + Sh.atEnd("rm -rf \"$look\"") + Sh.folder("look", "\"$place\"/ktrdr")
-                + "{ printf %s " + Sh.quote(env) + " >\"$look/env\" && printf %s " + Sh.quote(compose)
-                + " >\"$look/compose.yml\""
-                + (alone.isEmpty() ? "" : " && printf %s " + Sh.quote(alone) + " >\"$look/alone.yml\"")
-                + "; } || exit " + ScriptExit.NOT_WRITTEN.code + "\n" + """
+                + "{ printf %s " + Sh.quote(env) + " >\"$look/env\"" + IntStream.range(0, compose.size())
+                .mapToObj(i -> " && printf %s " + Sh.quote(compose.get(i)) + " >" + names.get(i))
+                .collect(Collectors.joining()) + "; } || exit " + ScriptExit.NOT_WRITTEN.code + "\n" + """
                 # paths in the files are those of the directory that Compose will run in
                 here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
-                """ + ask("\"$here\"", "\"$look/env\"", files) + more + "say end yes\n";
+                """ + ask("\"$here\"", "\"$look/env\"", String.join(" -f ", names)) + more + "say end yes\n";
     }
 
     /**

@@ -3,16 +3,17 @@ package ktrdr.deploy;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import ktrdr.Yaml;
+import ktrdr.release.ComposeFile;
 import ktrdr.release.Stack;
+import ktrdr.release.Templates.NodeFile;
 
 /** The volume that a service keeps its data in: the first that its Compose file mounts by a name. */
 final class DataVolume {
     private DataVolume() {}
 
-    /** As Docker calls it, such as "ktrdr-core_db-data"; empty if this Compose file has none for the service. */
-    static Optional<String> of(Stack stack, String compose, String service) {
-        var file = Yaml.merged(compose, stack.composeFile());
+    /** As Docker calls it, such as "ktrdr-core_db-data"; empty if these Compose files have none for the service. */
+    static Optional<String> of(Stack stack, List<NodeFile> files, String service) {
+        var file = ComposeFile.tree(files);
         return list(map(map(file, "services"), service), "volumes").stream().map(DataVolume::name)
                 .flatMap(Optional::stream).findFirst()
                 .map(name -> Optional.ofNullable(map(map(file, "volumes"), name).get("name")).map(Object::toString)

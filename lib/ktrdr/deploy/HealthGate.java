@@ -103,7 +103,7 @@ final class HealthGate {
             if (there(Part.PROMETHEUS)) targets(waiting);
             return;
         }
-        if (plan.services().isEmpty() || !there(Part.BACKEND) || stack.core() && workersBefore.isEmpty()) return;
+        if (plan.services().isEmpty() || !there(Part.BACKEND) || !stack.working() && workersBefore.isEmpty()) return;
         try (var step = console.step(node.name(), "workers")) {
             var checked = until(waiting, step, () -> workers(stack, workersBefore));
             step.done(registered(checked.size(), stack));
@@ -140,7 +140,7 @@ final class HealthGate {
     }
 
     private static String registered(int workers, Stack stack) {
-        return workers + " of " + workers + (stack.core() ? " registered again" : " registered");
+        return workers + " of " + workers + (stack.working() ? " registered" : " registered again");
     }
 
     private void targets(Waiting waiting) {
@@ -166,11 +166,11 @@ final class HealthGate {
         var stack = plan.stack();
         try (var health = console.step(node.name(), "health");
                 var registered = console.step(node.name(), "workers")) {
-            var workers = stack.core() ? List.<Check>of() : answered(() -> workers(stack, Set.of()));
+            var workers = stack.working() ? answered(() -> workers(stack, Set.of())) : List.<Check>of();
             if (!Check.allOk(answered(() -> services(seen))) || !Check.allOk(workers)) return false;
             before.run();
             health.done(String.join(", ", plan.services()));
-            if (!stack.core() && there(Part.BACKEND)) registered.done(registered(workers.size(), stack));
+            if (stack.working() && there(Part.BACKEND)) registered.done(registered(workers.size(), stack));
             gpu();
             return true;
         }
@@ -214,8 +214,8 @@ final class HealthGate {
     }
 
     private List<Check> workers(Stack stack, Set<CheckId> workersBefore) {
-        if (!stack.core()) return registered(stack);
-        return checks.workers(fleet.inventory().workers()).stream()
+        if (stack.working()) return registered(stack);
+        return checks.workers(fleet.inventory().workerNodes()).stream()
                 .filter(check -> workersBefore.contains(check.what()) || !check.ok()
                 && check.what().ofFleet("workers")).toList();
     }

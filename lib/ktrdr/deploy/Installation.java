@@ -302,8 +302,8 @@ record Installation(List<JsonNode> replaced, List<String> alone, Optional<String
 
     /** The volume in which a service of the stack has its data. */
     private static String volume(Stack stack, String service) {
-        var compose = stack.files("").stream().filter(file -> file.path().equals(stack.composeFile())).findFirst();
-        return compose.flatMap(file -> DataVolume.of(stack, file.content(), service))
+        var files = stack.files("").stream().filter(file -> stack.composeFiles().contains(file.path())).toList();
+        return DataVolume.of(stack, files, service)
                 .orElse(stack.project() + "_" + service + "-data");
     }
 

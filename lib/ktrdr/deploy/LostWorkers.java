@@ -43,7 +43,7 @@ record LostWorkers(Set<CheckId> unknown) {
      * The workers of a plan that are up for long enough to be known: healthy, since one registers before it answers.
      */
     static List<String> up(NodePlan plan) {
-        if (plan.stack().core()) return List.of();
+        if (!plan.stack().working()) return List.of();
         return plan.facts().containers().stream().filter(container -> container.healthy() && settledIn(container))
                 .map(Docker.Container::service).filter(plan.services()::contains).toList();
     }

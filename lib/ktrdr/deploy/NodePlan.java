@@ -266,7 +266,8 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
      * were made from.
      */
     public String asRendered() {
-        var files = List.of(stack.composeFile(), stack.envFile());
+        var files = new ArrayList<>(stack.composeFiles());
+        files.add(stack.envFile());
         var sum = Sha256.hex(files.stream().map(staging::content).collect(Collectors.joining()));
         return "sum=$(cat " + Sh.words(files) + " | sha256sum)\n[ \"${sum%% *}\" = " + sum + " ] || { echo '"
                 + String.join(" or ", files) + " was changed by another process while Compose read it' >&2; exit "

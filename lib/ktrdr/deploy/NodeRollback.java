@@ -163,7 +163,7 @@ final class NodeRollback {
         migration.back(to, secrets);
         containers.now(ContainerState.of(facts));
         // an untouched core still runs the previous release, and Compose might recreate it; workers may be stopped
-        if (containers.touched() || !plan.stack().core()) containers.up(way, new ApplyScript(way, true)
+        if (containers.touched() || plan.stack().working()) containers.up(way, new ApplyScript(way, true)
                 .text(context.exchange().former(node, secrets), "", way.whole(), settle(way, facts)));
         // a short time for the new release is not a short time for the previous one
         var timeout = context.options().timeout();
@@ -176,7 +176,7 @@ final class NodeRollback {
 
     /** See {@link WorkerDrain#back}. */
     private String settle(NodePlan way, StackFacts facts) {
-        return plan.stack().core() ? "" : drains.get().back(way, facts);
+        return plan.stack().working() ? drains.get().back(way, facts) : "";
     }
 
     /** The facts of the node now, over a new connection if the old one was lost. */

@@ -191,7 +191,7 @@ final class NodeRollout {
         // a backend that did not answer at the look is not waited for now
         if (atWork.isPresent()) backend().drain(context.options().waitIdle());
         if (plan.stack().core()) core(secrets);
-        else workers(secrets);
+        else drained(secrets, false);
         gate(plan, containers.now()).await(freshBackend() ? workersBefore : Set.of());
         context.exchange().proven(node);
     }
@@ -209,13 +209,14 @@ final class NodeRollout {
         if (migrated && preview.flatMap(PlanPreview::seen).isPresent()) {
             containers.now(ContainerState.of(plan.facts()));
             untouched();
-        } else containers.up(plan, apply(plan).text(secrets, migrated ? "" : begin, true, ""));
+        } else if (plan.stack().drained()) drained(secrets, migrated || begin.isEmpty());
+        else containers.up(plan, apply(plan).text(secrets, migrated ? "" : begin, true, ""));
     }
 
-    private void workers(Secrets secrets) {
+    private void drained(Secrets secrets, boolean begun) {
         drain().replace((part, unless, stop) -> {
             // the deployment begins with its first part
-            var begin = unless + (containers.now().containers().isEmpty() ? journal.begin() : "");
+            var begin = unless + (!begun && containers.now().containers().isEmpty() ? journal.begin() : "");
             boolean last = part.whole() || !begin.isEmpty();
             return containers.up(part, apply(part).text(secrets, begin, last, stop));
         });

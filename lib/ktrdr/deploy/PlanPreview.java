@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Facts;
 import ktrdr.Problem;
 import ktrdr.Units;
@@ -19,6 +20,7 @@ import ktrdr.node.Docker;
 import ktrdr.node.Registry;
 import ktrdr.release.FileChangesScript;
 import ktrdr.release.NodeLocks;
+import ktrdr.release.Templates.NodeFile;
 import ktrdr.report.Document;
 import ktrdr.ssh.Ssh;
 
@@ -69,12 +71,18 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
     private static Facts ask(NodePlan plan, Ssh ssh, String start, String more) {
         var node = plan.stack().node();
         var result = ssh.run(start + ComposeChanges.script(node.directory(),
-                plan.staging().content(plan.stack().envFile()), plan.staging().content(plan.stack().composeFile()),
-                plan.stack().file().alone(), (plan.quiet() ? HealthGate.question(plan) : "") + more));
+                plan.staging().content(plan.stack().envFile()), composeTexts(plan),
+                (plan.quiet() ? HealthGate.question(plan) : "") + more));
         if (!result.ok()) throw NodeLocks.refused(node, result)
                 .or(() -> FileChangesScript.failure(plan.staging(), result))
                 .orElseGet(() -> Problem.failed(node.name() + ": Compose did not say what it would do").found(result));
         return Facts.parse(result.out());
+    }
+
+    /** The Compose files, with one on top of them that gives hashes of services which are not brought up together. */
+    private static List<String> composeTexts(NodePlan plan) {
+        return Stream.concat(plan.staging().composeFiles().stream().map(NodeFile::content),
+                Stream.of(plan.stack().file().alone()).filter(text -> !text.isEmpty())).toList();
     }
 
     /** Proves that a new container of the database has the data of the present container. */
@@ -113,7 +121,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
     private static String dataVolume(NodePlan plan) {
         var stack = plan.stack();
         var service = stack.needed(Part.DATABASE);
-        return DataVolume.of(stack, plan.staging().content(stack.composeFile()), service)
+        return DataVolume.of(stack, plan.staging().composeFiles(), service)
                 .orElseThrow(() -> Problem.usage(stack.composeFile()
                         + " mounts no volume where the database keeps its data")
                 .expected("- <volume>:${DB_DATA} among the volumes of " + service).found("none")

@@ -22,7 +22,6 @@ import ktrdr.fleet.Fleet;
 import ktrdr.health.HealthLog;
 import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.inventory.Role;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Registry;
 import ktrdr.release.History;
@@ -268,16 +267,16 @@ public final class Rollout {
         return nodes.containsKey(node) && !problems().containsKey(node);
     }
 
-    /** Replaces core, then the workers nodes, and proves each. */
+    /** Replaces core, or the first node of a fleet without one, then the others, and proves each. */
     public void apply(Secrets secrets) {
         exchange.begin();
         var core = fleet.inventory().core();
-        var workers = fleet.nodes().stream().filter(node -> node.role() == Role.WORKERS && open(node)).toList();
+        var others = fleet.nodes().stream().filter(node -> !node.equals(core) && open(node)).toList();
         boolean last = open(core) && plans().get(core).services().isEmpty()
-                && workers.stream().anyMatch(node -> !plans().get(node).services().isEmpty());
+                && others.stream().anyMatch(node -> !plans().get(node).services().isEmpty());
         if (open(core) && !last) apply(List.of(core), secrets);
-        if (options.parallel() && goesOn()) apply(workers, secrets);
-        else for (var node : workers) if (goesOn()) apply(List.of(node), secrets);
+        if (options.parallel() && goesOn()) apply(others, secrets);
+        else for (var node : others) if (goesOn()) apply(List.of(node), secrets);
         if (last && goesOn()) apply(List.of(core), secrets);
         boolean ended = problems().isEmpty() && !outcomes.interrupted();
         if (exchange.together() ? !ended : options.onFailure() == OnFailure.revert && !problems().isEmpty()
@@ -300,7 +299,7 @@ public final class Rollout {
      */
     private Set<CheckId> serving(boolean workersFollow) {
         if (workersFollow) return Set.of();
-        return checks.workers(fleet.inventory().workers()).stream().filter(Check::ok).map(Check::what)
+        return checks.workers(fleet.inventory().workerNodes()).stream().filter(Check::ok).map(Check::what)
                 .collect(Collectors.toSet());
     }
 

@@ -67,11 +67,12 @@ public final class WorkerPause implements AutoCloseable {
     }
 
     /**
-     * A script that stops the running containers of a Compose project, and starts them again after {@link #release}, or
-     * whatever else ends it.
+     * A script that stops the running containers of these services of a Compose project, of all where none is named,
+     * and starts them again after {@link #release}, or whatever else ends it.
      */
-    public static String hold(String project) {
-        return Sh.let("project", project) + FILE + BuiltIn.lines("drain/hold.sh").replace("STOP", WorkerStops.STOP);
+    public static String hold(String project, List<String> services) {
+        return Sh.let("project", project) + Sh.let("services", String.join(" ", services)) + FILE
+                + BuiltIn.lines("drain/hold.sh").replace("STOP", WorkerStops.STOP);
     }
 
     /** A script that ends {@link #hold}. */
@@ -80,7 +81,11 @@ public final class WorkerPause implements AutoCloseable {
     }
 
     private void begin(Node node, NodeLocks locks) {
-        var script = locks.under(node) + hold(Stack.of(fleet.inventory(), node).project());
+        var stack = Stack.of(fleet.inventory(), node);
+        // next to the workers of a stack of one's own may be another database
+        var services = stack.core() ? node.own().workers().stream().map(Inventory.Worker::name).toList()
+                : List.<String>of();
+        var script = locks.under(node) + hold(stack.project(), services);
         scripts.put(node, new HeldScript(lines -> fleet.ssh(node).run(script, lines), "stopped", result ->
                 NodeLocks.refused(node, result)
                         .orElseGet(() -> Problem.failed(node.name() + ": its workers could not be stopped")

@@ -61,6 +61,7 @@ public final class WorkerStops {
     private final Map<String, String> names = new LinkedHashMap<>();
     /** Workers whose work is not waited for, or has ended: their own report does not count any more. */
     private final Set<String> settled = new LinkedHashSet<>();
+    private final BusyServices others;
 
     public WorkerStops(Fleet fleet, NodeLocks locks, Http http, Console console, Node node) {
         this.fleet = fleet;
@@ -68,6 +69,7 @@ public final class WorkerStops {
         this.http = http;
         this.console = console;
         this.stack = Stack.of(fleet.inventory(), node);
+        this.others = new BusyServices(stack, this::name);
         // those beyond the scale are stopped too
         fleet.inventory().workersOf(node.full()).forEach(worker -> workers.put(worker.name(), worker));
     }
@@ -87,14 +89,15 @@ public final class WorkerStops {
     }
 
     /**
-     * The busy workers among these services, each with its operation. A worker that does not answer has nothing to
-     * lose. Neither has a worker with an operation that the backend has as ended, or that began before the worker's
-     * container and has not reached a step since: the worker was asked for it once, and does not run it.
+     * The busy workers among these services, each with its operation, and others that say they are at work. A worker
+     * that does not answer has nothing to lose. Neither has a worker with an operation that the backend has as ended,
+     * or that began before the worker's container and has not reached a step since: the worker was asked for it once,
+     * and does not run it.
      */
     public Map<String, String> busy(Collection<String> services) {
         var asked = services.stream().filter(workers::containsKey).filter(service -> !settled.contains(service))
                 .map(workers::get).toList();
-        var busy = new LinkedHashMap<String, String>();
+        var busy = new LinkedHashMap<>(others.busy(services, fleet.ssh(stack.node())));
         if (asked.isEmpty()) return busy;
         answers(fleet.ssh(stack.node()).must(question(this::name, asked))).forEach((worker, work) -> {
             var wrong = idle(work);
@@ -202,9 +205,11 @@ public final class WorkerStops {
 
     /**
      * Has busy workers save what they can, waits, at most 25 s, until the backend reports that each operation ended,
-     * and reports the outcome. From then on they count as idle, and are not waited for any longer.
+     * and reports the outcome; others are stopped as they are. From then on they count as idle, and are not waited for
+     * any longer.
      */
-    public List<Ended> end(Map<String, String> busy) {
+    public List<Ended> end(Map<String, String> all) {
+        var busy = others.others(all, console);
         if (busy.isEmpty()) return List.of();
         settled.addAll(busy.keySet());
         terminate(busy.keySet());
@@ -276,7 +281,8 @@ public final class WorkerStops {
      */
     public String unlessAtWork(Collection<String> services) {
         return unlessAtWork(this::name, services.stream().filter(workers::containsKey)
-                .filter(service -> !settled.contains(service)).map(workers::get).toList());
+                .filter(service -> !settled.contains(service)).map(workers::get).toList())
+                + others.unlessAtWork(services);
     }
 
     static String unlessAtWork(UnaryOperator<String> names, List<Worker> asked) {
@@ -286,10 +292,14 @@ public final class WorkerStops {
                 + "wait\n)\n[ -z \"$at\" ] || exit " + ScriptExit.AT_WORK.code + "\n";
     }
 
-    /** Shell lines that stop these. If that fails, Compose stops them, which takes longer. */
+    /**
+     * Shell lines that stop these. If that fails, Compose stops them, which takes longer; so it does with what is no
+     * worker in a stack of one's own, which may have more to lose.
+     */
     public String stop(Collection<String> services) {
-        return services.isEmpty() ? ""
-                : STOP + " " + Sh.words(services.stream().map(this::name).toList()) + " >/dev/null 2>&1 || :\n";
+        var going = services.stream().filter(service -> !stack.core() || workers.containsKey(service)).toList();
+        return going.isEmpty() ? ""
+                : STOP + " " + Sh.words(going.stream().map(this::name).toList()) + " >/dev/null 2>&1 || :\n";
     }
 
     /** In words: "backtest-worker-3 (op_1), …". */

@@ -63,7 +63,7 @@ public record ScrapeTargets(Optional<JsonNode> answer, Optional<Check> silent) {
         if (inventory.metrics().nodes()) for (var node : inventory.nodes())
             expected.put(EXPORTER + " " + node.name(),
                     new Target(CheckId.ofTarget("", EXPORTER + "." + node.name()), node.name()));
-        for (var node : inventory.workers())
+        for (var node : inventory.workerNodes())
             for (var worker : inventory.workersOf(node))
                 expected.put(node.name() + " " + worker.name(),
                         new Target(CheckId.ofTarget(node.name(), worker.name()), node.name()));

@@ -118,7 +118,7 @@ public final class WorkerChecks {
     }
 
     private static List<Backend.Worker> stale(Inventory inventory, WorkerRoster roster, Instant now) {
-        var possible = inventory.workers().stream().flatMap(node -> inventory.workersOf(node.full()).stream())
+        var possible = inventory.workerNodes().stream().flatMap(node -> inventory.workersOf(node.full()).stream())
                 .map(Inventory.Worker::endpointUrl).collect(Collectors.toSet());
         return roster.ghosts().stream().filter(ghost -> !ghost.serving()
                 && (!possible.contains(ghost.endpointUrl())

@@ -74,7 +74,8 @@ public record Inventory(Path source, boolean example, String domain, String envi
          * which has the port of another.
          */
         public Node full() {
-            return with(WorkerPorts.MOST_BACKTEST, WorkerPorts.MOST_BACKTEST, WorkerPorts.MOST_TRAINING);
+            return role != Role.WORKERS ? this
+                    : with(WorkerPorts.MOST_BACKTEST, WorkerPorts.MOST_BACKTEST, WorkerPorts.MOST_TRAINING);
         }
 
         /** The same node with these workers of its own templates. */
@@ -187,6 +188,11 @@ public record Inventory(Path source, boolean example, String domain, String envi
         return nodes.stream().filter(node -> node.role() == Role.WORKERS).toList();
     }
 
+    /** The nodes that run workers: these, and others whose Compose file has some. */
+    public List<Node> workerNodes() {
+        return nodes.stream().filter(node -> node.role() == Role.WORKERS || !node.own().workers().isEmpty()).toList();
+    }
+
     /** The node that exports the share; none where a host outside the fleet does. */
     public Optional<Node> storageNode() {
         return lookup().find(storage.server());
@@ -257,10 +263,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
         return "http://" + host + "." + domain + ":" + port;
     }
 
-    /**
-     * The workers that a node runs, by type and number, with the fixed ports of KTRDR, and those that its Compose file
-     * adds. None on core.
-     */
+    /** The workers of a node, by type and number, with the fixed ports of KTRDR, and those of its Compose file. */
     public List<Worker> workersOf(Node node) {
         var workers = WorkerPorts.workers(node, fqdn(node));
         workers.addAll(node.own().workers());
@@ -274,7 +277,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** The worker of the inventory that answers at this address; none where the inventory runs none there. */
     public Optional<Place> at(String endpointUrl) {
-        return workers().stream().flatMap(node -> workersOf(node).stream().map(worker -> new Place(node, worker)))
+        return workerNodes().stream().flatMap(node -> workersOf(node).stream().map(worker -> new Place(node, worker)))
                 .filter(place -> place.worker().endpointUrl().equals(endpointUrl)).findFirst();
     }
 

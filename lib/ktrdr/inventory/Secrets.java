@@ -172,7 +172,17 @@ public final class Secrets {
         var known = fields.stream().sorted().filter(values::containsKey).toList();
         for (var field : known) lines.append(Sh.let(field.variable(), values.get(field)));
         var names = known.stream().map(field -> field.variable()).collect(Collectors.joining(" "));
-        return lines + "with_secrets() { (" + Sh.NO_PROXIES + "; export " + names + "; exec \"$@\"); }\n";
+        return lines + function(names);
+    }
+
+    /**
+     * The shell function {@code with_secrets}, for a script in which these are known.
+     *
+     * @param exported names, or assignments, for {@code export}; it would list all variables where there are none
+     */
+    public static String function(String exported) {
+        return "with_secrets() { (" + Sh.NO_PROXIES + "; " + (exported.isEmpty() ? "" : "export " + exported + "; ")
+                + "exec \"$@\"); }\n";
     }
 
     /** The shell line that hands the registry's token to a script that logs in; empty where it was not asked for. */

@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 import ktrdr.Problem;
 import ktrdr.Yaml;
 import ktrdr.inventory.Part;
+import ktrdr.release.Templates.NodeFile;
 
 /**
  * A Compose file as far as the toolkit has to know it: the project and its services. The format is that of the Compose
@@ -34,13 +35,19 @@ public record ComposeFile(String project, Map<String, ComposeService> services, 
     /**
      * Reads a file. What it cannot know or use is a {@link Problem} that names the place.
      *
-     * @param text of the Compose file, {@code env} of the env file with its values
-     * @param name of the file, for messages
+     * @param files the Compose file, and what is read on top of it; their paths are for messages
+     * @param env text of the env file with its values
      * @param folder that it is in, after which Compose calls a project without a name
      */
-    public static ComposeFile read(String text, String env, String name, String folder) {
-        var tree = READ.computeIfAbsent(List.of(text, name), none -> Yaml.merged(text, name));
-        return parse(tree, Templates.env(env), name, folder);
+    public static ComposeFile read(List<NodeFile> files, String env, String folder) {
+        return parse(tree(files), Templates.env(env),
+                files.stream().map(NodeFile::path).collect(Collectors.joining(" with ")), folder);
+    }
+
+    /** All that such files say, as maps, lists and texts. What is no YAML is a {@link Problem}. */
+    public static Map<String, Object> tree(List<NodeFile> files) {
+        return ComposeMerge.of(files.stream().map(file -> READ.computeIfAbsent(List.of(file.content(), file.path()),
+                none -> Yaml.merged(file.content(), file.path()))).toList());
     }
 
     private static ComposeFile parse(Map<String, Object> top, Map<String, String> values, String name,

@@ -18,7 +18,7 @@ import ktrdr.inventory.Part;
 final class ComposeReader {
     static final String OWN = "x-ktrdr";
     private static final Set<String> KEYS =
-            new TreeSet<>(List.of("release", "once", "proof", "worker", "reads", "reload", "part"));
+            new TreeSet<>(List.of("release", "once", "proof", "worker", "reads", "reload", "busy", "part"));
     private static final Set<String> PROOF =
             new TreeSet<>(List.of("http", "tcp", "command", "sql", "port", "field", "is"));
     /** The ways to prove a service, and what may come with each. */
@@ -60,7 +60,7 @@ final class ComposeReader {
                         : raw.matches("(?s).*\\$\\{?" + ComposeFile.TAG + "\\b.*"),
                 once(own.get("once")), Set.copyOf(list("profiles", keys.get("profiles"))), after(), ports,
                 proof(own.get("proof"), ports), worker(own.get("worker"), ports), reads(own),
-                part(own.get("part")));
+                busy(own.get("busy"), ports), environment(), part(own.get("part")));
     }
 
     /** A service is one container: it has one name, and is proven as one. */
@@ -101,6 +101,19 @@ final class ComposeReader {
         return ports;
     }
 
+    /** A name without a value has that of Compose's own environment. */
+    private Map<String, String> environment() {
+        var environment = new LinkedHashMap<String, String>();
+        var found = keys.get("environment");
+        if (found instanceof Map<?, ?> all) all.forEach((name, value) -> environment.put(String.valueOf(name),
+                value == null ? "${" + name + "}" : value.toString()));
+        if (found instanceof List<?> all) for (var line : all) {
+            var words = String.valueOf(line).split("=", 2);
+            environment.put(words[0], words.length > 1 ? words[1] : "${" + words[0] + "}");
+        }
+        return environment;
+    }
+
     private int number(String digits) {
         if (digits.length() > 5 || Integer.parseInt(digits) > 65535)
             throw wrong("ports", "has the port " + digits, "1 to 65535");
@@ -120,23 +133,32 @@ final class ComposeReader {
     }
 
     private Optional<ServiceProof> proof(Object value, Map<Integer, Integer> ports) {
-        if (value == null) return Optional.empty();
-        var proof = own(OWN + ".proof", value, PROOF);
-        var kinds = HOW.stream().filter(proof::containsKey).toList();
-        if (kinds.size() != 1) throw wrong(OWN + ".proof", "is " + value, "one of " + String.join(", ", HOW));
+        return value == null ? Optional.empty() : Optional.of(asked(OWN + ".proof", value, HOW, ports));
+    }
+
+    /** What is asked right before it is stopped is asked on the node. */
+    private Optional<ServiceProof> busy(Object value, Map<Integer, Integer> ports) {
+        return value == null ? Optional.empty()
+                : Optional.of(asked(OWN + ".busy", value, List.of("command", "sql"), ports));
+    }
+
+    private ServiceProof asked(String path, Object value, List<String> ways, Map<Integer, Integer> ports) {
+        var proof = own(path, value, PROOF);
+        var kinds = ways.stream().filter(proof::containsKey).toList();
+        if (kinds.size() != 1) throw wrong(path, "is " + value, "one of " + String.join(", ", ways));
         var how = kinds.get(0);
         proof.keySet().stream().filter(key -> !key.equals(how) && !WITH.get(how).contains(key)).findFirst()
                 .ifPresent(key -> {
-                    throw wrong(OWN + ".proof", "has `" + key + "`", how + " with " + (WITH.get(how).isEmpty()
+                    throw wrong(path, "has `" + key + "`", how + " with " + (WITH.get(how).isEmpty()
                             ? "nothing else" : String.join(", ", WITH.get(how))));
                 });
         var expected = Optional.ofNullable(proof.get("is")).map(this::fill);
-        return Optional.of(switch (how) {
+        return switch (how) {
             case "http" -> http(proof, ports, expected);
             case "tcp" -> ServiceProof.tcp(published(fill(proof.get("tcp")), ports));
             case "sql" -> ServiceProof.command(List.of("sh", "-c", PSQL, "sh", fill(proof.get("sql"))), expected);
-            default -> ServiceProof.command(list(OWN + ".proof.command", proof.get("command")), expected);
-        });
+            default -> ServiceProof.command(list(path + ".command", proof.get("command")), expected);
+        };
     }
 
     private ServiceProof http(Map<String, Object> proof, Map<Integer, Integer> ports, Optional<String> expected) {

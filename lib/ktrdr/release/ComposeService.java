@@ -20,16 +20,19 @@ import ktrdr.inventory.Part;
  * @param worker the type by which it registers with the backend, at the one port that it publishes; empty if it is none
  * @param proof that is asked for beyond Docker's health check
  * @param reads the configuration that it reads from files of the toolkit
+ * @param busy the command that says whether it is at work, for which its stop waits; empty if it may be stopped at once
+ * @param environment of its container by name, each value as the file has it; empty where it has none
  * @param part of which the toolkit knows more; empty for any other service
  */
 public record ComposeService(String name, String container, String image, boolean released, Optional<Duration> once,
         Set<String> profiles, List<String> after, Map<Integer, Integer> ports, Optional<ServiceProof> proof,
-        Optional<String> worker, Optional<ServiceReads> reads, Optional<Part> part) {
+        Optional<String> worker, Optional<ServiceReads> reads, Optional<ServiceProof> busy,
+        Map<String, String> environment, Optional<Part> part) {
 
     /** The same, with what another service of its name says where this one says nothing. */
     ComposeService or(ComposeService other) {
         return new ComposeService(name, container, image, released, once, profiles, after, ports, proof, worker,
-                reads.or(other::reads), part.or(other::part));
+                reads.or(other::reads), busy, environment, part.or(other::part));
     }
 
     /** Whether it runs with these profiles on. */

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.Units;
@@ -34,10 +35,11 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
 
     /**
      * Renders the files of all nodes once, so that a broken template is a {@link Problem} before the first node is
-     * asked.
+     * asked; so are stacks in each other's way.
      */
     public static void proveTemplates(Inventory inventory, List<Node> nodes) {
         nodes.forEach(node -> new Templates(inventory).render(node, "none"));
+        SameMachine.prove(inventory, nodes);
     }
 
     /**
@@ -123,7 +125,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
 
     /** Folders of the share that the Compose file mounts and that are not there: Docker would refuse each container. */
     public Optional<Problem> missingFolders() {
-        var compose = content(stack.composeFile());
+        var compose = compose();
         var missing = facts.missing().stream()
                 .filter(folder -> SHARED.matcher(compose).results().anyMatch(match -> match.group(1).equals(folder)))
                 .toList();
@@ -132,7 +134,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
 
     /** A variable of the Compose file without a value, or with a value of the node's own, is a {@link Problem}. */
     public void refuseUnknownVariables() {
-        var taken = Templates.variables(content(stack.composeFile()));
+        var taken = Templates.variables(compose());
         taken.retainAll(Sh.environment());
         if (!taken.isEmpty()) throw Problem.usage(stack.composeFile()
                 + " names variables that have a value of their own on the node")
@@ -141,9 +143,8 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
                 .fix("give them other names in the template, such as KTRDR_" + taken.first());
         var unknown = unknownVariables();
         if (unknown.isEmpty()) return;
-        var compose = stack.composeFile();
-        boolean rendered = stack.files(tag).stream()
-                .anyMatch(file -> file.path().equals(compose) && file.content().equals(content(compose)));
+        var compose = String.join(" with ", stack.composeFiles());
+        boolean rendered = stack.files(tag).containsAll(composeFiles());
         throw Problem.usage(rendered ? compose + " names variables that nothing gives a value to"
                         : stack.node().name() + ": " + compose
                                 + ", as it is on the node, names variables that this version of the toolkit does not "
@@ -158,7 +159,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
     /** Variables of the node's Compose file that have no value. */
     public Set<String> unknownVariables() {
         var env = Templates.env(content(stack.envFile()));
-        var unknown = Templates.needed(content(stack.composeFile()));
+        var unknown = Templates.needed(compose());
         stack.secrets().forEach(secret -> unknown.remove(secret.variable()));
         unknown.removeIf(name -> !env.getOrDefault(name, "").isBlank());
         return unknown;
@@ -175,6 +176,16 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
     /** The content of one of its files, which it has. */
     public String content(String path) {
         return files.stream().filter(file -> file.path().equals(path)).findFirst().orElseThrow().content();
+    }
+
+    /** What Compose reads: its file, and the one on top of it. */
+    public List<NodeFile> composeFiles() {
+        return stack.composeFiles().stream().flatMap(path -> files.stream().filter(file -> file.path().equals(path)))
+                .toList();
+    }
+
+    private String compose() {
+        return composeFiles().stream().map(NodeFile::content).collect(Collectors.joining("\n"));
     }
 
     private List<String> paths() {
@@ -255,8 +266,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
 
     /** A warning if the workers together may use more memory than the node has. */
     public Optional<String> memory() {
-        boolean more = facts.memory() > 0 && memoryOfWorkers() > facts.memory() && content(stack.composeFile())
-                .contains("mem_limit");
+        boolean more = facts.memory() > 0 && memoryOfWorkers() > facts.memory() && compose().contains("mem_limit");
         return more ? Optional.of("its workers may use " + Units.size(memoryOfWorkers())
                 + " of memory together, more than the " + Units.size(facts.memory())
                 + " of the node: `limits` in the inventory") : Optional.empty();

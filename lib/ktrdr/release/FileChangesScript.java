@@ -12,6 +12,7 @@ import ktrdr.Problem;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.inventory.Part;
+import ktrdr.inventory.Secrets;
 import ktrdr.node.NodeFiles;
 
 /**
@@ -52,7 +53,7 @@ public final class FileChangesScript {
     public String alone() {
         var values = staging.stack().secrets().stream().map(secret -> secret.variable() + "=placeholder")
                 .collect(Collectors.joining(" "));
-        return "with_secrets() { (" + Sh.NO_PROXIES + "; export " + values + "; exec \"$@\"); }\n" + text("");
+        return Secrets.function(values) + text("");
     }
 
     /**
@@ -120,7 +121,7 @@ public final class FileChangesScript {
     private String checks() {
         var stack = staging.stack();
         return "with_secrets docker compose --project-directory . --env-file " + now(stack.envFile()) + " -f "
-                + now(stack.composeFile())
+                + stack.composeFiles().stream().map(this::now).collect(Collectors.joining(" -f "))
                 + " config -q || exit " + ScriptExit.COMPOSE_REFUSES.code + "\n" + examinations();
     }
 
@@ -246,7 +247,8 @@ public final class FileChangesScript {
             case NOT_WRITTEN -> Problem.failed(name + ": the files could not be written to " + directory).found(said)
                     .fix("free disk space, or correct the folder's owner; no file was replaced and no container was "
                             + "touched");
-            case COMPOSE_REFUSES -> Problem.failed(name + ": Compose refuses " + staging.stack().composeFile())
+            case COMPOSE_REFUSES -> Problem.failed(name + ": Compose refuses "
+                    + String.join(" with ", staging.stack().composeFiles()))
                     .found(said).fix(nothing);
             case PROMTOOL_REFUSES, AMTOOL_REFUSES -> EXAMINED.stream()
                     .filter(examined -> examined.refused().code == result.exit())

@@ -49,7 +49,7 @@ public final class Firewall {
         var ports = new TreeSet<Integer>();
         for (var each : inventory.lookup().machine(node)) {
             if (each.role() != Role.WORKERS) ports.addAll(Stack.of(inventory, each).ports(Part.DATABASE));
-            else inventory.workersOf(each.full()).forEach(worker -> ports.add(worker.port()));
+            inventory.workersOf(each.full()).forEach(worker -> ports.add(worker.port()));
         }
         return ports;
     }

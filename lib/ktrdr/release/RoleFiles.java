@@ -3,6 +3,7 @@ package ktrdr.release;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
@@ -26,6 +27,13 @@ final class RoleFiles {
                         .expected(folder.map(Path::toString).orElse("`templates: FOLDER` in the inventory, and there "
                                 + role.name()) + "/" + COMPOSE.get(0))
                         .fix("a role is core, workers, or the name of a folder with a Compose file"));
+    }
+
+    /** What the file may be called that Compose reads on top of it, in this order (its reference, "Merge"). */
+    static List<String> overrides(String compose) {
+        var stem = compose.substring(0, compose.lastIndexOf('.'));
+        var stems = COMPOSE.contains(compose) ? List.of("compose", "docker-compose") : List.of(stem);
+        return stems.stream().flatMap(one -> Stream.of(".yml", ".yaml").map(end -> one + ".override" + end)).toList();
     }
 
     /**

@@ -62,28 +62,6 @@ public final class Stack {
         }
     }
 
-    /**
-     * The inventory with the workers that the Compose files of its own templates add, for everything that counts
-     * workers. A Compose file that cannot be read is a {@link Problem}.
-     */
-    public static Inventory withWorkers(Inventory inventory) {
-        var result = inventory;
-        if (inventory.templates().isPresent()) for (var node : inventory.workers())
-            result = result.with(node.withWorkers(of(inventory, node).workers()));
-        return result;
-    }
-
-    private List<Worker> workers() {
-        var file = file();
-        return file.active().stream().map(file.services()::get)
-                .flatMap(service -> service.worker().stream().map(type -> worker(service, type))).toList();
-    }
-
-    private Worker worker(ComposeService service, String type) {
-        int port = service.ports().values().iterator().next();
-        return new Worker(service.name(), type, port, "", "http://" + inventory.fqdn(node) + ":" + port);
-    }
-
     /** Its inventory. */
     public Inventory inventory() {
         return inventory;
@@ -99,6 +77,16 @@ public final class Stack {
         return node.role() != Role.WORKERS;
     }
 
+    /** Whether it has workers, which are drained before they are stopped, and have to register. */
+    public boolean working() {
+        return node.role() == Role.WORKERS || !node.own().workers().isEmpty();
+    }
+
+    /** Whether some of it is waited for while busy before it is stopped. */
+    public boolean drained() {
+        return working() || file().services().values().stream().anyMatch(service -> service.busy().isPresent());
+    }
+
     /** The name of the Compose project. */
     public String project() {
         return file().project();
@@ -107,6 +95,17 @@ public final class Stack {
     /** The name of the Compose file, in the node's directory. */
     public String composeFile() {
         return RoleFiles.compose(inventory, node.role());
+    }
+
+    /** The same, and that of the file that Compose reads on top of it, if there is one. */
+    public List<String> composeFiles() {
+        var over = RoleFiles.overrides(composeFile()).stream().filter(this::there).findFirst();
+        return Stream.concat(Stream.of(composeFile()), over.stream()).toList();
+    }
+
+    private boolean there(String path) {
+        return files.isEmpty() ? new Templates(inventory).has(node, path)
+                : files.stream().anyMatch(file -> file.path().equals(path));
     }
 
     /** The name of the file next to it with the variables that are not secret. */
@@ -134,8 +133,9 @@ public final class Stack {
     }
 
     private ComposeFile read(String tag) {
-        var name = files.isEmpty() ? new Templates(inventory).source(node, composeFile()) : composeFile();
-        var file = ComposeFile.read(text(composeFile(), tag), text(envFile(), tag), name, node.directory());
+        var read = composeFiles().stream().map(path -> new NodeFile(files.isEmpty()
+                ? new Templates(inventory).source(node, path) : path, text(path, tag), "644")).toList();
+        var file = ComposeFile.read(read, text(envFile(), tag), node.directory());
         return builtIn() || node.role().own() ? file : file.or(toolkits());
     }
 
@@ -235,7 +235,7 @@ public final class Stack {
      * {@link Alerting#secrets}.
      */
     public Set<Secrets.Field> secrets() {
-        var compose = text(composeFile(), "");
+        var compose = composeFiles().stream().map(path -> text(path, "")).collect(Collectors.joining("\n"));
         var named = Templates.variables(compose);
         // Compose also takes those that a service names without a value
         inventory.secrets().variables().keySet().stream()
@@ -267,8 +267,8 @@ public final class Stack {
 
     /** A Compose file may be from before services said which part they are, and what they read. */
     private ComposeFile toolkits() {
-        return ComposeFile.read(BuiltIn.text(node.role().name() + "/" + composeFile()), "", composeFile(),
-                node.directory());
+        var text = BuiltIn.text(node.role().name() + "/" + composeFile());
+        return ComposeFile.read(List.of(new NodeFile(composeFile(), text, "644")), "", node.directory());
     }
 
     /** The service that is a part; empty if the stack has none that runs. */
@@ -316,6 +316,6 @@ public final class Stack {
 
     /** The start of every Compose command on this node, run inside the stack's directory. */
     public String compose() {
-        return "docker compose --env-file " + envFile() + " -f " + composeFile();
+        return "docker compose --env-file " + envFile() + " -f " + String.join(" -f ", composeFiles());
     }
 }

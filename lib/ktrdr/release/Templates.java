@@ -137,7 +137,16 @@ public final class Templates {
 
     /** The file of the template of one of them: that of the inventory's own folder, or the path if it is built in. */
     String source(Node node, String path) {
-        return own(files(node).get(path)).map(Path::toString).orElse(path);
+        return own(template(node, path)).map(Path::toString).orElse(path);
+    }
+
+    /** Whether the inventory's own folder has a file that is put there on a node. */
+    boolean has(Node node, String path) {
+        return own(template(node, path)).isPresent();
+    }
+
+    private String template(Node node, String path) {
+        return files(node).getOrDefault(path, node.role().name() + "/" + path);
     }
 
     private Optional<Path> own(String template) {
@@ -146,7 +155,7 @@ public final class Templates {
 
     /** One of them, by its path on the node. */
     NodeFile render(Node node, String tag, String path) {
-        return render(path, files(node).get(path), values(node, tag));
+        return render(path, template(node, path), values(node, tag));
     }
 
     private NodeFile render(String path, String template, Map<String, Object> values) {
@@ -260,7 +269,7 @@ public final class Templates {
         values.put("alerts", inventory.alerts().<Object>map(Alerting::values).orElse(false));
         values.put("exporters", inventory.metrics().nodes()
                 ? Map.of("nodes", inventory.nodes().stream().map(this::exporter).toList()) : false);
-        values.put("workerNodes", inventory.workers().stream().map(this::workerNode).toList());
+        values.put("workerNodes", inventory.workerNodes().stream().map(this::workerNode).toList());
         return values;
     }
 

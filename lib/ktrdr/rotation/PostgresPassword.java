@@ -86,6 +86,7 @@ final class PostgresPassword implements PasswordStore {
                         "alter role current_user password " + password, false), PATIENCE);
         if (!result.ok()) throw NodeLocks.refused(core.node(), result).orElseGet(() ->
                 Problem.failed(core + ": the password of PostgreSQL's role could not be changed")
-                        .found(Database.said(result)).fix("jbang logs@ktrdr core " + stack.needed(Part.DATABASE)));
+                        .found(Database.said(result))
+                        .fix("jbang logs@ktrdr " + stack.words() + " " + stack.needed(Part.DATABASE)));
     }
 }

@@ -74,33 +74,33 @@ public final class SecretRotation implements RolloutExchange {
         this.field = field;
         this.core = fleet.inventory().core();
         this.value = Secrets.fetch(fleet.inventory(), Set.of(field), environment, console).get(field);
-        this.keeper = field.equals(Field.DB_PASSWORD) ? Optional.of(new PostgresPassword(fleet, locks))
+        boolean role = field.equals(Field.DB_PASSWORD) || SecretCarriers.database(fleet.inventory(), field);
+        this.keeper = role ? Optional.of(new PostgresPassword(fleet, locks))
                 : field.equals(Field.GRAFANA_PASSWORD) ? Optional.of(new GrafanaPassword(fleet, locks, console))
                 : Optional.empty();
         this.variables = fleet.inventory().secrets().all().stream()
                 .filter(known -> known.name().equals(field.name())).toList();
         // what cannot be kept is refused before anything is asked
-        if (field.equals(Field.DB_PASSWORD)) ScramVerifier.of(value);
+        if (role) ScramVerifier.of(value);
     }
 
-    /** The field of a name; an unknown one, and one of a stack of one's own, is a {@link Problem}. */
+    /** The field of a name, the toolkit's or one of {@code secrets.variables}; an unknown one is a {@link Problem}. */
     public static Field field(Inventory inventory, String name) {
-        var all = Field.KNOWN;
-        if (inventory.secrets().variables().containsValue(name) && all.stream().noneMatch(known -> known.name()
-                .equals(name))) throw Problem.usage(name + " is a secret of a stack of your own")
-                        .expected("one that the toolkit knows the keeper of")
-                        .fix("change it where it is kept, such as in a database, and at its provider; a deployment "
-                                + "then recreates the services that have it");
-        var names = all.stream().map(Field::name).distinct().toList();
-        return all.stream().filter(field -> field.name().equals(name)).findFirst()
+        var names = inventory.secrets().all().stream().map(Field::name).distinct().toList();
+        return inventory.secrets().all().stream().filter(field -> field.name().equals(name)).findFirst()
                 .orElseThrow(() -> Problem.usage("there is no secret " + name).expected(String.join(", ", names))
                         .found(name + DidYouMean.ask(name, names)));
     }
 
-    /** The nodes whose containers may have it. */
+    /** The nodes whose containers may have it. A field of one's own that no Compose file names is a {@link Problem}. */
     public static List<Node> nodes(Inventory inventory, Field field) {
-        return field.equals(Field.DB_PASSWORD) ? inventory.nodes()
-                : List.of(inventory.core());
+        if (field.equals(Field.DB_PASSWORD)) return inventory.nodes();
+        if (Field.KNOWN.contains(field)) return List.of(inventory.core());
+        var nodes = SecretCarriers.nodes(inventory, field);
+        if (nodes.isEmpty()) throw Problem.usage("no service has " + field).expected(field.variable()
+                + " as a value under `environment` of a service").fix("rotate-secret replaces what containers have in "
+                + "their environment");
+        return nodes;
     }
 
     /**
@@ -112,9 +112,9 @@ public final class SecretRotation implements RolloutExchange {
         var facts = FileChanges.gather(inventory, stack, ssh, Optional.empty(), List.of());
         var revision = Revision.running(stack, facts, new Templates(inventory).render(stack.node(), ""),
                 "given another secret");
-        var environment = environment(ssh.must(script(stack)), inventory.secrets().all());
-        // the toolkit's alone
-        environment.keySet().retainAll(revision.images().keySet());
+        var environment = environment(ssh.must(script(stack)), SecretCarriers.of(stack));
+        // the toolkit's alone; what ran once has done its work with the previous one
+        environment.keySet().removeIf(service -> !revision.images().containsKey(service) || stack.once(service));
         // containers that a killed run created and did not start are to be started, with the new value
         var left = facts.containers().stream()
                 .filter(container -> container.status().equals("created") && !stack.once(container.service()))
@@ -135,27 +135,24 @@ public final class SecretRotation implements RolloutExchange {
         plan.rereads().stream().findFirst().ifPresent(service -> {
             throw Problem.failed(stack.node().name() + ": a configuration of " + service
                     + " is staged that it has not read yet").expected("nothing but " + field + " to change")
-                    .fix("jbang deploy@ktrdr core " + service);
+                    .fix("jbang deploy@ktrdr " + stack.words() + " " + service);
         });
         return plan;
     }
 
     static String script(Stack stack) {
-        var names = stack.inventory().secrets().all().stream().filter(field -> !field.equals(Field.GHCR_TOKEN))
-                .map(field -> field.variable() + "=?*").toList();
+        var names = SecretCarriers.of(stack).names().stream().map(name -> name + "=?*").toList();
         return Facts.SAY + ENVIRONMENT.formatted(Docker.idsOf(stack.project()), Docker.SERVICE,
                 String.join(" | ", names));
     }
 
     /** The answer of {@link #script}: service to the secrets in its container's environment. */
-    static Map<String, Map<Field, String>> environment(String answer, Set<Field> known) {
+    static Map<String, Map<Field, String>> environment(String answer, SecretCarriers carriers) {
         var environment = new LinkedHashMap<String, Map<Field, String>>();
         Facts.parse(answer).under("env").forEach((name, encoded) -> {
             var words = name.split(" ");
-            for (var field : known)
-                if (field.variable().equals(words[1])) environment.computeIfAbsent(words[0],
-                        none -> new TreeMap<>())
-                        .put(field, new String(Facts.bytes(encoded), StandardCharsets.UTF_8));
+            carriers.field(words[0], words[1]).ifPresent(field -> environment.computeIfAbsent(words[0],
+                    none -> new TreeMap<>()).put(field, new String(Facts.bytes(encoded), StandardCharsets.UTF_8)));
         });
         return environment;
     }
@@ -171,6 +168,7 @@ public final class SecretRotation implements RolloutExchange {
     @Override
     public Secrets given(Secrets fetched) {
         var others = new TreeMap<Field, String>();
+        fleet.nodes().forEach(node -> former.getOrDefault(node, Map.of()).forEach(others::putIfAbsent));
         others.putAll(former.getOrDefault(core, Map.of()));
         variables.forEach(one -> others.put(one, value));
         return fetched.with(others, console);

@@ -11,6 +11,7 @@ import java.util.stream.Collectors;
 import ktrdr.BuiltIn;
 import ktrdr.Console;
 import ktrdr.release.ComposeFile;
+import ktrdr.release.Templates.NodeFile;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -65,7 +66,7 @@ public final class ShellCompletion {
     /** The services of core as they come with the toolkit. */
     private static List<String> services() {
         var file = "docker-compose.core.yml";
-        return ComposeFile.read(BuiltIn.text("core/" + file), "", file, "/").active();
+        return ComposeFile.read(List.of(new NodeFile(file, BuiltIn.text("core/" + file), "644")), "", "/").active();
     }
 
     private void line(String... words) {

@@ -50,9 +50,9 @@ final class StatusChecks {
         var registered = status.registered();
         status.unknown().ifPresent(checks::add);
         registered.ifPresent(workers -> {
-            WorkerChecks.registered(inventory, inventory.workers(), workers, 0).forEach(check -> checks.add(
-                    Unregistered.told(check, Optional.ofNullable(status.said().get(check.id())))));
-            checks.addAll(WorkerChecks.gpus(inventory, inventory.workers(), workers));
+            WorkerChecks.registered(inventory, inventory.workerNodes(), workers, 0).forEach(check -> checks.add(
+                    Unregistered.told(inventory, check, Optional.ofNullable(status.said().get(check.id())))));
+            checks.addAll(WorkerChecks.gpus(inventory, inventory.workerNodes(), workers));
             checks.addAll(WorkerChecks.extras(inventory, workers, status.time(), status::gone));
         });
         return checks;

@@ -13,7 +13,6 @@ import ktrdr.health.WorkerChecks;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Worker;
-import ktrdr.inventory.Role;
 import ktrdr.node.Docker;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
@@ -49,7 +48,6 @@ final class Unregistered {
 
     private static List<Worker> lost(Inventory inventory, Node node, List<Docker.Container> containers,
             List<Backend.Worker> registered) {
-        if (node.role() != Role.WORKERS) return List.of();
         var unknown = WorkerChecks.registered(inventory, List.of(node), registered, 0).stream()
                 .filter(WorkerChecks::lost).map(Check::what).collect(Collectors.toSet());
         return inventory.workersOf(node).stream()
@@ -67,11 +65,12 @@ final class Unregistered {
     }
 
     /** The check of such a worker, with what its log says. */
-    static Check told(Check check, Optional<String> log) {
+    static Check told(Inventory inventory, Check check, Optional<String> log) {
         return log.map(line -> new Check(check.what(), check.node(), false, check.expected(),
                 check.found() + ", though it is up; its log "
                 + (line.isEmpty() ? "does not mention it: something may keep polling its /health"
                         : "says: " + line),
-                "jbang restart@ktrdr workers " + check.node(), check.seconds())).orElse(check);
+                "jbang restart@ktrdr " + inventory.lookup().words(inventory.node(check.node())), check.seconds()))
+                .orElse(check);
     }
 }

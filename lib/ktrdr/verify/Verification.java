@@ -27,7 +27,6 @@ import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Part;
-import ktrdr.inventory.Role;
 import ktrdr.node.Mount;
 import ktrdr.release.Stack;
 import ktrdr.release.StackShare;
@@ -195,7 +194,7 @@ public final class Verification implements AutoCloseable {
                 : Optional.<ApiUse.Compared>empty());
         var database = threads.submit(
                 () -> fleet.each((node, ssh) -> node.equals(inventory.core()) ? checks.databaseAndSchema(ssh)
-                        : node.role() == Role.WORKERS ? checks.databaseFrom(node, ssh) : List.<Check>of()));
+                        : Stack.of(inventory, node).working() ? checks.databaseFrom(node, ssh) : List.<Check>of()));
         var status = FleetStatus.look(fleet, http);
         var all = status.checks(true).stream().filter(check -> runs(check.what())).map(check -> named(status, check))
                 .collect(Collectors.toCollection(ArrayList::new));

@@ -119,7 +119,7 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
         if (!containers.isEmpty()) figures.add(figure("containers healthy", holding(containers), containers.size()));
         if (Stack.of(inventory, inventory.core()).service(Part.BACKEND).isPresent())
             figures.add(figure("workers registered", holding(ofKind("registered")),
-                    inventory.workers().stream().mapToInt(node -> inventory.workersOf(node).size()).sum()));
+                    inventory.workerNodes().stream().mapToInt(node -> inventory.workersOf(node).size()).sum()));
         var targets = checks.stream().filter(check -> check.what().target()).toList();
         if (!targets.isEmpty()) figures.add(figure("Prometheus targets up", holding(targets), targets.size()));
         return figures;

@@ -46,7 +46,7 @@ class RestoreScriptTest {
     void scripts_are_clean_shell() {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         for (var script : List.of(RestoreScript.script(Fixtures.inventory(), RestoreScript.Mode.into,
-                new RestoreScript.Source("/a b", "it's", false), "new"), WorkerPause.hold("ktrdr-workers"),
+                new RestoreScript.Source("/a b", "it's", false), "new"), WorkerPause.hold("ktrdr-workers", List.of()),
                 WorkerPause.release())) {
             var result = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-")
                     .input("set -eu\n" + script).run();
@@ -83,10 +83,11 @@ class RestoreScriptTest {
     }
 
     /** Runs a hold until it has stopped a worker, ends it, and returns the recorded docker calls. */
-    private String held(String end) throws IOException {
-        Fixtures.program(folder.resolve("docker"),
-                "case $1 in\n  ps) echo one; echo two ;;\n  *) echo \"$*\" >>\"${0%/*}/calls\" ;;\nesac\n");
-        var script = Files.writeString(folder.resolve("hold.sh"), "set -eu\n" + WorkerPause.hold("ktrdr-workers"));
+    private String held(String end, String... services) throws IOException {
+        Fixtures.program(folder.resolve("docker"), "case $* in\n  *service=*) echo \"${*##*service=}\" ;;\n"
+                + "  ps*) echo one; echo two ;;\n  *) echo \"$*\" >>\"${0%/*}/calls\" ;;\nesac\n");
+        var script = Files.writeString(folder.resolve("hold.sh"),
+                "set -eu\n" + WorkerPause.hold("ktrdr-workers", List.of(services)));
         // both outputs are pipes without a reader, so writing to them fails
         LocalCommand.command("sh", "-euc", """
                 { PATH=$1:$PATH setsid sh "$2" & echo $! >"$1/pid"; wait; } 2>&1 | head -n 1 >"$1/said" &
@@ -101,6 +102,11 @@ class RestoreScriptTest {
     @Test
     void workers_that_were_stopped_are_started_when_they_are_let_go() throws IOException {
         assertEquals("stop --signal INT -t 2 one two\nstart one two\n", held(WorkerPause.release()));
+    }
+
+    @Test
+    void other_services_of_their_stack_are_left_alone() throws IOException {
+        assertEquals("stop --signal INT -t 2 web db\nstart web db\n", held(WorkerPause.release(), "web", "db"));
     }
 
     @Test

@@ -96,7 +96,8 @@ class ComposeChangesTest {
         Fixtures.program(folder.resolve("docker"), docker);
         var script = "PATH=" + Sh.quote(folder.toString())
                 + ":$PATH\nwith_secrets() { (export SECRET=\"it's\"; exec \"$@\"); }\n"
-                + ComposeChanges.script(folder.resolve("not there").toString(), "A='1'\n", "name: $x \"`date`\"\n", "",
+                + ComposeChanges.script(folder.resolve("not there").toString(), "A='1'\n",
+                        List.of("name: $x \"`date`\"\n"),
                         "say more yes\n");
         return LocalCommand.command("sh", "-s").input(Sh.whole(script)).run();
     }
@@ -130,7 +131,7 @@ class ComposeChangesTest {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         var said = LocalCommand.command("shellcheck", "-S", "warning", "-")
                 .input("#!/bin/sh\nset -eu\nwith_secrets() { \"$@\"; }\n"
-                        + ComposeChanges.script("/opt/a b", "A=1\n", "b\n", "", "")).run();
+                        + ComposeChanges.script("/opt/a b", "A=1\n", List.of("b\n"), "")).run();
         assertTrue(said.ok(), said::out);
     }
 }

@@ -29,6 +29,7 @@ import ktrdr.release.OwnContainers;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
 import ktrdr.release.StackFactsBuilder;
+import ktrdr.release.Templates.NodeFile;
 import ktrdr.report.Check;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -128,17 +129,22 @@ class OwnStackTest {
                 List.of(none.exit(), none.sentence(), none.expected(), none.found()));
     }
 
+    private static List<NodeFile> compose(String text) {
+        return List.of(new NodeFile("compose.yml", text, "644"));
+    }
+
     @Test
     void its_data_is_in_the_volume_of_its_compose_file() {
-        assertEquals(Optional.of("shop-data"), DataVolume.of(core(stored), WEB + STORE, "store"));
+        assertEquals(Optional.of("shop-data"), DataVolume.of(core(stored), compose(WEB + STORE), "store"));
         assertEquals(Optional.of("ktrdr-core_kept"),
-                DataVolume.of(core(stored), (WEB + STORE).replaceAll("(?m)^volumes.*\n", ""), "store"));
-        assertEquals(Optional.empty(), DataVolume.of(core(stored), WEB + STORE, "web"));
+                DataVolume.of(core(stored), compose((WEB + STORE).replaceAll("(?m)^volumes.*\n", "")),
+                        "store"));
+        assertEquals(Optional.empty(), DataVolume.of(core(stored), compose(WEB + STORE), "web"));
         var fleet = Fixtures.inventory();
         var compose = core(fleet).files("").stream().filter(file -> file.path().endsWith("core.yml")).findFirst();
         assertEquals(List.of("ktrdr-core_db-data", "ktrdr-core_prometheus-data", "ktrdr-core_grafana-data"),
                 List.of("db", "prometheus", "grafana").stream()
-                        .map(service -> DataVolume.of(core(fleet), compose.orElseThrow().content(), service)
+                        .map(service -> DataVolume.of(core(fleet), List.of(compose.orElseThrow()), service)
                                 .orElseThrow()).toList());
     }
 

@@ -141,6 +141,6 @@ class WorkerStopsTest {
 
     @Test
     void the_script_that_holds_workers_is_as_it_was_recorded() {
-        Recorded.same(WorkerStopsTest.class, "hold.sh", WorkerPause.hold("ktrdr-workers"));
+        Recorded.same(WorkerStopsTest.class, "hold.sh", WorkerPause.hold("ktrdr-workers", List.of()));
     }
 }

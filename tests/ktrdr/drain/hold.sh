@@ -1,6 +1,9 @@
 project='ktrdr-workers'
+services=''
 hold=/run/lock/ktrdr-hold
-ids=$(docker ps -q --filter "label=com.docker.compose.project=$project")
+running() { docker ps -q --filter "label=com.docker.compose.project=$project" "$@"; }
+if [ -z "$services" ]; then ids=$(running)
+else ids=$(for one in $services; do running --filter "label=com.docker.compose.service=$one"; done); fi
 settled=
 finish() {
   trap - EXIT

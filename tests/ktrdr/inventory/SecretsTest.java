@@ -118,6 +118,12 @@ class SecretsTest {
     }
 
     @Test
+    void a_stack_without_secrets_shows_nothing_of_its_environment() {
+        assertEquals("done\n", LocalCommand.command("sh", "-s")
+                .input("set -eu\n" + Secrets.function("") + "with_secrets echo done\n").run().out());
+    }
+
+    @Test
     void only_a_command_run_with_secrets_has_them_in_its_environment() {
         var shell = fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "a'b $c"))
                 .shell(Set.of(Secrets.Field.DB_PASSWORD));

@@ -12,10 +12,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
 import ktrdr.Project;
 import ktrdr.inventory.Inventory;
+import ktrdr.release.Templates.NodeFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,7 +50,14 @@ class ComposeFileTest {
             """;
 
     private static ComposeFile read(String text, String... env) {
-        return ComposeFile.read(text, String.join("\n", env) + "\n", "compose.yml", "shop");
+        return read(List.of(text), env);
+    }
+
+    /** Files on top of each other. */
+    private static ComposeFile read(List<String> texts, String... env) {
+        var files = IntStream.range(0, texts.size()).mapToObj(i -> new NodeFile(i == 0 ? "compose.yml"
+                : "compose.override.yml", texts.get(i), "644")).toList();
+        return ComposeFile.read(files, String.join("\n", env) + "\n", "shop");
     }
 
     private static String wrong(String text) {
@@ -160,7 +170,7 @@ class ComposeFileTest {
         assertTrue(wrong("name: a\ninclude: [b.yml]\nservices: {a: {image: b}}\n").contains("does not read `include`"));
         assertTrue(service("extends: {service: b}").startsWith("services.a.extends is not read"));
         assertTrue(service("build: .").startsWith("services.a.image is missing"));
-        assertTrue(service("x-ktrdr: {onec: true}").contains("services.a.x-ktrdr.onec is unknown | once, part, "
+        assertTrue(service("x-ktrdr: {onec: true}").contains("services.a.x-ktrdr.onec is unknown | busy, once, part, "
                 + "proof, reads, release, reload, worker; did you mean once?"));
         assertTrue(service("restart: always, x-ktrdr: {once: true}").startsWith("services.a.restart is always"));
         assertTrue(service("x-ktrdr: {once: soon}").startsWith("services.a.x-ktrdr.once is soon"));
@@ -197,7 +207,7 @@ class ComposeFileTest {
                     ports: ["5010:5010"]
                     x-ktrdr: {worker: agent_design}
                 """);
-        var fleet = Stack.withWorkers(Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, scale: 2}",
+        var fleet = AddedWorkers.in(Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, scale: 2}",
                 "disk_free: 2GB, scale: 2, profiles: [agents], variables: {AGENT_IMAGE: \"a.test/agent:1\"}}")
                 + "templates: " + folder + "\n"));
         var node = fleet.node("B");
@@ -237,5 +247,47 @@ class ComposeFileTest {
         var worker = Stack.of(fleet, fleet.node("B"));
         assertEquals(Map.of("training-worker-2", fleet.images().worker() + ":sha-1"),
                 worker.images(List.of("training-worker-2"), "sha-1"));
+    }
+
+    @Test
+    void a_file_on_top_changes_what_it_names() {
+        var file = read(List.of(STACK, """
+                services:
+                  web:
+                    ports: ["8443:8443"]
+                    profiles: !override [shop]
+                    depends_on: {cache: {condition: service_started}}
+                    x-ktrdr: {proof: !override {tcp: 443}}
+                  db: {image: "postgres:18", ports: !reset null, x-ktrdr: !reset null}
+                  migrate: !reset null
+                  cache: {image: "redis:7"}
+                """), "IMAGE_TAG=sha-1", "DB=postgres:17", "DB_PORT=5433", "COMPOSE_PROFILES=shop");
+        var web = file.service("web").orElseThrow();
+        assertEquals(List.of("migrate", "db", "cache"), web.after());
+        assertEquals(Map.of(80, 8080, 443, 9443, 8443, 8443), web.ports());
+        assertEquals(Set.of("shop"), web.profiles());
+        assertEquals(Optional.of(ServiceProof.tcp(9443)), web.proof());
+        assertEquals("postgres:18", file.service("db").orElseThrow().image());
+        assertEquals(List.of("web", "db", "cache"), List.copyOf(file.services().keySet()));
+    }
+
+    @Test
+    void a_mount_on_top_replaces_the_one_at_the_same_place() {
+        var tree = ComposeFile.tree(List.of(new NodeFile("a", """
+                services: {db: {volumes: ["old:/data", "logs:/logs"], command: [a, b]}}
+                """, "644"), new NodeFile("b", """
+                services: {db: {volumes: [{type: volume, source: new, target: /data}], command: [c]}}
+                """, "644")));
+        assertEquals(Map.of("db", Map.of("command", List.of("c"), "volumes", List.of("logs:/logs",
+                Map.of("type", "volume", "source", "new", "target", "/data")))), tree.get("services"));
+    }
+
+    @Test
+    void what_says_that_a_service_is_at_work_is_a_command() {
+        assertTrue(service("x-ktrdr: {busy: {http: /busy}}").startsWith("services.a.x-ktrdr.busy is {http=/busy} | "
+                + "one of command, sql"));
+        var file = read("name: a\nservices: {b: {image: c, x-ktrdr: {busy: {command: [test, -e, /run/job]}}}}\n");
+        assertEquals(Optional.of(ServiceProof.command(List.of("test", "-e", "/run/job"), Optional.empty())),
+                file.service("b").orElseThrow().busy());
     }
 }

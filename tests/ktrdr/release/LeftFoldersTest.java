@@ -64,7 +64,7 @@ class LeftFoldersTest {
                 yield new FileChangesScript(FileChanges.plan(core, "sha-1", core.files("sha-1"), facts)).alone();
             }
             case convergence -> "with_secrets() { \"$@\"; }\n"
-                    + ComposeChanges.script(stack.toString(), "A=1\n", "name: a\n", "", "");
+                    + ComposeChanges.script(stack.toString(), "A=1\n", List.of("name: a\n"), "");
         };
     }
 

@@ -151,4 +151,51 @@ class OwnRoleTest {
         assertEquals("the role edge has no Compose file", refused.sentence());
         assertTrue(refused.expected().endsWith("mine/edge/compose.yaml"), refused.expected());
     }
+
+    @Test
+    void two_stacks_of_a_machine_may_not_want_the_same() throws IOException {
+        FileChanges.proveTemplates(fleet(), fleet().nodes());
+        write("blog/docker-compose.yml", "services: {store: {image: blog.test/store:1, ports: ['5432:80']}}\n");
+        var wrong = assertThrows(Problem.class, () -> FileChanges.proveTemplates(fleet(), List.of(stack("B").node())));
+        assertEquals(List.of("blog and front are one machine, and both want the port 5432", "blog: store; front: db"),
+                List.of(wrong.sentence(), wrong.found()));
+        write("blog/docker-compose.yml", "name: corner-shop\nservices: {web: {image: blog.test/web:1}}\n");
+        wrong = assertThrows(Problem.class, () -> FileChanges.proveTemplates(fleet(), fleet().nodes()));
+        assertEquals("front and blog are one machine, and both want the Compose project corner-shop",
+                wrong.sentence());
+    }
+
+    @Test
+    void a_file_of_that_name_is_read_on_top() throws IOException {
+        write("shop/docker-compose.override.yaml", "services: {web: {image: 'shop.test/own:${IMAGE_TAG}'}}\n");
+        var stack = stack("F");
+        assertEquals(List.of("compose.yaml", "docker-compose.override.yaml"), stack.composeFiles());
+        assertEquals("shop.test/own:sha-1", stack.images(List.of("web"), "sha-1").get("web"));
+        assertEquals("docker compose --env-file .env -f compose.yaml -f docker-compose.override.yaml",
+                stack.compose());
+        var before = stack.files("sha-1").stream().filter(file -> !file.path().contains("override")).toList();
+        assertEquals(List.of("compose.yaml"), stack.at(before).composeFiles());
+        assertEquals(List.of("compose.yaml", "docker-compose.override.yaml"),
+                stack.at(stack.files("sha-1")).composeFiles());
+    }
+
+    @Test
+    void its_services_may_be_workers() throws IOException {
+        write("edge/compose.yml", """
+                services:
+                  proxy: {image: edge.test/proxy:1}
+                  gpu:
+                    image: edge.test/worker:1
+                    ports: ["5005:5005"]
+                    x-ktrdr: {worker: training}
+                """);
+        var fleet = AddedWorkers.in(fleet());
+        assertEquals(List.of("north", "south"), fleet.workerNodes().stream().map(Inventory.Node::name).toList());
+        assertEquals(List.of(), fleet.workers());
+        var stack = Stack.of(fleet, fleet.node("N"));
+        assertTrue(stack.working() && stack.core());
+        assertEquals(List.of("proxy", "gpu"), stack.services());
+        assertFalse(Stack.of(fleet, fleet.node("F")).working());
+        assertEquals("south gpu", fleet.place("http://south.shop.test:5005"));
+    }
 }
