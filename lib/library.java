@@ -153,10 +153,10 @@
 //FILES lib/ktrdr/inventory/Role.java=ktrdr/inventory/Role.java
 //FILES lib/ktrdr/inventory/Running.java=ktrdr/inventory/Running.java
 //FILES lib/ktrdr/inventory/SampleSettings.java=ktrdr/inventory/SampleSettings.java
+//FILES lib/ktrdr/inventory/ScaledWorkers.java=ktrdr/inventory/ScaledWorkers.java
 //FILES lib/ktrdr/inventory/Secrets.java=ktrdr/inventory/Secrets.java
 //FILES lib/ktrdr/inventory/SecretsSettings.java=ktrdr/inventory/SecretsSettings.java
 //FILES lib/ktrdr/inventory/SshSettings.java=ktrdr/inventory/SshSettings.java
-//FILES lib/ktrdr/inventory/WorkerPorts.java=ktrdr/inventory/WorkerPorts.java
 //FILES lib/ktrdr/logs/LogChoice.java=ktrdr/logs/LogChoice.java
 //FILES lib/ktrdr/logs/LogCursor.java=ktrdr/logs/LogCursor.java
 //FILES lib/ktrdr/logs/LogMerge.java=ktrdr/logs/LogMerge.java

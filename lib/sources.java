@@ -161,10 +161,10 @@
 //SOURCES ktrdr/inventory/Role.java
 //SOURCES ktrdr/inventory/Running.java
 //SOURCES ktrdr/inventory/SampleSettings.java
+//SOURCES ktrdr/inventory/ScaledWorkers.java
 //SOURCES ktrdr/inventory/Secrets.java
 //SOURCES ktrdr/inventory/SecretsSettings.java
 //SOURCES ktrdr/inventory/SshSettings.java
-//SOURCES ktrdr/inventory/WorkerPorts.java
 //SOURCES ktrdr/logs/LogChoice.java
 //SOURCES ktrdr/logs/LogCursor.java
 //SOURCES ktrdr/logs/LogMerge.java

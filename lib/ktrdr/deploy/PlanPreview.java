@@ -172,15 +172,15 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         var there = plan.facts().containers().stream().map(Docker.Container::service).toList();
         var wanted = plan.revision().images().keySet();
         if (plan.stack().core() || there.isEmpty() || counts(there).equals(counts(wanted))) return Optional.empty();
-        var from = even(there) ? count(there, "backtest") + " of each type" : counts(there);
-        var to = even(there) && even(wanted) ? String.valueOf(count(wanted, "backtest")) : counts(wanted);
+        var from = even(there) ? count(there, "backtesting") + " of each type" : counts(there);
+        var to = even(there) && even(wanted) ? String.valueOf(count(wanted, "backtesting")) : counts(wanted);
         boolean given = node.given().isPresent() && wanted.equals(Set.copyOf(plan.stack().services()));
         return Optional.of(node.name() + " runs " + from + ", "
                 + (given ? "the inventory says " + to : to + " from now on"));
     }
 
-    private static boolean even(Collection<String> services) {
-        return count(services, "backtest") == count(services, "training");
+    private boolean even(Collection<String> services) {
+        return count(services, "backtesting") == count(services, "training");
     }
 
     /** The services whose container is stopped. */
@@ -209,12 +209,12 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         return lines;
     }
 
-    private static String counts(Collection<String> services) {
-        return count(services, "backtest") + " backtest, " + count(services, "training") + " training";
+    private String counts(Collection<String> services) {
+        return count(services, "backtesting") + " backtest, " + count(services, "training") + " training";
     }
 
-    private static long count(Collection<String> services, String kind) {
-        return services.stream().filter(service -> service.startsWith(kind)).count();
+    private long count(Collection<String> services, String type) {
+        return plan.stack().node().own().scaled().count(services, type);
     }
 
     private static String word(Action action) {

@@ -94,7 +94,7 @@ public final class ScalePlan {
     public static Optional<Integer> chosen(Node node, History history) {
         if (node.given().filter(given -> given.key().equals("scale")).isEmpty()) return Optional.empty();
         return history.current().filter(entry -> !entry.kind().equals("deploy") || entry.command().contains(OPTION))
-                .flatMap(entry -> DeployedScale.of(history)).filter(scale -> scale != node.scale());
+                .flatMap(entry -> DeployedScale.of(node, history)).filter(scale -> scale != node.scale());
     }
 
     /** The inventory, or a file that it includes, and the line that gives the scale. */
@@ -174,7 +174,8 @@ public final class ScalePlan {
         var text = content(there.files(), Templates.PROMETHEUS);
         var followed = inventory;
         for (var node : inventory.workers()) {
-            int listed = listed(inventory, node, text).stream().mapToInt(ScalePlan::number).max().orElse(0);
+            int listed = listed(inventory, node, text).stream().map(Worker::name)
+                    .mapToInt(node.own().scaled()::number).max().orElse(0);
             if (!node.name().equals(scaled.name()) && listed > 0
                     && node.given().filter(given -> given.key().equals("workers")).isEmpty()) followed =
                             followed.with(node.withScale(listed));
@@ -191,10 +192,6 @@ public final class ScalePlan {
 
     private static String address(Worker worker) {
         return worker.endpointUrl().substring("http://".length());
-    }
-
-    private static int number(Worker worker) {
-        return Worker.number(worker.name());
     }
 
     /**

@@ -33,10 +33,14 @@ public final class RootCauses {
     private RootCauses() {}
 
     private static List<Rule> rules(Inventory inventory) {
-        return Stream.concat(nodes(inventory.core().name()), services(Stack.of(inventory, inventory.core()))).toList();
+        return Stream.concat(nodes(inventory), services(Stack.of(inventory, inventory.core()))).toList();
     }
 
-    private static Stream<Rule> nodes(String core) {
+    private static Stream<Rule> nodes(Inventory inventory) {
+        var core = inventory.core().name();
+        var names = inventory.workerNodes().stream().flatMap(node -> inventory.workersOf(node.full()).stream())
+                .map(Inventory.Worker::name).collect(Collectors.toSet());
+        Predicate<CheckId> worker = id -> names.contains(id.subject());
         return Stream.of(
                 rule(ofNode("ssh", "host"), sameNode(), scraped()),
                 rule(ofNode("ssh", "host").and(id -> id.ofNode(core)),
@@ -47,13 +51,14 @@ public final class RootCauses {
                 rule(ofNode("stack"), sameNode().and((cause, effect) -> !effect.is("host"))),
                 // what asks a node that keeps it out gets no answer
                 rule(ofNode("firewall"),
-                        sameNode().and((cause, effect) -> worker(effect) && effect.is("registered", "gpu", "health")),
-                        scraped().and((cause, effect) -> worker(effect))),
+                        sameNode().and((cause, effect) -> worker.test(effect)
+                                && effect.is("registered", "gpu", "health")),
+                        scraped().and((cause, effect) -> worker.test(effect))),
                 rule(CheckId.ofNode(core, "firewall")::equals, kind(Part.DATABASE.check()), kind("registered")),
-                rule(id -> worker(id) && id.is("container"), sameSubject("registered", "gpu"),
+                rule(worker.and(id -> id.is("container")), sameSubject("registered", "gpu"),
                         scraped().and((cause, effect) -> effect.subject().equals(cause.subject())),
                         (cause, effect) -> effect.equals(CheckId.ofNode(cause.node(), "release"))),
-                rule(id -> worker(id) && id.is("registered"), sameSubject("gpu")),
+                rule(worker.and(id -> id.is("registered")), sameSubject("gpu")),
                 rule(ofNode("share"), any(CheckId.ofFleet("sample", "result")::equals)));
     }
 
@@ -93,10 +98,6 @@ public final class RootCauses {
         var service = core.service(part).orElse("");
         return id -> !id.target() && id.is("container", "health")
                 && id.subject().equals(id.node().isEmpty() ? part.check() : service);
-    }
-
-    private static boolean worker(CheckId id) {
-        return id.subject().contains("-worker-");
     }
 
     private static BiPredicate<CheckId, CheckId> any(Predicate<CheckId> effects) {

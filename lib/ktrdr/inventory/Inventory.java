@@ -75,13 +75,14 @@ public record Inventory(Path source, boolean example, String domain, String envi
          */
         public Node full() {
             return role != Role.WORKERS ? this
-                    : with(WorkerPorts.MOST_BACKTEST, WorkerPorts.MOST_BACKTEST, WorkerPorts.MOST_TRAINING);
+                    : with(own.scaled().most(ScaledWorkers.BACKTEST), own.scaled().most(ScaledWorkers.BACKTEST),
+                            own.scaled().most(ScaledWorkers.TRAINING));
         }
 
-        /** The same node with these workers of its own templates. */
-        public Node withWorkers(List<Worker> workers) {
+        /** The same node with these workers of its own templates, and these that it counts. */
+        public Node withWorkers(List<Worker> workers, ScaledWorkers scaled) {
             return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest,
-                    training, given, ssh, share, bind, running, own.with(workers));
+                    training, given, ssh, share, bind, running, own.with(workers, scaled));
         }
 
         private Node looking(Optional<Operators> operators) {
@@ -138,12 +139,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
     public record Worker(String name, String type, int port, String profile, String endpointUrl) {
         /** Whether it has the node's GPU. */
         public boolean gpu() {
-            return profile.equals("gpu");
-        }
-
-        /** The number in a worker's name, such as 3 of backtest-worker-3; 0 of another service. */
-        public static int number(String service) {
-            return service.matches("(backtest|training)-worker-\\d") ? service.charAt(service.length() - 1) - '0' : 0;
+            return profile.equals(ScaledWorkers.GPU);
         }
     }
 
@@ -263,9 +259,9 @@ public record Inventory(Path source, boolean example, String domain, String envi
         return "http://" + host + "." + domain + ":" + port;
     }
 
-    /** The workers of a node, by type and number, with the fixed ports of KTRDR, and those of its Compose file. */
+    /** The workers of a node: as many of each type as it counts, and the others of its Compose file. */
     public List<Worker> workersOf(Node node) {
-        var workers = WorkerPorts.workers(node, fqdn(node));
+        var workers = node.own().scaled().of(node, fqdn(node));
         workers.addAll(node.own().workers());
         return workers;
     }

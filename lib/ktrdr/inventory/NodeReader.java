@@ -77,7 +77,8 @@ final class NodeReader {
             else if (!value.matches("[A-Za-z0-9._:/@,+=-]*"))
                 inner.mistake(name, "expected letters, digits and . _ : / @ , + = -, found " + value);
         });
-        return new NodeOwn(variables, section.list("profiles", PROFILE, List.of()), List.of());
+        return new NodeOwn(variables, section.list("profiles", PROFILE, List.of()), List.of(),
+                Optional.empty());
     }
 
     private static NodeShare share(InventorySection section) {

@@ -1,11 +1,11 @@
 package ktrdr.release;
 
-import java.util.List;
 import ktrdr.inventory.Inventory;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Worker;
+import ktrdr.inventory.ScaledWorkers;
+import ktrdr.inventory.ScaledWorkers.Numbered;
 
-/** The workers that Compose files of one's own templates add, by {@code x-ktrdr.worker}. */
+/** The workers of the Compose files of one's own templates, by {@code x-ktrdr.worker} and {@code x-ktrdr.scale}. */
 public final class AddedWorkers {
     private AddedWorkers() {}
 
@@ -15,20 +15,23 @@ public final class AddedWorkers {
      */
     public static Inventory in(Inventory inventory) {
         var result = inventory;
-        if (inventory.templates().isPresent()) for (var node : inventory.nodes())
-            result = result.with(node.withWorkers(of(inventory, node)));
+        if (inventory.templates().isPresent()) for (var node : inventory.nodes()) {
+            var file = Stack.of(inventory, node).file();
+            var counted = file.services().values().stream().filter(service -> service.scale().isPresent())
+                    .map(service -> new Numbered(worker(service, ""), service.scale().orElseThrow())).toList();
+            var added = file.active().stream().map(file.services()::get)
+                    .filter(service -> service.worker().isPresent() && service.scale().isEmpty())
+                    .map(service -> worker(service, "http://" + inventory.fqdn(node) + ":")).toList();
+            result = result.with(node.withWorkers(added, ScaledWorkers.of(counted)));
+        }
         return result;
     }
 
-    private static List<Worker> of(Inventory inventory, Node node) {
-        var file = Stack.of(inventory, node).file();
-        return file.active().stream().map(file.services()::get)
-                .flatMap(service -> service.worker().stream().map(type -> worker(inventory, node, service, type)))
-                .toList();
-    }
-
-    private static Worker worker(Inventory inventory, Node node, ComposeService service, String type) {
-        int port = service.ports().values().iterator().next();
-        return new Worker(service.name(), type, port, "", "http://" + inventory.fqdn(node) + ":" + port);
+    private static Worker worker(ComposeService service, String address) {
+        // a file from before workers said what they are may publish none
+        int port = service.ports().values().stream().findFirst().orElse(0);
+        return new Worker(service.name(), service.worker().orElseThrow(), port,
+                service.scale().flatMap(counted -> service.profiles().stream().findFirst()).orElse(""),
+                address.isEmpty() ? "" : address + port);
     }
 }

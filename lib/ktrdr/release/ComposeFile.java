@@ -78,7 +78,7 @@ public record ComposeFile(String project, Map<String, ComposeService> services, 
         var taken = services.values().stream().map(ComposeService::part).toList();
         // a part that another service is here is no longer that of the name
         services.forEach((name, service) -> all.put(name, other.service(name)
-                .filter(same -> service.part().isPresent() || !taken.contains(same.part()))
+                .filter(same -> same.part().isEmpty() || service.part().isPresent() || !taken.contains(same.part()))
                 .map(service::or).orElse(service)));
         return new ComposeFile(project, all, profiles);
     }

@@ -13,12 +13,13 @@ import ktrdr.DidYouMean;
 import ktrdr.Problem;
 import ktrdr.Units;
 import ktrdr.inventory.Part;
+import ktrdr.inventory.ScaledWorkers;
 
 /** Reads one service of a Compose file: the short and the long forms of its parts, and what {@code x-ktrdr} says. */
 final class ComposeReader {
     static final String OWN = "x-ktrdr";
     private static final Set<String> KEYS =
-            new TreeSet<>(List.of("release", "once", "proof", "worker", "reads", "reload", "busy", "part"));
+            new TreeSet<>(List.of("release", "once", "proof", "worker", "reads", "reload", "busy", "part", "scale"));
     private static final Set<String> PROOF =
             new TreeSet<>(List.of("http", "tcp", "command", "sql", "port", "field", "is"));
     /** The ways to prove a service, and what may come with each. */
@@ -59,7 +60,7 @@ final class ComposeReader {
                 own.containsKey("release") ? flag("release", own.get("release"))
                         : raw.matches("(?s).*\\$\\{?" + ComposeFile.TAG + "\\b.*"),
                 once(own.get("once")), Set.copyOf(list("profiles", keys.get("profiles"))), after(), ports,
-                proof(own.get("proof"), ports), worker(own.get("worker"), ports), reads(own),
+                proof(own.get("proof"), ports), worker(own.get("worker"), ports), scale(own), reads(own),
                 busy(own.get("busy"), ports), environment(), part(own.get("part")));
     }
 
@@ -197,6 +198,15 @@ final class ComposeReader {
         if (ports.size() != 1) throw wrong(OWN + ".worker", "has " + ports.size() + " ports",
                 "the one port under `ports` at which the backend reaches it");
         return Optional.of(type);
+    }
+
+    private Optional<String> scale(Map<String, Object> own) {
+        if (own.get("scale") == null) return Optional.empty();
+        var scale = fill(own.get("scale"));
+        if (!scale.matches("[1-9]|" + ScaledWorkers.GPU)) throw wrong(OWN + ".scale", "is " + scale,
+                "1 for the first of its type, 2 for the second, …, or " + ScaledWorkers.GPU);
+        if (own.get("worker") == null) throw wrong(OWN + ".scale", "is there without `worker`", "worker: its type");
+        return Optional.of(scale);
     }
 
     /** The port that a proof asks: the one that it names by its number inside, or the only one that is published. */

@@ -18,6 +18,7 @@ import ktrdr.inventory.Part;
  * @param after services that it depends on
  * @param ports inside the container to the port that they are published at
  * @param worker the type by which it registers with the backend, at the one port that it publishes; empty if it is none
+ * @param scale its number among those of its type that the inventory counts, or gpu; empty if it always runs
  * @param proof that is asked for beyond Docker's health check
  * @param reads the configuration that it reads from files of the toolkit
  * @param busy the command that says whether it is at work, for which its stop waits; empty if it may be stopped at once
@@ -26,13 +27,14 @@ import ktrdr.inventory.Part;
  */
 public record ComposeService(String name, String container, String image, boolean released, Optional<Duration> once,
         Set<String> profiles, List<String> after, Map<Integer, Integer> ports, Optional<ServiceProof> proof,
-        Optional<String> worker, Optional<ServiceReads> reads, Optional<ServiceProof> busy,
+        Optional<String> worker, Optional<String> scale, Optional<ServiceReads> reads, Optional<ServiceProof> busy,
         Map<String, String> environment, Optional<Part> part) {
 
     /** The same, with what another service of its name says where this one says nothing. */
     ComposeService or(ComposeService other) {
-        return new ComposeService(name, container, image, released, once, profiles, after, ports, proof, worker,
-                reads.or(other::reads), busy, environment, part.or(other::part));
+        return new ComposeService(name, container, image, released, once, profiles, after, ports, proof,
+                worker.or(other::worker), scale.or(other::scale), reads.or(other::reads), busy, environment,
+                part.or(other::part));
     }
 
     /** Whether it runs with these profiles on. */

@@ -21,7 +21,7 @@ public record DeployedScale(Inventory inventory, Map<Node, Problem> unknown) {
     public static DeployedScale of(Fleet fleet) {
         var inventory = fleet.inventory();
         var asked = fleet.each(node -> node.role() == Role.WORKERS && node.given().isEmpty(),
-                (node, ssh) -> of(History.of(ssh, inventory, node)));
+                (node, ssh) -> of(node, History.of(ssh, inventory, node)));
         var adopted = inventory;
         for (var entry : asked.values().entrySet())
             if (entry.getValue().isPresent()) adopted = adopted.with(entry.getKey().withScale(entry.getValue().get()));
@@ -29,9 +29,10 @@ public record DeployedScale(Inventory inventory, Map<Node, Problem> unknown) {
     }
 
     /** The highest number that a worker of the last good release has; empty if nothing was deployed. */
-    public static Optional<Integer> of(History history) {
+    public static Optional<Integer> of(Node node, History history) {
+        var workers = node.own().scaled();
         return history.current()
-                .map(entry -> entry.images().keySet().stream().mapToInt(Inventory.Worker::number).max().orElse(0))
+                .map(entry -> entry.images().keySet().stream().mapToInt(workers::number).max().orElse(0))
                 .filter(scale -> scale > 0);
     }
 

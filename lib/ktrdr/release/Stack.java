@@ -24,8 +24,6 @@ import ktrdr.release.Templates.NodeFile;
 
 /** The Compose stack of a node: its project, its files, its services and the image of each. */
 public final class Stack {
-    /** KTRDR's own workers, of which the inventory says how many run. */
-    private static final Pattern WORKER = Pattern.compile("(backtest|training)-worker-(\\d+|gpu)");
     /** Built-in Compose files by inventory, node and tag: a run asks for the same ones at many places. */
     private static final Map<List<Object>, ComposeFile> READ = new ConcurrentHashMap<>();
     private final Inventory inventory;
@@ -157,7 +155,7 @@ public final class Stack {
                 .expected("all workers that the inventory may ask for")
                 .found(String.join(", ", file.services().keySet()));
         return Stream.concat(workers.stream(),
-                file.active().stream().filter(service -> core() || !WORKER.matcher(service).matches())).distinct()
+                file.active().stream().filter(service -> core() || !node.own().scaled().has(service))).distinct()
                 .toList();
     }
 

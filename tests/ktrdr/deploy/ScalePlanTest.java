@@ -199,8 +199,8 @@ class ScalePlanTest {
                 .images(images).scale(3).build();
         var failed = History.Entry.of("2", "sha-2", History.Ending.FAILED).command("deploy workers B sha-2")
                 .target("workers").scale(1).build();
-        assertEquals(Optional.of(3), DeployedScale.of(new History(List.of(good, failed), Optional.empty())));
-        assertEquals(Optional.empty(), DeployedScale.of(History.NONE));
+        assertEquals(Optional.of(3), DeployedScale.of(node, new History(List.of(good, failed), Optional.empty())));
+        assertEquals(Optional.empty(), DeployedScale.of(node, History.NONE));
     }
 
     @Test

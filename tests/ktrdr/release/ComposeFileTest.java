@@ -171,7 +171,7 @@ class ComposeFileTest {
         assertTrue(service("extends: {service: b}").startsWith("services.a.extends is not read"));
         assertTrue(service("build: .").startsWith("services.a.image is missing"));
         assertTrue(service("x-ktrdr: {onec: true}").contains("services.a.x-ktrdr.onec is unknown | busy, once, part, "
-                + "proof, reads, release, reload, worker; did you mean once?"));
+                + "proof, reads, release, reload, scale, worker; did you mean once?"));
         assertTrue(service("restart: always, x-ktrdr: {once: true}").startsWith("services.a.restart is always"));
         assertTrue(service("x-ktrdr: {once: soon}").startsWith("services.a.x-ktrdr.once is soon"));
         assertTrue(service("x-ktrdr: {release: maybe}").startsWith("services.a.x-ktrdr.release is maybe"));
@@ -219,6 +219,33 @@ class ComposeFileTest {
         assertTrue(new Templates(fleet).render(fleet.core(), "sha-1").stream()
                 .anyMatch(file -> file.path().endsWith("prometheus.yml") && file.content().contains(":5010")));
         assertEquals(List.of("training-worker-1"), Stack.of(fleet, fleet.node("G")).services(), "its profile is off");
+    }
+
+    @Test
+    void counted_workers_may_have_other_names_and_ports(@TempDir Path folder) throws IOException {
+        Files.writeString(Files.createDirectories(folder.resolve("workers")).resolve("docker-compose.workers.yml"), """
+                name: ktrdr-workers
+                services:
+                  backtest-worker-1: {image: a, ports: ["6003:6003"]}
+                  second: {image: a, ports: ["6004:6004"], profiles: [more], x-ktrdr: {worker: backtesting, scale: 2}}
+                  training-worker-1: {image: a, ports: ["5005:5005"]}
+                  training-worker-2: {image: a, ports: ["5006:5006"], profiles: [more]}
+                """);
+        var fleet = AddedWorkers.in(Fixtures.inventory(Fixtures.INVENTORY + "templates: " + folder + "\n"));
+        var node = fleet.node("B");
+        assertEquals(List.of("backtest-worker-1 6003", "second 6004", "training-worker-1 5005",
+                "training-worker-2 5006"), fleet.workersOf(node).stream()
+                        .map(worker -> worker.name() + " " + worker.port()).toList());
+        assertEquals(List.of("backtest-worker-1", "second", "training-worker-1", "training-worker-2"),
+                Stack.of(fleet, node).services());
+        assertEquals(List.of("backtest-worker-1", "training-worker-1"),
+                Stack.of(fleet, node.withScale(1)).services());
+        assertEquals(2, node.own().scaled().number("second"));
+        var three = fleet.with(node.withScale(3));
+        assertTrue(assertThrows(Problem.class, () -> Stack.of(three, three.node("B")).services()).sentence()
+                .contains("there is no service backtest-worker-3"));
+        assertTrue(new Templates(fleet).render(node, "sha-1").stream().anyMatch(file -> file.path()
+                .equals(".env.workers") && file.content().contains("COMPOSE_PROFILES=more")));
     }
 
     @Test
