@@ -1,6 +1,7 @@
 #!/bin/sh
 # What every running container of this node uses, from its control group and its network, under the names and labels
-# that cAdvisor gives such series, for node-exporter's textfile collector. Run by ktrdr-containers.timer.
+# that cAdvisor gives such series, for node-exporter's textfile collector; and of each container of the toolkit's stacks
+# that Docker is to keep running whether it runs and is not unhealthy. Run by ktrdr-containers.timer.
 #
 #   containers.sh FOLDER     writes FOLDER/containers.prom whole, or leaves the one that is there
 #
@@ -12,7 +13,7 @@ folder=$1
 proc=${KTRDR_PROC:-/proc}
 groups=${KTRDR_CGROUPS:-/sys/fs/cgroup}
 
-ids=$(docker ps -q --no-trunc)
+ids=$(docker ps -aq --no-trunc)
 new=$folder/containers.new
 trap 'rm -f "$new"' EXIT
 rm -f "$new"
@@ -87,13 +88,26 @@ container() {
   series ktrdr_container_restarts_total "$restarts" ''
 }
 
+# not of others' containers, nor of what runs once or was put aside
+up() {
+  case $policy in always | unless-stopped) ;; *) return 0 ;; esac
+  case $name in *-before-takeover) return 0 ;; esac
+  [ -d "$place/.ktrdr" ] || return 0
+  if [ "$pid" != 0 ] && [ "$health" != unhealthy ]; then is=1; else is=0; fi
+  series ktrdr_container_up "$is" ''
+}
+
 now=$(date +%s)
 {
-  # a container that ended since then is left out
+  # a container that was removed since then is left out
   format='{{.State.Pid}} {{slice .Name 1}} {{.Config.Image}} {{.RestartCount}} {{.State.StartedAt}}'
+  format="$format {{.HostConfig.NetworkMode}} {{.HostConfig.RestartPolicy.Name}}"
+  format="$format {{with .State.Health}}{{.Status}}{{else}}none{{end}}"
   # shellcheck disable=SC2086 # a list of ids
-  [ -z "$ids" ] || docker inspect --format "$format {{.HostConfig.NetworkMode}}" $ids 2>/dev/null || :
-} | while read -r pid name image restarts started mode; do
+  [ -z "$ids" ] || docker inspect --format \
+    "$format {{index .Config.Labels \"com.docker.compose.project.working_dir\"}}" $ids 2>/dev/null || :
+} | while read -r pid name image restarts started mode policy health place; do
+  up
   [ "$pid" = 0 ] || container
 done | sort -s -t '{' -k 1,1 | awk -F '{' '
   $1 != last { last = $1; print "# TYPE " $1 ($1 ~ /_total$/ ? " counter" : " gauge") }

@@ -22,6 +22,7 @@ import ktrdr.fleet.Fleet;
 import ktrdr.health.HealthLog;
 import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Role;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Registry;
 import ktrdr.release.History;
@@ -203,8 +204,11 @@ public final class Rollout {
     /** Whether to go on with the nodes that have no problem. */
     public boolean goesOn() {
         var problems = problems();
+        var core = fleet.inventory().core();
+        // no node of a fleet without a core is needed by the others
+        boolean lost = core.role() == Role.CORE && problems.containsKey(core);
         return !outcomes.interrupted() && (problems.isEmpty() || options.onFailure() == OnFailure.continue_)
-                && !problems.containsKey(fleet.inventory().core()) && !nodes.isEmpty();
+                && !lost && !nodes.isEmpty();
     }
 
     /** Finds out exactly what would be done, and what would fail, before anything is pulled anywhere. */

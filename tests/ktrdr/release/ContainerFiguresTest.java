@@ -34,10 +34,13 @@ class ContainerFiguresTest {
                   ps) echo 1 2 ;;
                   inspect)
                     echo '71 backtest-worker-1 ghcr.io/k/ktrdr-backend:sha-1 3 2026-01-02T03:04:05.678901234Z \
-                ktrdr-workers_default'
-                    echo '72 ktrdr-node-exporter prom/node-exporter:v1.8.2 0 2026-01-02T03:04:05Z host' ;;
+                ktrdr-workers_default unless-stopped healthy WORLD/our stack'
+                    echo '72 ktrdr-node-exporter prom/node-exporter:v1.8.2 0 2026-01-02T03:04:05Z host always none '
+                    while read -r line; do echo "$line"; done <WORLD/more ;;
                 esac
-                """);
+                """.replace("WORLD", world.toString()));
+        write("more", "");
+        Files.createDirectories(world.resolve("our stack/.ktrdr"));
         for (var pid : List.of("71", "72")) write("proc/" + pid + "/net/dev", """
                 Inter-|   Receive                                                |  Transmit
                  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo \
@@ -104,6 +107,23 @@ class ContainerFiguresTest {
                 worker("ktrdr_container_restarts_total", "") + " " + worker("container_start_time_seconds", ""));
         assertTrue(Math.abs(System.currentTimeMillis() / 1000 - Long.parseLong(worker("container_last_seen", "")))
                 < 10);
+    }
+
+    @Test
+    void what_docker_is_to_keep_running_runs_or_does_not() throws IOException {
+        second();
+        var stopped = "0 %s a:1 0 2026-01-02T03:04:05Z none %s %s %s\n";
+        var ours = world.resolve("our stack").toString();
+        write("more", stopped.formatted("mcp", "unless-stopped", "none", ours)
+                + stopped.formatted("tables", "no", "none", ours)
+                + stopped.formatted("mcp-before-takeover", "always", "none", ours)
+                + stopped.formatted("theirs", "always", "none", world.resolve("elsewhere"))
+                + "73 sick a:1 0 2026-01-02T03:04:05Z none always unhealthy " + ours + "\n");
+        assertEquals(0, run().exit());
+        assertEquals(List.of("backtest-worker-1 1", "mcp 0", "sick 0"), series().lines()
+                .filter(line -> line.startsWith("ktrdr_container_up{"))
+                .map(line -> line.replaceAll(".*name=\"([^\"]*)\".*\\} ", "$1 ")).sorted().toList());
+        assertFalse(series().contains("container_last_seen{name=\"mcp\""), this::said);
     }
 
     @Test
