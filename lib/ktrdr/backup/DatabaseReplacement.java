@@ -69,8 +69,7 @@ public final class DatabaseReplacement {
                 && backend.health().status().equals("ok"), ASK);
         RestoreScript.Done done;
         try (var held = WorkerPause.take(fleet, fleet.nodes().stream()
-                .filter(node -> !node.equals(core) && Stack.of(fleet.inventory(), node).working() && locked(node))
-                .toList(), locks, http, console)) {
+                .filter(node -> locked(node) && !node.equals(core)).toList(), locks, http, console)) {
             if (held.cut()) console.note(core.name(), "restore",
                     "what workers saved of their work is in the database that is replaced, and can be resumed "
                             + "only if this fails");

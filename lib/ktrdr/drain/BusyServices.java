@@ -3,8 +3,8 @@ package ktrdr.drain;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
@@ -15,7 +15,6 @@ import ktrdr.Facts;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.release.ComposeService;
-import ktrdr.release.ServiceProof;
 import ktrdr.release.Stack;
 import ktrdr.ssh.Ssh;
 
@@ -24,7 +23,6 @@ import ktrdr.ssh.Ssh;
  * and then stopped as Compose stops them: what a worker of KTRDR needs is in {@link WorkerStops}.
  */
 final class BusyServices {
-    private static final int SECONDS = 10;
     /** Stands for the operation that a worker has. */
     private static final String AT_WORK = "at work";
     private final Stack stack;
@@ -40,7 +38,7 @@ final class BusyServices {
 
     private Stream<ComposeService> asked(Collection<String> services) {
         return services.stream().filter(service -> !settled.contains(service)).map(stack.file()::service)
-                .flatMap(service -> service.stream()).filter(service -> service.busy().isPresent());
+                .flatMap(Optional::stream).filter(service -> service.busy().isPresent());
     }
 
     /** Those of these services that are at work. One whose command does not end, or fails, is not. */
@@ -61,9 +59,8 @@ final class BusyServices {
     }
 
     private String test(ComposeService service) {
-        ServiceProof asked = service.busy().orElseThrow();
-        var command = "timeout " + SECONDS + " docker exec " + Sh.words(Stream.concat(
-                Stream.of(container.apply(service.name())), asked.command().stream()).toList()) + " 2>/dev/null";
+        var asked = service.busy().orElseThrow();
+        var command = asked.inside(container.apply(service.name())) + " 2>/dev/null";
         return asked.expected().map(text -> "said=$(" + command + ") && [ \"$said\" = " + Sh.quote(text) + " ]")
                 .orElse(command + " >/dev/null");
     }
@@ -71,7 +68,7 @@ final class BusyServices {
     /** Those of the busy ones that are none of these; they are stopped while at work. */
     Map<String, String> others(Map<String, String> busy, Console console) {
         var others = new LinkedHashMap<>(busy);
-        var stopped = asked(List.copyOf(busy.keySet())).map(ComposeService::name).toList();
+        var stopped = asked(busy.keySet()).map(ComposeService::name).toList();
         others.keySet().removeAll(stopped);
         settled.addAll(stopped);
         stopped.forEach(service -> console.note(stack.node().name(), "stop", service + " is stopped while at work"));

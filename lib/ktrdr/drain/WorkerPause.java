@@ -39,10 +39,11 @@ public final class WorkerPause implements AutoCloseable {
     }
 
     /**
-     * Stops the running workers of these nodes, side by side, busy ones after they have saved what they can. A failure
-     * on a node is a {@link Problem}, and all are started again.
+     * Stops the running workers of those of these nodes that have some, side by side, busy ones after they have saved
+     * what they can. A failure on a node is a {@link Problem}, and all are started again.
      */
-    public static WorkerPause take(Fleet fleet, List<Node> nodes, NodeLocks locks, Http http, Console console) {
+    public static WorkerPause take(Fleet fleet, List<Node> asked, NodeLocks locks, Http http, Console console) {
+        var nodes = asked.stream().filter(node -> Stack.of(fleet.inventory(), node).working()).toList();
         var held = new WorkerPause(fleet, console);
         var saved = fleet.each(nodes::contains, (node, ssh) -> {
             var stops = new WorkerStops(fleet, locks, http, console, node);

@@ -30,7 +30,6 @@ public final class ProofChecks {
     /** The kind of these checks. */
     public static final String KIND = "proof";
     private static final int CONNECT_MILLIS = 5000;
-    private static final int COMMAND_SECONDS = 10;
     private final Inventory inventory;
     private final Http http;
 
@@ -52,8 +51,7 @@ public final class ProofChecks {
     }
 
     private static String question(ComposeService service) {
-        var command = Stream.concat(Stream.of(service.container()), service.proof().orElseThrow().command().stream());
-        return "code=0\nsaid=$(timeout " + COMMAND_SECONDS + " docker exec " + Sh.words(command.toList())
+        return "code=0\nsaid=$(" + service.proof().orElseThrow().inside(service.container())
                 + " 2>&1) || code=$?\nsay " + Sh.quote("proof " + service.name())
                 + " \"$code $(printf '%s\\n' \"$said\" | tail -n 3 | masked " + Sh.quote(service.container()) + ")\"\n";
     }

@@ -2,6 +2,8 @@ package ktrdr.release;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
+import ktrdr.Sh;
 
 /**
  * How a service is proven beyond Docker's health check, as its {@code x-ktrdr.proof} in the Compose file says.
@@ -13,6 +15,8 @@ import java.util.Optional;
  * @param expected value of the field; empty if any value is good
  */
 public record ServiceProof(String path, int port, List<String> command, String field, Optional<String> expected) {
+    private static final int SECONDS = 10;
+
     /** Over HTTP, and what a field of the answer has to be. */
     static ServiceProof http(String path, int port, String field, Optional<String> expected) {
         return new ServiceProof(path, port, List.of(), field, expected);
@@ -31,6 +35,12 @@ public record ServiceProof(String path, int port, List<String> command, String f
     /** Whether it is asked over HTTP. */
     public boolean http() {
         return !path.isEmpty();
+    }
+
+    /** The command as shell words that run it in this container, and end it after 10 s. */
+    public String inside(String container) {
+        return "timeout " + SECONDS + " docker exec "
+                + Sh.words(Stream.concat(Stream.of(container), command.stream()).toList());
     }
 
     /** Whether the node has to be asked. */
