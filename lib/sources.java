@@ -15,6 +15,7 @@
 //DEPS com.squareup.okhttp3:mockwebserver3:5.5.1
 //DEPS com.fasterxml.jackson.dataformat:jackson-dataformat-yaml:2.23.0
 //DEPS com.samskivert:jmustache:1.16
+//DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS io.github.java-diff-utils:java-diff-utils:4.18
 //DEPS org.slf4j:slf4j-nop:2.0.20
 
@@ -97,12 +98,17 @@
 //SOURCES ktrdr/deploy/Installation.java
 //SOURCES ktrdr/deploy/InstallationTakeover.java
 //SOURCES ktrdr/deploy/KeptInstallation.java
+//SOURCES ktrdr/deploy/LocalChoice.java
+//SOURCES ktrdr/deploy/LocalImages.java
+//SOURCES ktrdr/deploy/LocalMatch.java
+//SOURCES ktrdr/deploy/LocalSend.java
 //SOURCES ktrdr/deploy/LostWorkers.java
 //SOURCES ktrdr/deploy/Migration.java
 //SOURCES ktrdr/deploy/NodePlan.java
 //SOURCES ktrdr/deploy/NodePlanner.java
 //SOURCES ktrdr/deploy/NodeRollback.java
 //SOURCES ktrdr/deploy/NodeRollout.java
+//SOURCES ktrdr/deploy/OnFailure.java
 //SOURCES ktrdr/deploy/OnceScript.java
 //SOURCES ktrdr/deploy/Pins.java
 //SOURCES ktrdr/deploy/PlanPreview.java
@@ -138,6 +144,13 @@
 //SOURCES ktrdr/health/ScrapeTargets.java
 //SOURCES ktrdr/health/ServiceChecks.java
 //SOURCES ktrdr/health/WorkerChecks.java
+//SOURCES ktrdr/image/ArchiveIndex.java
+//SOURCES ktrdr/image/ArchivedImage.java
+//SOURCES ktrdr/image/GivenImage.java
+//SOURCES ktrdr/image/ImageArchive.java
+//SOURCES ktrdr/image/ImageStream.java
+//SOURCES ktrdr/image/NodeImages.java
+//SOURCES ktrdr/image/Spool.java
 //SOURCES ktrdr/inventory/AlertSettings.java
 //SOURCES ktrdr/inventory/AlertSettingsReader.java
 //SOURCES ktrdr/inventory/BackupSettings.java

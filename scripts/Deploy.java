@@ -12,6 +12,9 @@ import ktrdr.backup.BackupFolder;
 import ktrdr.backup.BackupTimer;
 import ktrdr.cli.Cli;
 import ktrdr.deploy.DeployChoice;
+import ktrdr.deploy.LocalChoice;
+import ktrdr.deploy.LocalImages;
+import ktrdr.deploy.LocalMatch;
 import ktrdr.deploy.NodePlanner;
 import ktrdr.deploy.RolloutCommand;
 import ktrdr.deploy.RolloutRun;
@@ -37,6 +40,7 @@ import picocli.CommandLine.Option;
             "  jbang deploy@ktrdr core backend --tag sha-3f2c9ab  only the backend",
             "  jbang deploy@ktrdr workers B C                     two nodes, at the commit of the current checkout",
             "  jbang deploy@ktrdr core all --backup               a backup first; if it fails, nothing is changed",
+            "  jbang deploy@ktrdr all --local ktrdr-backend:dev   what was just built here, without a registry",
             "  jbang deploy@ktrdr all --dry-run                   show what would change on each node",
             "",
             "Exit codes: 0 deployed; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 a node "
@@ -47,6 +51,7 @@ public class Deploy implements Callable<Exit> {
     @Mixin Cli.Changing change;
     @Mixin RolloutCommand rolling;
     @Mixin DeployChoice where;
+    @Mixin LocalChoice local;
     @Option(names = "--tag", paramLabel = "TAG",
             description = "The release; else sha-<commit> of the current KTRDR checkout, else the release on "
                     + "core.") String tag;
@@ -60,17 +65,19 @@ public class Deploy implements Callable<Exit> {
 
     @Override
     public Exit call() {
+        local.without(tag);
         var whole = common.running(where.core());
         var inventory = where.scaled(whole.inventory());
         var services = where.services(inventory);
         var nodes = where.nodes(inventory);
         FileChanges.proveTemplates(inventory, nodes);
-        try (var fleet = whole.of(inventory, nodes)) {
-            return deploy(fleet, services, release(fleet, services));
+        try (var images = LocalImages.of(local, () -> new LocalMatch(inventory, where.words(), nodes, services),
+                common.console()); var fleet = whole.of(inventory, nodes)) {
+            return deploy(fleet, services, images.tag().or(() -> release(fleet, services)), images);
         }
     }
 
-    private Exit deploy(Fleet fleet, List<String> services, Optional<String> release) {
+    private Exit deploy(Fleet fleet, List<String> services, Optional<String> release, LocalImages images) {
         var inventory = fleet.inventory();
         try (var locks = change.locks(fleet, common, "deploy " + where.words() + release.map(" "::concat).orElse("")
                 + where.scaleWords(),
@@ -80,7 +87,7 @@ public class Deploy implements Callable<Exit> {
             if (first && change.dryRun)
                 common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");
             var options = rolling.options(Optional.empty(), backup == null || backup);
-            var exit = new RolloutRun(common, fleet, locks, options, "deployed").before(rollout -> {
+            var exit = new RolloutRun(common, fleet, locks, options, "deployed").carrying(images).before(rollout -> {
                 if (first && rollout.plans().containsKey(inventory.core()))
                     rollout.backedUp(new BackupFolder(inventory, fleet.ssh(inventory.core()), common.console())
                             .beforeDeployment());

@@ -11,12 +11,13 @@ public class BenchOptions {
     /** Names of all benchmarks. */
     static final class Names extends ArrayList<String> {
         Names() {
-            super(List.of("backup", "console-gather", "deploy-core", "deploy-core-newer", "deploy-workers",
-                    "deploy-workers-ansible", "deploy-workers-parallel", "deploy-workers-parallel-ansible",
-                    "fan-out-3", "fan-out-30", "fan-out-99", "fan-out-300", "fan-out-ansible-3", "fan-out-ansible-30",
-                    "fan-out-ansible-99", "fan-out-ansible-300", "gap", "help", "jdk-help", "jdk-run", "jdk-status",
-                    "restore", "stage", "stage-ansible", "stage-change", "stage-change-ansible", "start", "status",
-                    "transfer", "verify", "verify-infra", "verify-infra-ansible", "verify-lists", "verify-quick"));
+            super(List.of("backup", "console-gather", "deploy-core", "deploy-core-newer", "deploy-local",
+                    "deploy-local-pulled", "deploy-workers", "deploy-workers-ansible", "deploy-workers-parallel",
+                    "deploy-workers-parallel-ansible", "fan-out-3", "fan-out-30", "fan-out-99", "fan-out-300",
+                    "fan-out-ansible-3", "fan-out-ansible-30", "fan-out-ansible-99", "fan-out-ansible-300", "gap",
+                    "help", "jdk-help", "jdk-run", "jdk-status", "restore", "stage", "stage-ansible", "stage-change",
+                    "stage-change-ansible", "start", "status", "transfer", "verify", "verify-infra",
+                    "verify-infra-ansible", "verify-lists", "verify-quick"));
         }
     }
 

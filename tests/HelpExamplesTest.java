@@ -72,6 +72,8 @@ class HelpExamplesTest {
                     "no kernel of a container has NFS: setup-nfs is tested on virtual machines"),
             new Special("verify-infra B --sudoers", How.RUN, List.of(2),
                     "the practice fleet logs in as root, who needs no file; OperatorsTest prints one"),
+            new Special("deploy all --local", How.PARSED, List.of(),
+                    "an image that was just built; DeployLocalTest has one"),
             new Special("verify --failover", How.PARSED, List.of(),
                     "it stops a worker and waits for a minute; FailoverTest does that"),
             new Special("retire root@10.42.1.13", How.PARSED, List.of(),

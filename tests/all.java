@@ -14,6 +14,7 @@
 //SOURCES ktrdr/drain/*.java
 //SOURCES ktrdr/fleet/*.java
 //SOURCES ktrdr/health/*.java
+//SOURCES ktrdr/image/*.java
 //SOURCES ktrdr/inventory/*.java
 //SOURCES ktrdr/logs/*.java
 //SOURCES ktrdr/node/*.java

@@ -59,6 +59,8 @@ import picocli.CommandLine.Mixin;
                     + "console, and ssh with ControlPersist",
             "  deploy-core            where all is as it should be, and the plan's docker compose up -d with what it "
                     + "looks at after; -newer with another release, pulled",
+            "  deploy-local           an image that was just built, one layer of 5 MB of it new, to all workers nodes, "
+                    + "and docker save | ssh docker load; -pulled beside a release that the registry has",
             "  deploy-workers         another release to all workers nodes, and the plan's commands with the same "
                     + "wait for health; -parallel, and both with -ansible",
             "  fan-out-3, -30, -99, -300   five facts of so many targets by `run`, and by ssh under xargs; "
@@ -119,6 +121,8 @@ public class bench implements Callable<Exit> {
                 "stage-change-ansible", (what, pairs) -> stage(staged -> staged.changeByAnsible(what, pairs))));
         benchmarks.putAll(Map.of("deploy-core", (what, pairs) -> deploy(deploying -> deploying.same(what, pairs)),
                 "deploy-core-newer", (what, pairs) -> deploy(deploying -> deploying.newer(what, pairs)),
+                "deploy-local", (what, pairs) -> deploy(deploying -> deploying.local(what, pairs)),
+                "deploy-local-pulled", (what, pairs) -> deploy(deploying -> deploying.localOrPulled(what, pairs)),
                 "deploy-workers", (what, pairs) -> deploy(deploying -> deploying.workers(what, pairs)),
                 "deploy-workers-parallel",
                 (what, pairs) -> deploy(deploying -> deploying.workers(what, pairs, "--parallel")),

@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -12,9 +13,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * Commands on the machine the script runs on.
@@ -97,8 +100,20 @@ public final class LocalCommand {
 
         /** Runs the command; any exit code is an answer. A program that is not there is a {@link Problem}. */
         public CommandResult run() {
+            return run(process -> read(process.getInputStream()));
+        }
+
+        /**
+         * Runs the command and copies its standard output byte for byte; the result has none. A target that cannot be
+         * written to ends the command.
+         */
+        public CommandResult pipe(OutputStream target) {
+            return run(process -> copy(process, target));
+        }
+
+        private CommandResult run(Function<Process, String> output) {
             try {
-                return finish(start());
+                return finish(start(), output);
             } catch (IOException e) {
                 throw Problem.failed(argv.get(0) + " could not be started on this machine")
                         .found(e.getMessage()).fix("install " + argv.get(0) + ", or put it on the PATH").because(e);
@@ -121,8 +136,8 @@ public final class LocalCommand {
             return builder.start();
         }
 
-        private CommandResult finish(Process process) throws IOException {
-            var out = CompletableFuture.supplyAsync(() -> read(process.getInputStream()), READERS);
+        private CommandResult finish(Process process, Function<Process, String> output) throws IOException {
+            var out = CompletableFuture.supplyAsync(() -> output.apply(process), READERS);
             var err = CompletableFuture.supplyAsync(() -> read(process.getErrorStream()), READERS);
             try (var stdin = process.getOutputStream()) {
                 stdin.write(input.getBytes(StandardCharsets.UTF_8));
@@ -136,9 +151,24 @@ public final class LocalCommand {
                             + " s on this machine");
                 }
                 return new CommandResult(process.exitValue(), out.join(), err.join());
+            } catch (CompletionException e) {
+                throw e.getCause() instanceof Problem problem ? problem : e;
             } catch (InterruptedException e) {
                 kill(process);
                 throw Threads.interrupted(argv.get(0) + " was interrupted", e);
+            }
+        }
+
+        private static String copy(Process process, OutputStream target) {
+            try (var stream = process.getInputStream()) {
+                stream.transferTo(target);
+                return "";
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            } catch (Problem unwritten) {
+                // it would wait for ever for someone who reads what is left
+                kill(process);
+                throw unwritten;
             }
         }
 

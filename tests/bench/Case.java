@@ -29,6 +29,12 @@ public record Case(String name, String ours, String theirs, String what) {
                             + "up -d over ssh, a wait until "
                             + "containers are healthy and all workers registered again, and the plan's ps, logs and "
                             + "curl"),
+            new Case("deploy-local", "deploy --local", "save | load",
+                    "deploy workers all --local with an image of which one layer of 5 MB is new, and docker save | ssh "
+                            + "docker load and compose up -d on one node after the other, each with the same wait"),
+            new Case("deploy-local-pulled", "deploy --local", "deploy --tag",
+                    "the same, and deploy workers all --tag with a release that the registry has already, whose image "
+                            + "the nodes have but for its last layers"),
             new Case("deploy-workers", "deploy", "commands",
                     "deploy workers all with another release whose image is there, and compose up -d over ssh on one "
                             + "node after the other, each with a "

@@ -112,6 +112,51 @@ public final class Deploying implements AutoCloseable {
         }
     }
 
+    /** All workers nodes to an image that was just built; the commands save it and load it on one after the other. */
+    public SideBySide local(Case what, int pairs) {
+        try (var built = new Built(console, found)) {
+            return SideBySide.cold(what, pairs, () -> local(built), () -> {
+                var image = built.image();
+                moved = true;
+                return sh(what, built.environment(), inventory.workers().stream().map(node -> {
+                    var there = Docker.repository(inventory.workerImage(node)) + ":bench";
+                    return "docker image save " + image + " | ssh " + Sh.words(ByHand.login(inventory, node))
+                            + " docker image load\n" + ByHand.script(inventory, node, "docker tag " + image + " "
+                                    + Sh.quote(there) + "\n" + up(node, "bench", "") + HEALTHY)
+                            + registered(List.of(node));
+                }).collect(Collectors.joining()));
+            });
+        }
+    }
+
+    /** The same, and a release that the registry has already, whose image the nodes do not have. */
+    public SideBySide localOrPulled(Case what, int pairs) {
+        pulled();
+        try (var built = new Built(console, found)) {
+            return SideBySide.cold(what, pairs, () -> local(built), () -> {
+                var tag = tags.get(tags.get(0).equals(found) ? 1 : 0);
+                for (var node : inventory.workers()) {
+                    var image = Docker.repository(inventory.workerImage(node)) + ":" + tag;
+                    fleet.ssh(node).run("docker image rm " + Sh.quote(image) + "\n");
+                }
+                return deploy("workers", "all", "--tag", tag);
+            });
+        }
+    }
+
+    private Duration local(Built built) {
+        var image = built.image();
+        moved = true;
+        return SideBySide.time(console, "deploy --local", withEnvironment(LocalCommand.command(toolkit.toString(),
+                "deploy", "workers", "all", "--local", image, "-i", inventory.source().toString()),
+                built.environment()));
+    }
+
+    private static LocalCommand.Command withEnvironment(LocalCommand.Command command, Map<String, String> variables) {
+        variables.forEach(command::env);
+        return command;
+    }
+
     private String[] words(String... options) {
         return Stream.concat(Stream.of("workers", "all", "--tag", other(inventory.workers())), Stream.of(options))
                 .toArray(String[]::new);
@@ -125,8 +170,12 @@ public final class Deploying implements AutoCloseable {
     }
 
     private Duration sh(Case what, String script) {
-        return SideBySide.time(console, what.theirs(),
-                LocalCommand.command("sh", "-s").input("set -eu\n" + ByHand.asking(inventory) + script));
+        return sh(what, Map.of(), script);
+    }
+
+    private Duration sh(Case what, Map<String, String> variables, String script) {
+        return SideBySide.time(console, what.theirs(), withEnvironment(LocalCommand.command("sh", "-s")
+                .input("set -eu\n" + ByHand.asking(inventory) + script), variables));
     }
 
     private String other(List<Inventory.Node> nodes) {

@@ -106,7 +106,8 @@ public final class Engine {
         return builder;
     }
 
-    private Map<String, String> environment() {
+    /** The variables by which a docker command uses it. */
+    public Map<String, String> environment() {
         var environment = new HashMap<>(Map.of("DOCKER_CONFIG", config.toString(), "DOCKER_BUILDKIT", "0"));
         host.ifPresent(own -> environment.put("DOCKER_HOST", own));
         return environment;

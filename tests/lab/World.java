@@ -166,6 +166,11 @@ public final class World {
         return Spent.on(Spent.What.docker, () -> Hosting.ENGINE.docker(words).must().out());
     }
 
+    /** The variables by which a docker command uses that engine. */
+    public static Map<String, String> dockerEnvironment() {
+        return Hosting.ENGINE.environment();
+    }
+
     /** Runs a shell script on a host and returns its output. */
     public static String on(String host, String script) {
         return in("ktrdr-lab-" + host, script);

@@ -30,10 +30,11 @@ public final class Rooms {
             DeployKilled DeployLock DeployPartly OnceScript
             deploy      DeployRefused NodePlan Likeness Migration MigrationScript MoreNodes Restart RestartFleet
             deploy      AddedService Aside ExampleStack Installation OwnStack Pins RetireScript Rollback
-            deploy      Scale ScalePlan Takeover WorkerStops
+            deploy      DeployLocal LocalMatch Scale ScalePlan Takeover WorkerStops
             docs        Blocks Dependencies KtrdrFacts Library Outdated Packages Pages Recipes RecipesPage
             docs        Reliability Runbook Shape
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips SwappedAddresses
+            image       ImageArchive ImageStream
             health      RootCauses CheckId ScrapeTargets ServiceChecks WorkerChecks Gpu HealthLog MachineChecks
             health      ProofChecks VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables

@@ -171,7 +171,7 @@ public final class DeployJournal {
     private String prune(History history) {
         int keep = fleet.inventory().images().keep();
         var hashes = new LinkedHashSet<String>();
-        history.kept(keep).forEach(entry -> hashes.add(entry.configuration()));
+        history.held(keep).forEach(entry -> hashes.add(entry.configuration()));
         var script = new StringBuilder(KeptFiles.keep(hashes)).append("""
                 drop() {
                   [ "$(docker image inspect --format '{{.Id}}' "$2" 2>/dev/null)" != "$1" ] || docker image rm "$2" \

@@ -30,6 +30,7 @@ import ktrdr.release.FileChangesScript;
 import ktrdr.release.Firewall;
 import ktrdr.release.NodeLocks;
 import ktrdr.release.NodeMetrics;
+import ktrdr.release.ReleaseTag;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
 import ktrdr.release.StackFacts;
@@ -102,6 +103,11 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
         return Stream.concat(services.stream().map(revision.images()::get)
                 .flatMap(image -> Stream.of(image.reference(), image.id())).filter(name -> !name.isEmpty()),
                 NodeMetrics.image(revision.files()).stream()).distinct().toList();
+    }
+
+    /** The missing images of the registry, or those that only the machine has which built them. */
+    List<String> missing(boolean local) {
+        return pulls.stream().filter(image -> ReleaseTag.isLocal(image) == local).toList();
     }
 
     /** The service among them that is a part of core; empty if none is. */
@@ -222,7 +228,7 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
     /** The plan as a document. */
     public Map<String, Object> document() {
         return Document.fields("release", tag(), "release_before", before(), "services", services, "services_removed",
-                retired, "images_pulled", pulls,
+                retired, "images_pulled", missing(false), "images_sent", missing(true),
                 "files", staging.document().get("files"));
     }
 

@@ -15,6 +15,7 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.node.Registry;
+import ktrdr.release.ReleaseTag;
 import ktrdr.release.StackFacts;
 
 /**
@@ -34,7 +35,9 @@ final class Pins {
             boolean known = !image.id().isEmpty() || !image.digest().isEmpty();
             boolean there = known ? facts.images().containsKey(image.id()) || facts.images().containsValue(image.id())
                     : facts.images().containsKey(image.reference()) && !image.reference().endsWith(":latest");
-            if (!there) pulls.add(image.digest().isEmpty() ? image.reference() : image.digest());
+            // no registry can be asked for a digest of what came from none
+            boolean digest = !image.digest().isEmpty() && !ReleaseTag.isLocal(image.reference());
+            if (!there) pulls.add(digest ? image.digest() : image.reference());
         }
         return List.copyOf(pulls);
     }
@@ -57,7 +60,7 @@ final class Pins {
      */
     static Map<String, String> pulledAs(NodePlan plan) {
         var as = new LinkedHashMap<String, String>();
-        plan.pulls().forEach(
+        plan.missing(false).forEach(
                 pull -> as.put(pull,
                         plan.revision().images().values().stream()
                                 .filter(image -> image.id().isEmpty() && image.digest().equals(pull))
@@ -124,7 +127,7 @@ final class Pins {
         var known = new LinkedHashMap<String, List<Local>>();
         for (var plan : plans)
             for (var reference : references(plan)) {
-                if (plan.pulls().contains(reference)) open.add(reference);
+                if (plan.missing(false).contains(reference)) open.add(reference);
                 var id = plan.facts().images().get(reference);
                 if (id != null) known.computeIfAbsent(reference, none -> new ArrayList<>())
                         .add(new Local(id, plan.facts().digests().getOrDefault(id, List.of())));
@@ -146,12 +149,13 @@ final class Pins {
     private static Set<String> references(NodePlan plan) {
         return plan.services().stream().map(plan.revision().images()::get)
                 .filter(image -> image.id().isEmpty() && image.digest().isEmpty()).map(Docker.Image::reference)
+                .filter(reference -> !ReleaseTag.isLocal(reference))
                 .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
     /** What a node asks its registry about: what it is to pull, and its open references. */
     static List<String> asked(NodePlan plan, Set<String> open) {
-        var asked = new LinkedHashSet<>(plan.pulls());
+        var asked = new LinkedHashSet<>(plan.missing(false));
         if (!plan.restart()) references(plan).stream().filter(open::contains).forEach(asked::add);
         return List.copyOf(asked);
     }

@@ -20,6 +20,7 @@ import ktrdr.node.Docker;
 import ktrdr.node.Registry;
 import ktrdr.release.FileChangesScript;
 import ktrdr.release.NodeLocks;
+import ktrdr.release.ReleaseTag;
 import ktrdr.release.Templates.NodeFile;
 import ktrdr.report.Document;
 import ktrdr.ssh.Ssh;
@@ -234,7 +235,8 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
             var from = digest(service);
             var to = target(service);
             var manifest = manifests.get(plan.revision().images().get(service).reference());
-            var pull = manifest == null ? "" : ", pull " + Units.size(manifest.bytes());
+            boolean here = ReleaseTag.isLocal(plan.revision().images().get(service).reference());
+            var pull = manifest == null ? "" : (here ? ", send " : ", pull ") + Units.size(manifest.bytes());
             images.computeIfAbsent(from.equals(to) ? brief(to) + " same" : (from.isEmpty() ? "" : brief(from) + " -> ")
                     + brief(to) + pull, none -> new ArrayList<>()).add(service);
         }
@@ -250,6 +252,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
     private String target(String service) {
         var image = plan.revision().images().get(service);
         var manifest = manifests.get(image.reference());
+        if (ReleaseTag.isLocal(image.reference()) && !image.id().isEmpty()) return image.id();
         if (!image.digest().isEmpty()) return image.digest();
         if (manifest != null) return Docker.repository(image.reference()) + "@" + manifest.digest();
         var id = image.id().isEmpty() ? plan.facts().images().getOrDefault(image.reference(), "") : image.id();
@@ -258,6 +261,11 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
 
     private static String brief(String digest) {
         return digest.replaceFirst("^.*/", "").replaceFirst("(sha256:.{12}).*", "$1");
+    }
+
+    private long bytes(boolean here) {
+        return manifests.values().stream().filter(manifest -> ReleaseTag.isLocal(manifest.image()) == here)
+                .mapToLong(Registry.Manifest::bytes).sum();
     }
 
     /** The preview as a document. */
@@ -269,7 +277,8 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
                         "to", target(service))));
         document.put("actions", services);
         schema.ifPresent(step -> document.put("schema", step.document()));
-        document.put("pull_bytes", manifests.values().stream().mapToLong(Registry.Manifest::bytes).sum());
+        document.put("pull_bytes", bytes(false));
+        document.put("send_bytes", bytes(true));
         return document;
     }
 }

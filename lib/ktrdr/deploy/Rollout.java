@@ -41,19 +41,6 @@ import ktrdr.ssh.Ssh;
  */
 public final class Rollout {
     /**
-     * What happens to the other nodes when one fails: they are left as they are, those done are rolled back too, or the
-     * rest goes on.
-     */
-    public enum OnFailure { stop, revert, continue_;
-
-        /** As on the command line. */
-        @Override
-        public String toString() {
-            return name().replace("_", "");
-        }
-    }
-
-    /**
      * How a rollout goes about it.
      *
      * @param timeout for health
@@ -96,6 +83,7 @@ public final class Rollout {
     private final Map<Node, NodeRollout> nodes = new LinkedHashMap<>();
     private final RolloutOutcomes outcomes = new RolloutOutcomes();
     private final Pins pins = new Pins();
+    private LocalImages local = LocalImages.none();
 
     /** A rollout that works on a node under the node's lock only. */
     public Rollout(Fleet fleet, NodeLocks locks, Http http, Console console, Options options,
@@ -106,6 +94,11 @@ public final class Rollout {
         this.checks = new ServiceChecks(fleet.inventory(), http);
         this.context = new RolloutContext(fleet, locks, http, console, options, exchange, new RolloutProgress());
         this.exchange = exchange;
+    }
+
+    /** Takes images from this machine instead of the registry. */
+    public void carrying(LocalImages images) {
+        local = images;
     }
 
     /** Sets the backup that was made for this run, so that a migration makes none of its own. */
@@ -159,6 +152,7 @@ public final class Rollout {
                 Installation.untouchable(fleet.inventory(), plan.stack(), plan.facts()).ifPresent(problem -> {
                     throw problem;
                 });
+                local.prove(plan);
                 if (!options.skipChecks()) plan.obstacles().stream().findFirst().ifPresent(problem -> {
                     throw problem;
                 });
@@ -190,7 +184,7 @@ public final class Rollout {
         var registry = Registry.of(fleet.inventory());
         var needed = plans().values().stream().flatMap(plan -> plan.secrets().stream())
                 .collect(Collectors.toCollection(TreeSet::new));
-        if (Stream.concat(plans().values().stream().flatMap(plan -> plan.pulls().stream()),
+        if (Stream.concat(plans().values().stream().flatMap(plan -> plan.missing(false).stream()),
                 Pins.open(plans().values()).stream()).anyMatch(registry::has)) needed.add(Secrets.Field.GHCR_TOKEN);
         return needed;
     }
@@ -213,15 +207,16 @@ public final class Rollout {
 
     /** Finds out exactly what would be done, and what would fail, before anything is pulled anywhere. */
     public void look(Secrets secrets) {
-        var open = plans();
-        open.keySet().removeIf(node -> !open(node));
+        outcomes.keep(local.ask(fleet, open()));
+        local.pinned(open()).forEach((node, plan) -> nodes.put(node, new NodeRollout(context, plan)));
+        var open = open();
         outcomes.keep(pins.ask(fleet, open, secrets));
         pins.pinned(open).forEach((node, plan) -> {
             if (plan != open.get(node)) nodes.put(node, new NodeRollout(context, plan));
         });
         outcomes.keep(fleet.each(this::open, (node, ssh) -> {
             try (var step = console.step(node.name(), "look")) {
-                nodes.get(node).look(secrets, pins.manifests(nodes.get(node).plan()));
+                nodes.get(node).look(secrets, local.and(pins, node, nodes.get(node).plan()));
                 var preview = nodes.get(node).preview().orElseThrow();
                 step.done(preview.outcome());
                 var unhealthy = preview.plan().unhealthy();
@@ -257,12 +252,19 @@ public final class Rollout {
         return nodes.containsKey(node) ? nodes.get(node).drain(patience) : Map.of();
     }
 
-    /** Pulls what is missing, on all nodes at once. */
+    private Map<Node, NodePlan> open() {
+        var open = plans();
+        open.keySet().removeIf(node -> !open(node));
+        return open;
+    }
+
+    /** Pulls what is missing, or sends what only this machine has, on all nodes at once. */
     public void pull(Secrets secrets) {
         var pull = new ImagePull(Registry.of(fleet.inventory()), secrets, console);
         outcomes.keep(fleet.each(this::open, (node, ssh) -> {
             var plan = nodes.get(node).plan();
-            if (pull.pulled(plan, ssh)) nodes.get(node).pulled();
+            boolean sent = local.sent(node, plan, ssh, console);
+            if (pull.pulled(plan, ssh) || sent) nodes.get(node).pulled();
             return plan;
         }));
     }

@@ -42,7 +42,7 @@ public final class RolloutCommand {
     @Option(names = "--on-failure", paramLabel = "POLICY", defaultValue = "stop",
             description = "When a node fails: stop, revert the nodes already done, or continue with the rest (default: "
                     + "${DEFAULT-VALUE}).")
-    Rollout.OnFailure onFailure;
+    OnFailure onFailure;
 
     @Option(names = "--parallel", description = "All workers nodes at once, instead of one after another.")
     boolean parallel;

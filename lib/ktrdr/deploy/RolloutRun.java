@@ -20,6 +20,7 @@ public final class RolloutRun {
     private final Rollout.Options options;
     private final String good;
     private Consumer<Rollout> before = rollout -> {};
+    private LocalImages local = LocalImages.none();
     private RolloutExchange exchange = new RolloutExchange() {};
 
     /** @param good the word for a node where it went well, such as "deployed" */
@@ -37,6 +38,12 @@ public final class RolloutRun {
         return this;
     }
 
+    /** Takes images from this machine instead of the registry. */
+    public RolloutRun carrying(LocalImages images) {
+        local = images;
+        return this;
+    }
+
     /** Exchanges something else along with the containers. */
     public RolloutRun exchanging(RolloutExchange other) {
         exchange = other;
@@ -48,6 +55,7 @@ public final class RolloutRun {
         long started = System.nanoTime();
         try (var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
             var rollout = new Rollout(fleet, locks, http, common.console(), options, exchange);
+            rollout.carrying(local);
             rollout.plan(planner);
             if (rollout.goesOn() || dryRun && !rollout.plans().isEmpty()) {
                 var secrets = exchange.given(Secrets.fetch(fleet.inventory(), rollout.secretsNeeded(),

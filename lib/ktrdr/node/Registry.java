@@ -42,7 +42,7 @@ public record Registry(String host, String username) {
      * (the containerd image store permanently); unpacked, a layer of the practice fleet's images takes 2.1 to 2.7 times
      * its compressed size in blocks of its file system: 1 + 3.
      */
-    private static final long FACTOR = 4;
+    private static final int FACTOR = 4;
     /** A terabyte: of as many of these as there may be in a manifest, the sum with its factor is still a number. */
     private static final long LARGEST = 1L << 40;
     /** A layer's own folders and metadata, 32 to 56 KiB for an almost empty layer. */
@@ -70,7 +70,12 @@ public record Registry(String host, String username) {
     }
 
     /** A layer as it travels: its digest and the bytes of it, compressed. */
-    public record Layer(String digest, long bytes) {}
+    public record Layer(String digest, long bytes, int factor) {
+        /** One of the registry's, which is compressed. */
+        public Layer(String digest, long bytes) {
+            this(digest, bytes, FACTOR);
+        }
+    }
 
     /**
      * An image in the registry, for the platform of the node that asked.
@@ -309,7 +314,7 @@ public record Registry(String host, String username) {
     /** At most how many bytes of disk it takes to pull and unpack these images, of which the node has no layer yet. */
     public static long need(Collection<Manifest> images) {
         var layers = images.stream().flatMap(image -> image.layers().stream())
-                .collect(Collectors.toMap(Layer::digest, Layer::bytes, Math::max));
-        return layers.values().stream().mapToLong(bytes -> FACTOR * bytes + LAYER).sum();
+                .collect(Collectors.toMap(Layer::digest, layer -> layer.factor() * layer.bytes() + LAYER, Math::max));
+        return layers.values().stream().mapToLong(need -> need).sum();
     }
 }

@@ -120,6 +120,11 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             return command.startsWith("scale") ? "scale" : "deploy";
         }
 
+        /** Whether it ran an image that no registry has. */
+        boolean local() {
+            return images.values().stream().map(Docker.Image::reference).anyMatch(ReleaseTag::isLocal);
+        }
+
         /** Whether a node looks the same after both. */
         boolean sameState(Entry other) {
             return tag.equals(other.tag) && configuration.equals(other.configuration) && ids().equals(other.ids());
@@ -255,10 +260,22 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
         return kept;
     }
 
-    /** Images that only releases older than those ran, of these services. */
+    /**
+     * What stays on the node to go back to: the last so many good releases, and as long as the history names them those
+     * with an image that cannot be pulled again.
+     */
+    public List<Entry> held(int count) {
+        var held = new ArrayList<>(kept(count));
+        var named = new History(entries.subList(Math.max(0, entries.size() - READ), entries.size()), Optional.empty());
+        named.kept(READ).stream().filter(Entry::local).filter(entry -> held.stream().noneMatch(entry::sameState))
+                .forEach(held::add);
+        return held;
+    }
+
+    /** Images that only other releases than those ran, of these services. */
     public Set<Docker.Image> outdated(int count, Predicate<String> service) {
         var needed = new LinkedHashSet<String>();
-        kept(count).forEach(entry -> entry.images().values().forEach(image -> needed.add(image.id())));
+        held(count).forEach(entry -> entry.images().values().forEach(image -> needed.add(image.id())));
         var outdated = new LinkedHashSet<Docker.Image>();
         for (var entry : entries)
             entry.images().forEach((name, image) -> {

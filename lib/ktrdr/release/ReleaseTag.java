@@ -4,15 +4,19 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
+import ktrdr.Sha256;
 
 /** The tag of a release: the requested one, that of the current checkout's commit, or the running one. */
 public final class ReleaseTag {
     /** What a registry takes as a tag (OCI distribution specification, "Pulling manifests"). */
     private static final Pattern TAG = Pattern.compile("[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}");
+    private static final Pattern LOCAL = Pattern.compile("local-[0-9a-f]{12}");
     private static final Duration GIT = Duration.ofSeconds(10);
 
     private ReleaseTag() {}
@@ -23,6 +27,22 @@ public final class ReleaseTag {
         throw Problem.usage("invalid image tag: " + asked)
                 .expected("such as sha-3f2c9ab: letters, digits, '.', '_' and '-', at most 128")
                 .found(asked);
+    }
+
+    /**
+     * That of images which no registry has, by the digests of their configurations ("sha256:…"): the same images have
+     * the same tag wherever they were built. Of several it is the digest of all.
+     */
+    public static String local(Collection<String> digests) {
+        var sorted = new TreeSet<>(digests);
+        var digest = sorted.size() == 1 ? sorted.first().replaceFirst("^sha256:", "")
+                : Sha256.hex(String.join("\n", sorted));
+        return "local-" + digest.substring(0, 12);
+    }
+
+    /** Whether a reference such as ghcr.io/kpiteira/ktrdr-backend:local-3f2c9ab01234 has such a tag. */
+    public static boolean isLocal(String reference) {
+        return LOCAL.matcher(reference.substring(reference.lastIndexOf(':') + 1)).matches();
     }
 
     /**

@@ -167,8 +167,22 @@ public final class Ssh implements AutoCloseable {
      * is cut: a script has to know by itself how many bytes make the whole.
      */
     public CommandResult push(String script, InputStream source, LongConsumer sent) {
+        return push(script, stdin -> SshRun.copy(source, stdin, sent));
+    }
+
+    /** What writes the standard input of a script. */
+    public interface Source {
+        /** Writes all of it; the stream is closed afterwards. */
+        void write(OutputStream stdin) throws IOException;
+    }
+
+    /**
+     * The same with what a source writes. A {@link Problem} of the source cuts the input, so that the script does not
+     * take what it has for the whole.
+     */
+    public CommandResult push(String script, Source source) {
         var command = SshOpening.command(target.sudo() == Sudo.NEVER ? "" : "sudo -n ", Sh.alone(script));
-        return over(run -> run.run(command, SshRun.from(source, sent), SshRun.tail(), SshRun.tail(), FOREVER));
+        return over(run -> run.run(command, SshRun.from(source), SshRun.tail(), SshRun.tail(), FOREVER));
     }
 
     /**

@@ -277,17 +277,22 @@ final class SshRun {
         };
     }
 
-    /** Copies the bytes of a stream as they are, reports how many were sent so far, and ends the input. */
-    static Feed from(InputStream source, LongConsumer sent) {
+    /** Lets a source write, and ends the input. */
+    static Feed from(Ssh.Source source) {
         return stdin -> {
-            var buffer = new byte[CHUNK];
-            long bytes = 0;
-            for (int count; (count = source.read(buffer)) >= 0; ) {
-                stdin.write(buffer, 0, count);
-                sent.accept(bytes += count);
-            }
+            source.write(stdin);
             stdin.close();
         };
+    }
+
+    /** Copies the bytes of a stream as they are, and reports how many were sent so far. */
+    static void copy(InputStream source, OutputStream stdin, LongConsumer sent) throws IOException {
+        var buffer = new byte[CHUNK];
+        long bytes = 0;
+        for (int count; (count = source.read(buffer)) >= 0; ) {
+            stdin.write(buffer, 0, count);
+            sent.accept(bytes += count);
+        }
     }
 
     /** Copies the bytes as they are and keeps nothing. */

@@ -10,6 +10,7 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
 import ktrdr.release.History;
+import ktrdr.release.ReleaseTag;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
@@ -23,7 +24,9 @@ record ReleaseImages(Inventory inventory, Map<Node, NodeStatus> nodes) {
     /** A failed check for each tag that is not the same image on all nodes. */
     List<Check> checks() {
         var meanings = new TreeMap<String, Map<Docker.Image, List<String>>>();
-        nodes.forEach((node, status) -> released(node, status).forEach(image -> {
+        // the tag of what came from no registry is its digest, and its id is another one in each of Docker's stores
+        nodes.forEach((node, status) -> released(node, status).stream()
+                .filter(image -> !ReleaseTag.isLocal(image.reference())).forEach(image -> {
             var same = meanings.computeIfAbsent(image.reference() + " " + status.machine(),
                     none -> new LinkedHashMap<>());
             var known = same.keySet().stream()

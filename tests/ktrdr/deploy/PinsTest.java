@@ -1,6 +1,8 @@
 package ktrdr.deploy;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -8,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import ktrdr.Fixtures;
+import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
 import ktrdr.node.Registry;
@@ -68,6 +71,20 @@ class PinsTest {
         assertEquals(Set.of(worker), Pins.open(List.of(plan("B", "sha256:1", "d1"), plan("gpu", "sha256:2", "d2"))));
         assertEquals(Set.of(worker), Pins.open(List.of(plan("B", "sha256:1", ""), plan("gpu", "sha256:2", ""))));
         assertEquals(List.of(worker), Pins.asked(plan("B", "sha256:1", "d1"), Set.of(worker)));
+    }
+
+    @Test
+    void an_image_that_no_registry_has_is_not_asked_for() {
+        var local = worker.replace("sha-2", "local-3f2c9ab01234");
+        var image = new Docker.Image(local, "sha256:1", at("d1"));
+        var facts = StackFactsBuilder.node().images(new TreeMap<>()).build();
+        assertEquals(List.of(local), Pins.pulls(List.of(image), facts));
+        var stack = Stack.of(inventory, inventory.node("B"));
+        var plan = NodePlan.plan(stack, Revision.of(inventory, stack, "local-3f2c9ab01234"), stack.services(), facts);
+        assertEquals(List.of(local), plan.missing(true));
+        assertEquals(Set.of(), Pins.open(List.of(plan)));
+        var problem = assertThrows(Problem.class, () -> LocalImages.none().prove(plan));
+        assertTrue(problem.sentence().contains("is not on the node, and no registry has it"), problem.sentence());
     }
 
     /** B has the previous image. The tag was pushed again, and gpu, which has no image yet, would get the new one. */

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import ktrdr.CommandResult;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
@@ -118,6 +119,20 @@ class HistoryTest {
         assertEquals(Set.of("sha256:sha-d"), history.outdated(3, "backend"::equals).stream().map(Docker.Image::id)
                 .collect(Collectors.toSet()));
         assertEquals(Set.of(), history.outdated(1, "db"::equals));
+    }
+
+    @Test
+    void what_cannot_be_pulled_again_is_held_while_it_is_named() {
+        var local = entry("7", "", "local-3f2c9ab01234", Ending.DEPLOYED);
+        var failed = entry("8", "", "local-ffffffffffff", Ending.RETURNED);
+        var history = history(local, failed, A, B, C);
+        assertEquals(List.of(C, local), history.held(1));
+        assertEquals(Set.of("sha256:sha-a", "sha256:sha-b", "sha256:local-ffffffffffff"),
+                history.outdated(1, "backend"::equals).stream().map(Docker.Image::id).collect(Collectors.toSet()));
+        var many = IntStream.range(0, 100).mapToObj(i -> entry("n" + i, "", "sha-" + i, Ending.DEPLOYED)).toList();
+        var all = new ArrayList<>(List.of(local));
+        all.addAll(many);
+        assertEquals(1, new History(all, Optional.empty()).held(1).size());
     }
 
     private CommandResult run(String script) {
