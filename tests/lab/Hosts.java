@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import ktrdr.Problem;
 
@@ -18,11 +19,14 @@ final class Hosts {
      * the export.
      *
      * @param user the login: root, or another user who may use sudo but not Docker
-     * @param gpu whether its Docker has a GPU driver, by a stand-in for NVIDIA's hook
      */
-    record Host(String name, String address, String hostname, String user, boolean gpu) {
-        Host(String name, String address, String hostname) {
-            this(name, address, hostname, "root", false);
+    record Host(String name, String address, String hostname, String user, Trait trait) {
+        Host(String name, String address, String hostname, Trait trait) {
+            this(name, address, hostname, "root", trait);
+        }
+
+        boolean gpu() {
+            return trait == Trait.GPU;
         }
 
         private String home() {
@@ -40,19 +44,34 @@ final class Hosts {
         String volume() {
             return "ktrdr-lab-" + name + "-docker";
         }
+
+        /** Of containerd's store, which cannot be overlay upon the overlay of the host's own files. */
+        Optional<String> images() {
+            return trait == Trait.CONTAINERD ? Optional.of("ktrdr-lab-" + name + "-containerd") : Optional.empty();
+        }
+    }
+
+    /** What is special about a host's Docker. */
+    enum Trait {
+        NONE,
+        /** It has a GPU driver, by a stand-in for NVIDIA's hook. */
+        GPU,
+        /** It keeps images in containerd's store, as a newly installed Docker 29 does. */
+        CONTAINERD
     }
 
     static final String DOMAIN = "ktrdr.home.mynerd.place";
     static final String NETWORK = "ktrdr-lab";
     static final String SHARE = "ktrdr-lab-share";
-    static final List<Host> ALL = List.of(new Host("core", "10.42.1.10", "backend"),
-            new Host("workers-b", "10.42.1.11", "workers-b"), new Host("workers-c", "10.42.1.12", "workers-c"));
+    static final List<Host> ALL = List.of(new Host("core", "10.42.1.10", "backend", Trait.NONE),
+            new Host("workers-b", "10.42.1.11", "workers-b", Trait.NONE),
+            new Host("workers-c", "10.42.1.12", "workers-c", Trait.CONTAINERD));
     /**
      * What {@code lab add} adds: another workers node, and a machine with a GPU, which is not an LXC container and has
      * no root login.
      */
-    static final List<Host> MORE = List.of(new Host("workers-d", "10.42.1.13", "workers-d"),
-            new Host("gpuworker", "10.42.1.14", "gpuworker", "ktrdr", true));
+    static final List<Host> MORE = List.of(new Host("workers-d", "10.42.1.13", "workers-d", Trait.NONE),
+            new Host("gpuworker", "10.42.1.14", "gpuworker", "ktrdr", Trait.GPU));
     private static final String HOOK = "nvidia-container-runtime-hook";
     /** In sshd, the first file that sets an option wins. */
     private static final String NO_ROOT = "PermitRootLogin no\n";
@@ -98,6 +117,7 @@ final class Hosts {
         engine.docker("unpause", host.container()).run();
         engine.docker("rm", "-f", "-v", host.container()).must();
         engine.docker("volume", "rm", "-f", host.volume()).must();
+        host.images().ifPresent(volume -> engine.docker("volume", "rm", "-f", volume).must());
     }
 
     private void create(Host host) {
@@ -107,6 +127,7 @@ final class Hosts {
                 "--tmpfs", "/tmp:exec",
                 "-v", host.volume() + ":/var/lib/docker", "-v", SHARE + ":/mnt/ktrdr-shared", "--stop-signal",
                 "SIGRTMIN+3"));
+        host.images().ifPresent(volume -> words.addAll(List.of("-v", volume + ":/var/lib/containerd")));
         if (host.name().equals("core")) words.addAll(List.of("-v", SHARE + ":/srv/ktrdr-shared"));
         words.addAll(CAPABILITIES);
         words.add("ktrdr-lab/host");
@@ -128,6 +149,8 @@ final class Hosts {
                 write(host.user() + " ALL=(ALL) NOPASSWD: ALL\n", staging.resolve("etc/sudoers.d/" + host.user()),
                         "r--r-----");
             }
+            if (host.images().isPresent())
+                write(daemon(), staging.resolve("etc/docker/daemon.json"), "rw-r--r--");
             if (host.gpu()) hook(staging.resolve("usr/local/bin"));
             engine.docker("cp", staging + "/.", host.container() + ":/").must();
         } catch (IOException e) {
@@ -135,6 +158,14 @@ final class Hosts {
         } finally {
             Engine.deleteTree(staging);
         }
+    }
+
+    /** The settings of Docker that every host has, with containerd's image store. */
+    private static String daemon() throws IOException {
+        var unpacked = Machine.unpack("host", List.of("daemon.json"));
+        var text = Files.readString(unpacked.resolve("daemon.json")).strip();
+        Engine.deleteTree(unpacked);
+        return text.substring(0, text.length() - 1) + ", \"features\": {\"containerd-snapshotter\": true}}\n";
     }
 
     /** Docker looks for it at start. */
