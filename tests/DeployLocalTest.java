@@ -14,14 +14,11 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Random;
-import java.util.stream.Stream;
-import ktrdr.Sha256;
 import ktrdr.image.Archives;
 import ktrdr.image.ImageArchive;
 import lab.Aftermath;
+import lab.BuiltImage;
 import lab.Faults;
-import lab.Toolkit;
 import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
@@ -34,16 +31,13 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * An image that was built on this machine is deployed without a registry, to Docker's classic image store and to
- * containerd's, and is a release like any other: it is recorded, kept, rolled back to and from.
+ * An image that was built on this machine is deployed without a registry, and is a release like any other: it is
+ * recorded, kept, rolled back to and from. MoreNodesTest has a host with containerd's image store.
  */
 @Tag("fleet")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class DeployLocalTest {
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
-    private static final int LAYER = 5 << 20;
-    /** The practice fleet's images are built by its engine, under names of the fleet's own. */
-    private static final String RELEASE = "ktrdr-lab/ktrdr-backend:";
     /** Of all packets to sshd, those that only acknowledge with them. */
     private static final String COUNTER = "INPUT -p tcp --dport 22 -m comment --comment ktrdr-sent";
     private static final String NO_REGISTRY = "OUTPUT -p tcp --dport 5000 -j REJECT";
@@ -51,34 +45,10 @@ class DeployLocalTest {
     private static String content;
     private static Path archive;
 
-    /** A release with one more layer, of random bytes: what they say cannot be there already, nor be compressed. */
-    private static String built(String name, String release, String... changes) throws IOException {
-        var bytes = new byte[LAYER];
-        new Random().nextBytes(bytes);
-        var file = Files.write(folder.resolve("content"), bytes);
-        World.docker("create", "--name", "ktrdr-lab-built", RELEASE + release);
-        try {
-            World.docker("cp", file.toString(), "ktrdr-lab-built:/opt/content");
-            var words = Stream.concat(Stream.of("commit"), Stream.of(changes).flatMap(change -> Stream.of("--change",
-                    change)));
-            World.docker(Stream.concat(words, Stream.of("ktrdr-lab-built", name)).toArray(String[]::new));
-        } finally {
-            World.docker("rm", "ktrdr-lab-built");
-        }
-        return Sha256.hex(bytes);
-    }
-
-    /** The toolkit on a machine whose Docker is the fleet's engine. */
-    private static Toolkit here(String... words) {
-        var toolkit = ktrdr(words).asProcess();
-        World.dockerEnvironment().forEach(toolkit::env);
-        return toolkit;
-    }
-
     @BeforeAll
     static void a_release_runs_and_another_was_built() throws IOException {
         Aftermath.restore();
-        content = built("ktrdr-backend:dev", OLDER);
+        content = BuiltImage.make(folder, "ktrdr-backend:dev", OLDER);
         archive = saved("ktrdr-backend:dev", "dev.tar");
     }
 
@@ -88,11 +58,7 @@ class DeployLocalTest {
         for (var host : HOSTS) World.on(host, "docker images --format '{{.Repository}}:{{.Tag}}' | grep ':local-' | "
                 + "xargs -r docker image rm >/dev/null; while iptables -D " + COUNTER + " 2>/dev/null; do :; done");
         for (var image : List.of("ktrdr-backend:dev", "ktrdr-backend:broken"))
-            World.docker("image", "rm", "-f", image);
-    }
-
-    private static String ran(String host, String container) {
-        return World.on(host, "docker exec " + container + " sha256sum /opt/content").split(" ")[0];
+            BuiltImage.remove(image);
     }
 
     private static long received(String host) {
@@ -105,17 +71,19 @@ class DeployLocalTest {
         HOSTS.forEach(host -> World.on(host, "iptables -I " + COUNTER + "; iptables -I " + NO_REGISTRY));
         Ran ran;
         try {
-            ran = here("deploy", "all", "--local", "ktrdr-backend:dev", "--parallel").run();
+            ran = BuiltImage.ktrdr("deploy", "all", "--local", "ktrdr-backend:dev", "--parallel").run();
         } finally {
             HOSTS.forEach(host -> World.on(host, "iptables -D " + NO_REGISTRY));
         }
         assertEquals(0, ran.exit(), ran::toString);
         var tag = Aftermath.release("core");
         assertTrue(tag.matches("local-[0-9a-f]{12}"), tag);
-        assertEquals(List.of(content, content, content), List.of(ran("core", "ktrdr-backend"),
-                ran("workers-b", "backtest-worker-1"), ran("workers-c", "training-worker-1")));
+        assertEquals(List.of(content, content, content), List.of(BuiltImage.content("core", "ktrdr-backend"),
+                BuiltImage.content("workers-b", "backtest-worker-1"),
+                BuiltImage.content("workers-c", "training-worker-1")));
         for (var host : HOSTS) {
-            assertTrue(received(host) < LAYER * 1.05, () -> host + " received " + received(host) + "\n" + ran);
+            var bytes = received(host);
+            assertTrue(bytes < BuiltImage.LAYER * 1.05, () -> host + " received " + bytes + "\n" + ran);
             Aftermath.runs(host, tag, ran);
             clean(host, ran);
             assertEquals("", World.on(host, "ls /var/lib/docker/tmp | grep -v '^moby-detect' || :"));
@@ -127,11 +95,11 @@ class DeployLocalTest {
     @Order(2)
     void it_stays_to_roll_back_to_without_what_was_built_here() throws IOException {
         var tag = Aftermath.release("core");
-        World.docker("image", "rm", "ktrdr-backend:dev");
+        BuiltImage.remove("ktrdr-backend:dev");
         var few = World.inventory(Files.createDirectory(folder.resolve("few")), "images:\n", "images:\n  keep: 1\n")
                 .toString();
         deployed(ktrdr("deploy", "workers", "C", "--tag", NEWER, "-i", few).run(), "workers-c", NEWER);
-        deployed(ktrdr("rollback", "workers", "C", "-i", few).run(), "workers-c", tag);
+        deployed(ktrdr("rollback", "workers", "C").run(), "workers-c", tag);
         deployed(ktrdr("rollback", "workers", "C", "--to", NEWER).run(), "workers-c", NEWER);
         World.on("workers-b", "docker ps -aq --filter name=worker | xargs docker rm -f >/dev/null; docker image rm "
                 + "$(docker images --format '{{.Repository}}:{{.Tag}}' | grep ':" + tag + "') >/dev/null");
@@ -144,9 +112,9 @@ class DeployLocalTest {
     @Order(3)
     void one_that_is_never_healthy_is_returned_from() throws IOException {
         var before = Aftermath.release("workers-b");
-        built("ktrdr-backend:broken", OLDER, "ENV KTRDR_STANDIN_FAULT=unhealthy");
-        returned(here("deploy", "workers", "B", "--local", "ktrdr-backend:broken", "--timeout", "15s").run(),
-                "workers-b", before);
+        BuiltImage.make(folder, "ktrdr-backend:broken", OLDER, "ENV KTRDR_STANDIN_FAULT=unhealthy");
+        returned(BuiltImage.ktrdr("deploy", "workers", "B", "--local", "ktrdr-backend:broken", "--timeout", "15s")
+                .run(), "workers-b", before);
     }
 
     private static Path saved(String image, String name) {
@@ -159,11 +127,11 @@ class DeployLocalTest {
     @Order(4)
     void what_does_not_fit_is_refused_and_changes_nothing() throws IOException {
         var before = World.everything();
-        refused(2, here("deploy", "core", "backend", "--local", "ktrdr-lab/prometheus:2").run(),
+        refused(2, BuiltImage.ktrdr("deploy", "core", "backend", "--local", "ktrdr-lab/prometheus:2").run(),
                 "ktrdr-lab/prometheus:2 is an image for prometheus");
-        refused(2, here("deploy", "workers", "B", "--local", "ktrdr-backend:broken", "--tag", OLDER).run(),
+        refused(2, BuiltImage.ktrdr("deploy", "workers", "B", "--local", "ktrdr-backend:broken", "--tag", OLDER).run(),
                 "--tag does not apply");
-        refused(1, here("deploy", "workers", "B", "--local", "ktrdr-backend:none").run(),
+        refused(1, BuiltImage.ktrdr("deploy", "workers", "B", "--local", "ktrdr-backend:none").run(),
                 "this machine's Docker did not give ktrdr-backend:none", "build it");
         refused(1, ktrdr("deploy", "workers", "B", "--local", "ktrdr-backend:broken").asProcess()
                 .env("DOCKER_HOST", "unix:///nowhere").run(), "this machine's Docker did not give", "--archive");
@@ -171,7 +139,7 @@ class DeployLocalTest {
         var other = layout.index("ktrdr-backend:arm", layout.image("linux/arm64", List.of("a"))).in(folder);
         refused(1, ktrdr("deploy", "workers", "B", "--archive", other.toString()).run(),
                 "is not built for this node's platform", "one for linux/amd64", "for linux/arm64");
-        built("ktrdr-backend:broken", OLDER);
+        BuiltImage.make(folder, "ktrdr-backend:broken", OLDER);
         var damaged = saved("ktrdr-backend:broken", "damaged.tar");
         try (var file = new RandomAccessFile(damaged.toFile(), "rw")) {
             file.seek(position(damaged));
@@ -187,14 +155,14 @@ class DeployLocalTest {
     private static long position(Path archive) throws IOException {
         try (var images = ImageArchive.of(archive)) {
             var layers = images.images().get(0).platforms().get(0).layers();
-            return layers.get(layers.size() - 1).at().from() + LAYER / 2;
+            return layers.get(layers.size() - 1).at().from() + BuiltImage.LAYER / 2;
         }
     }
 
     @Test
     @Order(5)
     void a_full_disk_or_a_cut_on_the_way_changes_nothing() throws IOException {
-        built("ktrdr-backend:broken", OLDER);
+        BuiltImage.make(folder, "ktrdr-backend:broken", OLDER);
         var whole = saved("ktrdr-backend:broken", "whole.tar").toString();
         for (var host : List.of("workers-b", "workers-c")) {
             var before = World.everything(host);

@@ -1,5 +1,8 @@
 import static lab.Aftermath.NEWER;
 import static lab.Aftermath.OLDER;
+import static lab.MoreNodes.good;
+import static lab.MoreNodes.more;
+import static lab.MoreNodes.withoutSudo;
 import static lab.Toolkit.ktrdr;
 import static lab.Toolkit.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -7,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +28,7 @@ import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Part;
 import lab.Aftermath;
+import lab.BuiltImage;
 import lab.Toolkit.Ran;
 import lab.Wait;
 import lab.World;
@@ -59,22 +64,6 @@ class MoreNodesTest {
     private static final Map<String, String> BEFORE = new LinkedHashMap<>();
     private static final TreeSet<String> SEEN = new TreeSet<>();
     @TempDir Path folder;
-
-    private static Ran more(String line) {
-        return ktrdr(line.split(" ")).env("KTRDR_INVENTORY", World.more().toString()).run();
-    }
-
-    private static Ran good(String line) {
-        var ran = more(line);
-        assertEquals(0, ran.exit(), () -> line + ": " + ran);
-        return ran;
-    }
-
-    /** The inventory of an operator who forgot `sudo: true`. */
-    private static Ran withoutSudo(Path folder, String... arguments) {
-        var inventory = World.variant(World.more(), folder, ", sudo: true", "").toString();
-        return ktrdr(arguments).env("KTRDR_INVENTORY", inventory).run();
-    }
 
     /** Adds two nodes as an operator does, and looks for visible secrets on one of them during the next deployment. */
     @BeforeAll
@@ -136,6 +125,31 @@ class MoreNodesTest {
 
     private static void untouched() {
         assertEquals(BEFORE, others());
+    }
+
+    /** Ids and digests of images are others there than in the classic store, and so is what Compose would recreate. */
+    @Test
+    void containerds_image_store_takes_what_was_built_here() throws IOException {
+        assertTrue(World.on("workers-d", "docker info --format '{{json .DriverStatus}}'")
+                .contains("io.containerd.snapshotter"));
+        var content = BuiltImage.make(folder, "ktrdr-backend:more", OLDER);
+        var local = BuiltImage.ktrdr("deploy", "workers", "D", "--local", "ktrdr-backend:more").env("KTRDR_INVENTORY",
+                World.more().toString());
+        var ran = local.run();
+        assertEquals(0, ran.exit(), ran::toString);
+        assertTrue(ran.err().contains(": 1 of 7 layers, 5.2 MB"), ran::toString);
+        assertEquals(content, BuiltImage.content("workers-d", "backtest-worker-1"));
+        var containers = World.containers("workers-d");
+        assertEquals(0, local.run().exit());
+        assertEquals(containers, World.containers("workers-d"));
+        BuiltImage.remove("ktrdr-backend:more");
+        var tag = Aftermath.release("workers-d");
+        good("rollback workers D");
+        assertEquals(OLDER, Aftermath.release("workers-d"));
+        good("rollback workers D --to " + tag);
+        assertEquals(content, BuiltImage.content("workers-d", "training-worker-1"));
+        good("deploy workers D --tag " + OLDER);
+        good("verify --quick");
     }
 
     @ParameterizedTest

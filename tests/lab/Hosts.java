@@ -65,12 +65,12 @@ final class Hosts {
     static final String SHARE = "ktrdr-lab-share";
     static final List<Host> ALL = List.of(new Host("core", "10.42.1.10", "backend", Trait.NONE),
             new Host("workers-b", "10.42.1.11", "workers-b", Trait.NONE),
-            new Host("workers-c", "10.42.1.12", "workers-c", Trait.CONTAINERD));
+            new Host("workers-c", "10.42.1.12", "workers-c", Trait.NONE));
     /**
-     * What {@code lab add} adds: another workers node, and a machine with a GPU, which is not an LXC container and has
-     * no root login.
+     * What {@code lab add} adds: another workers node, with the other image store, and a machine with a GPU, which is
+     * not an LXC container and has no root login.
      */
-    static final List<Host> MORE = List.of(new Host("workers-d", "10.42.1.13", "workers-d", Trait.NONE),
+    static final List<Host> MORE = List.of(new Host("workers-d", "10.42.1.13", "workers-d", Trait.CONTAINERD),
             new Host("gpuworker", "10.42.1.14", "gpuworker", "ktrdr", Trait.GPU));
     private static final String HOOK = "nvidia-container-runtime-hook";
     /** In sshd, the first file that sets an option wins. */

@@ -3,9 +3,11 @@ package suite;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -32,6 +34,8 @@ public final class Results implements TestExecutionListener {
     private final Map<String, int[]> counts = new ConcurrentHashMap<>();
     private final List<String> skipped = new ArrayList<>();
     private final List<String> failures = new ArrayList<>();
+    /** Tests that passed, and classes that were set up and taken down well. */
+    private final Set<String> good = new HashSet<>();
     /** The first line of each failure: a log may be read from its end. */
     private final Map<String, String> reasons = new HashMap<>();
     /** Failed tests on real hosts, or on crowded processors, by their unique id. */
@@ -85,7 +89,8 @@ public final class Results implements TestExecutionListener {
         if (result.getStatus() == TestExecutionResult.Status.ABORTED)
             skipped.add(where(test) + ": " + why.map(Throwable::getMessage).orElse("aborted"));
         else if (result.getStatus() == TestExecutionResult.Status.FAILED) fail(test, why.orElseThrow());
-        else if (test.isTest()) {
+        else good.add(where(test));
+        if (test.isTest() && result.getStatus() == TestExecutionResult.Status.SUCCESSFUL) {
             passed++;
             counts(test)[0]++;
         }
@@ -137,7 +142,7 @@ public final class Results implements TestExecutionListener {
      * flaky with its first failure.
      */
     synchronized void again(Results second) {
-        for (var name : shaky.values()) if (!second.failures.contains(name)) flaky.add(name);
+        for (var name : shaky.values()) if (second.good.contains(name)) flaky.add(name);
         failures.removeAll(flaky);
         add(second);
     }

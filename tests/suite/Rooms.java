@@ -58,7 +58,7 @@ public final class Rooms {
             ssh         SshRun SshCut SshSudo Sshd Uncaught
             start       BuiltIn CoreDumps FrontDoor LocalCommand ScriptTemplate Start StartElsewhere
             status      FiringAlert FleetStatus NodeStatus NodeStatusChecks Repeated Status StatusChanges StatusWatch
-            suite       EveryProcedure FleetClasses Lane PassCatalog Rooms TestNames TimeTable Wait
+            suite       EveryProcedure FleetClasses Lane PassCatalog Results Rooms TestNames TimeTable Wait
             verify      BackendLost Failover FailoverChecks WorkerOutage ReportInBrowser Verification Verify \
             VerifyPage VerifyReport
             """;

@@ -40,7 +40,7 @@ class RoomsTest {
     void they_are_listed_in_order_with_their_classes() {
         var lines = Rooms.table().lines();
         assertEquals(Rooms.names().size() + 1, lines.size());
-        var suite = "suite       EveryProcedureTest FleetClassesTest LaneTest PassCatalogTest RoomsTest "
+        var suite = "suite       EveryProcedureTest FleetClassesTest LaneTest PassCatalogTest ResultsTest RoomsTest "
                 + "TestNamesTest TimeTableTest WaitTest";
         assertTrue(lines.contains(suite), () -> String.join("\n", lines));
     }
