@@ -115,6 +115,8 @@ public final class LocalImages implements AutoCloseable {
     private void prove(Map<Node, NodePlan> plans) {
         var asked = plans.entrySet().stream().filter(entry -> there.containsKey(entry.getKey()))
                 .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (a, b) -> a, LinkedHashMap::new));
+        // none of the nodes answered, which is said of each
+        if (asked.isEmpty()) return;
         images.forEach((repository, match) -> match.proveLike(repository, running(asked), image(match)));
         var travel = new LinkedHashSet<ArchivedImage.Layer>();
         asked.forEach((node, plan) -> lacking(node, plan).values().forEach(image ->

@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,6 +61,9 @@ public final class ImageArchive implements AutoCloseable {
             try {
                 while (buffer.hasRemaining()) if (channel.read(buffer, at + buffer.position()) < 0)
                     throw new EOFException("it ends before its last byte");
+            } catch (ClosedChannelException e) {
+                // whoever is interrupted while it reads closes the file for all
+                throw Problem.interrupted("interrupted while an image was sent").because(e);
             } catch (IOException e) {
                 throw Problem.failed("the archive of the image could not be read").found(e.toString()).because(e)
                         .fix("nothing was changed");

@@ -118,6 +118,14 @@ class ImageArchiveTest {
     }
 
     @Test
+    void one_whose_file_was_closed_meanwhile_was_interrupted() throws IOException {
+        var archive = ImageArchive.of(Archives.saved("a:b", LAYERS).in(folder));
+        var layers = archive.images().get(0).platforms().get(0).layers();
+        archive.close();
+        assertEquals(Exit.INTERRUPTED, assertThrows(Problem.class, () -> ImageArchive.prove(layers)).exit());
+    }
+
+    @Test
     void nothing_of_a_spool_is_left_in_its_folder() throws IOException {
         try (var spool = Spool.open()) {
             Spool.to(spool, written -> assertEquals(4, written)).write(Archives.bytes("four"));
