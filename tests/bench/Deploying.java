@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import ktrdr.Console;
@@ -46,7 +47,7 @@ public final class Deploying implements AutoCloseable {
         this.console = console;
         this.toolkit = toolkit;
         this.tags = tags;
-        var fields = Set.of(Secrets.Field.GHCR_TOKEN);
+        var fields = new TreeSet<>(Set.of(Secrets.Field.GHCR_TOKEN));
         fields.addAll(Stack.of(inventory, inventory.core()).secrets());
         this.secrets = Secrets.fetch(inventory, fields, System.getenv(), console);
         this.found = release(fleet, inventory.nodes());
