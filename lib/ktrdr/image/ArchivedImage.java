@@ -52,7 +52,8 @@ public record ArchivedImage(String platform, byte[] config, byte[] manifest, Str
         var ports = StreamSupport.stream(((Iterable<String>) settings.path("ExposedPorts")::fieldNames).spliterator(),
                 false).sorted().toList();
         return String.join(" | ", words(settings.path("Entrypoint")), words(settings.path("Cmd")),
-                settings.path("WorkingDir").asText("").replace("null", ""), String.join(" ", ports));
+                settings.path("WorkingDir").isNull() ? "" : settings.path("WorkingDir").asText(),
+                String.join(" ", ports));
     }
 
     private static String words(JsonNode list) {

@@ -62,7 +62,7 @@ public final class ImageArchive implements AutoCloseable {
                 while (buffer.hasRemaining()) if (channel.read(buffer, at + buffer.position()) < 0)
                     throw new EOFException("it ends before its last byte");
             } catch (ClosedChannelException e) {
-                // whoever is interrupted while it reads closes the file for all
+                // a thread that is interrupted while it reads closes the file for all of them
                 throw Problem.interrupted("interrupted while an image was sent").because(e);
             } catch (IOException e) {
                 throw Problem.failed("the archive of the image could not be read").found(e.toString()).because(e)

@@ -172,7 +172,7 @@ public final class Ssh implements AutoCloseable {
 
     /** What writes the standard input of a script. */
     public interface Source {
-        /** Writes all of it; the stream is closed afterwards. */
+        /** Writes all of it and does not close the stream. */
         void write(OutputStream stdin) throws IOException;
     }
 

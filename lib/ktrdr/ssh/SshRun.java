@@ -44,11 +44,6 @@ final class SshRun {
         String drain(InputStream stream) throws IOException;
     }
 
-    /** What is written to the standard input of the command, which stays open after it. */
-    interface Feed {
-        void feed(OutputStream stdin) throws IOException;
-    }
-
     private final String node;
     private final String login;
     private final SSHClient client;
@@ -76,7 +71,7 @@ final class SshRun {
     }
 
     /** The same, with whatever is fed to it. */
-    CommandResult run(String command, Feed input, Drain out, Drain err, Duration timeout) {
+    CommandResult run(String command, Ssh.Source input, Drain out, Drain err, Duration timeout) {
         long deadline = System.nanoTime() + timeout.toNanos();
         Session session = null;
         boolean started = false;
@@ -130,9 +125,9 @@ final class SshRun {
         }
     }
 
-    private static void send(Session.Command running, Feed input) throws IOException {
+    private static void send(Session.Command running, Ssh.Source input) throws IOException {
         try {
-            input.feed(running.getOutputStream());
+            input.write(running.getOutputStream());
         } catch (ConnectionException e) {
             // it ended without reading all of it, as sudo does that refuses: what it answered says why
             if (running.isOpen()) throw e;
@@ -278,7 +273,7 @@ final class SshRun {
     }
 
     /** Lets a source write, and ends the input. */
-    static Feed from(Ssh.Source source) {
+    static Ssh.Source from(Ssh.Source source) {
         return stdin -> {
             source.write(stdin);
             stdin.close();
