@@ -18,42 +18,43 @@ new=$folder/containers.new
 trap 'rm -f "$new"' EXIT
 rm -f "$new"
 
+# Both leave what they find in "answer": a process for each figure of each container would cost more than all the rest.
+
 # the first line of a file, or nothing
-first() { [ -r "$1" ] && IFS= read -r line <"$1" && printf '%s' "$line" || :; }
+first() { answer=; [ ! -r "$1" ] || IFS= read -r answer <"$1" || :; }
 
 # the value after a word in a file of such lines
 value() {
+  answer=
   while read -r word number _; do
-    [ "$word" != "$2" ] || { printf '%s' "$number"; return; }
-  done <"$1" 2>/dev/null
+    [ "$word" != "$2" ] || { answer=$number; return; }
+  done <"$1" 2>/dev/null || :
 }
-
-# a fraction of so many parts as decimal number
-decimal() { printf '%d.%0*d' "$(($1 / $2))" "$((${#2} - 1))" "$(($1 % $2))"; }
 
 series() { printf '%s{name="%s",image="%s"%s} %s\n' "$1" "$name" "$image" "$3" "$2"; }
 
+# a fraction of so many parts as decimal number
 processor() {
   if [ -n "$cpuacct" ]; then
-    used=$(first "$groups/$cpuacct/cpuacct.usage")
-    [ -z "$used" ] || series container_cpu_usage_seconds_total "$(decimal "$used" 1000000000)" ''
+    first "$groups/$cpuacct/cpuacct.usage" && parts=1000000000
   else
-    used=$(value "$groups/$unified/cpu.stat" usage_usec)
-    [ -z "$used" ] || series container_cpu_usage_seconds_total "$(decimal "$used" 1000000)" ''
+    value "$groups/$unified/cpu.stat" usage_usec && parts=1000000
   fi
+  [ -z "$answer" ] || printf 'container_cpu_usage_seconds_total{name="%s",image="%s"} %d.%0*d\n' "$name" "$image" \
+    "$((answer / parts))" "$((${#parts} - 1))" "$((answer % parts))"
 }
 
 # without what the kernel would give back at once: what counts against the limit
 memory() {
   if [ -n "$controlled" ]; then
-    used=$(first "$groups/$controlled/memory.usage_in_bytes")
-    idle=$(value "$groups/$controlled/memory.stat" total_inactive_file)
+    first "$groups/$controlled/memory.usage_in_bytes" && used=$answer
+    value "$groups/$controlled/memory.stat" total_inactive_file
   else
-    used=$(first "$groups/$unified/memory.current")
-    idle=$(value "$groups/$unified/memory.stat" inactive_file)
+    first "$groups/$unified/memory.current" && used=$answer
+    value "$groups/$unified/memory.stat" inactive_file
   fi
   [ -n "$used" ] || return 0
-  idle=${idle:-0}
+  idle=${answer:-0}
   [ "$idle" -le "$used" ] || idle=$used
   series container_memory_usage_bytes "$used" ''
   series container_memory_working_set_bytes "$((used - idle))" ''
@@ -84,7 +85,7 @@ container() {
   memory
   network
   series container_last_seen "$now" ''
-  series container_start_time_seconds "$(date -u -d "$started" +%s)" ''
+  series container_start_time_seconds "$started" ''
   series ktrdr_container_restarts_total "$restarts" ''
 }
 
@@ -110,7 +111,19 @@ now=$(date +%s)
   up
   [ "$pid" = 0 ] || container
 done | sort -s -t '{' -k 1,1 | awk -F '{' '
+  # seconds since 1970 of a time such as 2026-01-02T03:04:05.678901234Z; a year that begins in March ends with its leap
+  # day
+  function seconds(time, t, year, days) {
+    split(time, t, "[-T:.Z]")
+    year = t[1] - (t[2] < 3)
+    days = 365 * year + int(year / 4) - int(year / 100) + int(year / 400) + int((153 * ((t[2] + 9) % 12) + 2) / 5)
+    return (days + t[3] - 719469) * 86400 + t[4] * 3600 + t[5] * 60 + t[6]
+  }
   $1 != last { last = $1; print "# TYPE " $1 ($1 ~ /_total$/ ? " counter" : " gauge") }
+  $1 == "container_start_time_seconds" {
+    time = $0; sub(".* ", "", time); sub(" [^ ]*$", ""); printf "%s %.0f\n", $0, seconds(time)
+    next
+  }
   { print }' >"$new"
 chmod 644 "$new"
 mv -fT "$new" "$folder/containers.prom"
