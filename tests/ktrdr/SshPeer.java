@@ -250,7 +250,7 @@ public final class SshPeer implements AutoCloseable {
             var buffer = new byte[4096];
             for (int count; (count = in.read(buffer)) >= 0; ) {
                 if (number < frozen) continue;
-                int pass = counted ? (int) Math.min(count, cutAt - sent) : count;
+                int pass = counted ? (int) Math.max(0, Math.min(count, cutAt - sent)) : count;
                 if (millis > 0) Wait.millis(millis);
                 out.write(buffer, 0, pass);
                 if (counted) sent += pass;

@@ -86,7 +86,7 @@ final class SshRun {
             var stderr = opening.err(running.getErrorStream());
             var outText = threads.submit(() -> out.drain(stdout));
             var errText = threads.submit(() -> err.drain(stderr));
-            awaitBeginning(running, outText, opening, timeout);
+            awaitBeginning(running, List.of(outText, errText), opening, timeout);
             send(running, input);
             var result = await(running, outText, errText, deadline);
             ended = true;
@@ -103,12 +103,12 @@ final class SshRun {
     }
 
     /** Returns once the login shell has begun the script; a shell that does not is a {@link Problem}. */
-    private void awaitBeginning(Session.Command running, Future<String> out, SshOpening opening, Duration timeout)
-            throws IOException, InterruptedException, TimeoutException {
+    private void awaitBeginning(Session.Command running, List<Future<String>> output, SshOpening opening,
+            Duration timeout) throws IOException, InterruptedException, TimeoutException {
         var toBegin = timeout.compareTo(TO_BEGIN) < 0 ? timeout : TO_BEGIN;
         if (!opening.decided(toBegin.toNanos()))
             throw notBegun("did not begin the script within " + toBegin.toMillis() / 1000.0 + " s", opening);
-        if (!opening.begun()) throw ended(running, out, opening);
+        if (!opening.begun()) throw ended(running, output, opening);
     }
 
     /** Whether a command may have been started: what failed before did nothing on the node. */
@@ -147,9 +147,9 @@ final class SshRun {
     }
 
     /** A lost connection ends its output too, which {@code out} reports. */
-    private Problem ended(Session.Command running, Future<String> out, SshOpening opening)
+    private Problem ended(Session.Command running, List<Future<String>> output, SshOpening opening)
             throws IOException, InterruptedException, TimeoutException {
-        get(out, System.nanoTime() + TimeUnit.SECONDS.toNanos(FAREWELL_SECONDS));
+        get(output.get(0), System.nanoTime() + TimeUnit.SECONDS.toNanos(FAREWELL_SECONDS));
         running.getOutputStream().close();
         try {
             running.join(FAREWELL_SECONDS, TimeUnit.SECONDS);
@@ -157,6 +157,8 @@ final class SshRun {
             if (!client.isConnected()) throw e;
         }
         if (!client.isConnected()) throw new ConnectionException("the session ended without an exit code");
+        // what it said as an error is read by another thread, which may not have had its turn yet
+        if (!running.isOpen()) get(output.get(1), System.nanoTime() + TimeUnit.SECONDS.toNanos(FAREWELL_SECONDS));
         return notBegun(running.getExitStatus() == null ? "closed its output before the script began"
                 : "ended with exit code " + running.getExitStatus() + " before the script began", opening);
     }
