@@ -18,11 +18,11 @@ record ImagePull(Registry registry, Secrets secrets, Console console) {
     /** Pulls them; false if there are none to pull. */
     boolean pulled(NodePlan plan, Ssh ssh) {
         try (var step = console.step(plan.stack().node().name(), "pull")) {
-            if (plan.missing(false).isEmpty()) {
+            if (plan.pulled().isEmpty()) {
                 if (plan.pulls().isEmpty()) step.done("nothing: all images are there");
                 return false;
             }
-            step.now(plan.missing(false).size() + " images");
+            step.now(plan.pulled().size() + " images");
             var result = ssh.run(secrets.registry() + registry.pull(Pins.pulledAs(plan)), PATIENCE);
             if (!result.ok()) throw failure(plan.stack().node().name(), result);
             step.done(Pins.pulledAs(plan).entrySet().stream()

@@ -31,7 +31,23 @@ public final class LocalImages implements AutoCloseable {
     private static final int FACTOR = 3;
     private final Map<String, LocalMatch.Match> images;
     private final List<ImageArchive> archives;
-    private final Map<Node, NodeImages> there = new LinkedHashMap<>();
+    private final Map<Node, There> there = new LinkedHashMap<>();
+
+    /**
+     * What a node that runs some of them answered.
+     *
+     * @param found what it has
+     * @param fitting for its platform, by the reference that it runs them under
+     */
+    private record There(NodeImages found, Map<String, ArchivedImage> fitting) {
+        /** Those that it does not have under their reference. */
+        Map<String, ArchivedImage> lacking(NodePlan plan) {
+            var lacking = new LinkedHashMap<>(fitting);
+            lacking.entrySet().removeIf(entry ->
+                    found.id(entry.getValue()).equals(plan.facts().images().get(entry.getKey())));
+            return lacking;
+        }
+    }
 
     private LocalImages(Map<String, LocalMatch.Match> images, List<ImageArchive> archives) {
         this.images = images;
@@ -68,7 +84,7 @@ public final class LocalImages implements AutoCloseable {
 
     /** Throws a {@link Problem} if the plan needs an image that neither the node, the registry nor this machine has. */
     void prove(NodePlan plan) {
-        var missing = plan.missing(true).stream().filter(reference -> given(reference).isEmpty()).toList();
+        var missing = plan.sent().stream().filter(reference -> given(reference).isEmpty()).toList();
         if (!missing.isEmpty()) throw Problem.failed(plan.stack().node().name() + ": the image "
                 + String.join(", ", missing) + " is not on the node, and no registry has it")
                 .expected("an image that was deployed with --local, as its tag says, and kept by the node")
@@ -90,11 +106,13 @@ public final class LocalImages implements AutoCloseable {
     }
 
     /** Asks the nodes what they have; an image that a node cannot run, or that is another service's, is refused. */
-    Fleet.Outcomes<NodeImages> ask(Fleet fleet, Map<Node, NodePlan> plans) {
+    Fleet.Outcomes<?> ask(Fleet fleet, Map<Node, NodePlan> plans) {
         var asked = fleet.each(node -> plans.containsKey(node) && !of(plans.get(node)).isEmpty(), (node, ssh) -> {
             var found = NodeImages.parse(ssh.must(NodeImages.script()));
-            of(plans.get(node)).values().forEach(match -> fitting(node.name(), match, found));
-            return found;
+            var fitting = new LinkedHashMap<String, ArchivedImage>();
+            of(plans.get(node)).forEach((reference, match) ->
+                    fitting.put(reference, fitting(node.name(), match, found)));
+            return new There(found, fitting);
         });
         there.putAll(asked.values());
         return asked;
@@ -119,8 +137,8 @@ public final class LocalImages implements AutoCloseable {
         if (asked.isEmpty()) return;
         images.forEach((repository, match) -> match.proveLike(repository, running(asked), image(match)));
         var travel = new LinkedHashSet<ArchivedImage.Layer>();
-        asked.forEach((node, plan) -> lacking(node, plan).values().forEach(image ->
-                travel.addAll(image.lacking(there.get(node).layers()))));
+        asked.forEach((node, plan) -> there.get(node).lacking(plan).values().forEach(image ->
+                travel.addAll(image.lacking(there.get(node).found().layers()))));
         ImageArchive.prove(travel);
     }
 
@@ -133,7 +151,7 @@ public final class LocalImages implements AutoCloseable {
         var running = new LinkedHashMap<String, Set<String>>();
         asked.forEach((node, plan) -> plan.facts().containers().forEach(container ->
                 running.computeIfAbsent(Docker.repository(container.image()), none -> new LinkedHashSet<>())
-                        .addAll(there.get(node).starting(Set.of(container.imageId())))));
+                        .addAll(there.get(node).found().starting(Set.of(container.imageId())))));
         return running;
     }
 
@@ -147,38 +165,29 @@ public final class LocalImages implements AutoCloseable {
         plans.forEach((node, plan) -> {
             if (!there.containsKey(node)) return;
             var exact = new LinkedHashMap<String, Docker.Image>();
-            of(plan).forEach((reference, match) -> exact.put(reference, new Docker.Image(reference,
-                    there.get(node).id(fitting(node.name(), match, there.get(node))), "")));
+            there.get(node).fitting().forEach((reference, image) -> exact.put(reference,
+                    new Docker.Image(reference, there.get(node).found().id(image), "")));
             pinned.put(node, plan.pinned(exact));
         });
         return pinned;
     }
 
-    /** Those that a node does not have under their reference. */
-    private Map<String, ArchivedImage> lacking(Node node, NodePlan plan) {
-        var lacking = new LinkedHashMap<String, ArchivedImage>();
-        of(plan).forEach((reference, match) -> {
-            var image = fitting(node.name(), match, there.get(node));
-            if (!there.get(node).id(image).equals(plan.facts().images().get(reference))) lacking.put(reference, image);
-        });
-        return lacking;
-    }
-
     /** What a node gets, by reference: from the registry, and of each image of this machine the layers it lacks. */
     Map<String, Registry.Manifest> and(Pins pins, Node node, NodePlan plan) {
         var manifests = pins.manifests(plan);
-        if (there.containsKey(node)) lacking(node, plan).forEach((reference, image) ->
+        if (there.containsKey(node)) there.get(node).lacking(plan).forEach((reference, image) ->
                 manifests.put(reference, new Registry.Manifest(reference, image.manifestDigest(), image.digest(),
-                        image.lacking(there.get(node).layers()).stream().map(layer ->
+                        image.lacking(there.get(node).found().layers()).stream().map(layer ->
                                 new Registry.Layer(layer.digest(), layer.bytes(), FACTOR)).toList())));
         return manifests;
     }
 
     /** Sends a node what it lacks; whether there was anything. What does not arrive whole is a {@link Problem}. */
     boolean sent(Node node, NodePlan plan, Ssh ssh, Console console) {
-        if (!there.containsKey(node) || lacking(node, plan).isEmpty()) return false;
-        new LocalSend(node.name(), there.get(node), ssh, console).send(lacking(node, plan));
-        return true;
+        if (!there.containsKey(node)) return false;
+        var lacking = there.get(node).lacking(plan);
+        if (!lacking.isEmpty()) new LocalSend(node.name(), there.get(node).found(), ssh, console).send(lacking);
+        return !lacking.isEmpty();
     }
 
     @Override

@@ -105,9 +105,14 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
                 NodeMetrics.image(revision.files()).stream()).distinct().toList();
     }
 
-    /** The missing images of the registry, or those that only the machine has which built them. */
-    List<String> missing(boolean local) {
-        return pulls.stream().filter(image -> ReleaseTag.isLocal(image) == local).toList();
+    /** The missing images that the registry has. */
+    List<String> pulled() {
+        return pulls.stream().filter(image -> !ReleaseTag.isLocal(image)).toList();
+    }
+
+    /** The missing images that only the machine has which built them. */
+    List<String> sent() {
+        return pulls.stream().filter(ReleaseTag::isLocal).toList();
     }
 
     /** The service among them that is a part of core; empty if none is. */
@@ -197,10 +202,9 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
     Set<String> replaced(List<Docker.Container> after) {
         var before = facts.containers().stream()
                 .collect(Collectors.toMap(Docker.Container::id, Docker.Container::startedAt));
-        return after.stream()
-                .filter(container -> services.contains(container.service()) && (!before.containsKey(container.id())
-                || restarted.contains(container.service()) && !before.get(container.id())
-                        .equals(container.startedAt())))
+        return after.stream().filter(container -> services.contains(container.service())
+                && (!before.containsKey(container.id()) || restarted.contains(container.service())
+                && !before.get(container.id()).equals(container.startedAt())))
                 .map(Docker.Container::service).collect(Collectors.toCollection(TreeSet::new));
     }
 
@@ -210,8 +214,7 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
         if (restart) return Set.of();
         var needed = new TreeSet<>(stack.secrets());
         // the previous Alertmanager may have lost its file
-        if (has(Part.ALERTMANAGER)) staging.files().stream()
-                .filter(file -> file.path().equals(Alerting.FILE))
+        if (has(Part.ALERTMANAGER)) staging.files().stream().filter(file -> file.path().equals(Alerting.FILE))
                 .forEach(file -> needed.addAll(Alerting.secrets(file.content())));
         return needed;
     }
@@ -228,8 +231,7 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
     /** The plan as a document. */
     public Map<String, Object> document() {
         return Document.fields("release", tag(), "release_before", before(), "services", services, "services_removed",
-                retired, "images_pulled", missing(false), "images_sent", missing(true),
-                "files", staging.document().get("files"));
+                retired, "images_pulled", pulled(), "images_sent", sent(), "files", staging.document().get("files"));
     }
 
     /** The name of the database in the env file: that of an earlier release may differ from the inventory's. */
@@ -241,8 +243,8 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
     Optional<String> newDatabase() {
         if (restart || services.isEmpty()) return Optional.empty();
         var there = Optional.ofNullable(facts.files().files().get(stack.envFile()));
-        var named = there.map(
-                file -> file.content().map(text -> Templates.env(text).getOrDefault(Templates.DATABASE, "")));
+        var named = there.map(file -> file.content()
+                .map(text -> Templates.env(text).getOrDefault(Templates.DATABASE, "")));
         return database().filter(name -> named.map(known -> known.filter(former -> !former.equals(name)).isPresent())
                 .orElse(true));
     }

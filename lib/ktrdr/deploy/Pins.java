@@ -60,7 +60,7 @@ final class Pins {
      */
     static Map<String, String> pulledAs(NodePlan plan) {
         var as = new LinkedHashMap<String, String>();
-        plan.missing(false).forEach(
+        plan.pulled().forEach(
                 pull -> as.put(pull,
                         plan.revision().images().values().stream()
                                 .filter(image -> image.id().isEmpty() && image.digest().equals(pull))
@@ -127,7 +127,7 @@ final class Pins {
         var known = new LinkedHashMap<String, List<Local>>();
         for (var plan : plans)
             for (var reference : references(plan)) {
-                if (plan.missing(false).contains(reference)) open.add(reference);
+                if (plan.pulled().contains(reference)) open.add(reference);
                 var id = plan.facts().images().get(reference);
                 if (id != null) known.computeIfAbsent(reference, none -> new ArrayList<>())
                         .add(new Local(id, plan.facts().digests().getOrDefault(id, List.of())));
@@ -155,7 +155,7 @@ final class Pins {
 
     /** What a node asks its registry about: what it is to pull, and its open references. */
     static List<String> asked(NodePlan plan, Set<String> open) {
-        var asked = new LinkedHashSet<>(plan.missing(false));
+        var asked = new LinkedHashSet<>(plan.pulled());
         if (!plan.restart()) references(plan).stream().filter(open::contains).forEach(asked::add);
         return List.copyOf(asked);
     }

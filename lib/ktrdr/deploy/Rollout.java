@@ -184,7 +184,7 @@ public final class Rollout {
         var registry = Registry.of(fleet.inventory());
         var needed = plans().values().stream().flatMap(plan -> plan.secrets().stream())
                 .collect(Collectors.toCollection(TreeSet::new));
-        if (Stream.concat(plans().values().stream().flatMap(plan -> plan.missing(false).stream()),
+        if (Stream.concat(plans().values().stream().flatMap(plan -> plan.pulled().stream()),
                 Pins.open(plans().values()).stream()).anyMatch(registry::has)) needed.add(Secrets.Field.GHCR_TOKEN);
         return needed;
     }

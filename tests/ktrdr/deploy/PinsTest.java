@@ -81,7 +81,7 @@ class PinsTest {
         assertEquals(List.of(local), Pins.pulls(List.of(image), facts));
         var stack = Stack.of(inventory, inventory.node("B"));
         var plan = NodePlan.plan(stack, Revision.of(inventory, stack, "local-3f2c9ab01234"), stack.services(), facts);
-        assertEquals(List.of(local), plan.missing(true));
+        assertEquals(List.of(local), plan.sent());
         assertEquals(Set.of(), Pins.open(List.of(plan)));
         var problem = assertThrows(Problem.class, () -> LocalImages.none().prove(plan));
         assertTrue(problem.sentence().contains("is not on the node, and no registry has it"), problem.sentence());
