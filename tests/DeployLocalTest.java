@@ -19,6 +19,7 @@ import ktrdr.image.ImageArchive;
 import lab.Aftermath;
 import lab.BuiltImage;
 import lab.Faults;
+import lab.NewLayer;
 import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
@@ -83,7 +84,7 @@ class DeployLocalTest {
                 BuiltImage.content("workers-c", "training-worker-1")));
         for (var host : HOSTS) {
             var bytes = received(host);
-            assertTrue(bytes < BuiltImage.LAYER * 1.05, () -> host + " received " + bytes + "\n" + ran);
+            assertTrue(bytes < NewLayer.BYTES * 1.05, () -> host + " received " + bytes + "\n" + ran);
             Aftermath.runs(host, tag, ran);
             clean(host, ran);
             assertEquals("", World.on(host, "ls /var/lib/docker/tmp | grep -v '^moby-detect' || :"));
@@ -155,7 +156,7 @@ class DeployLocalTest {
     private static long position(Path archive) throws IOException {
         try (var images = ImageArchive.of(archive)) {
             var layers = images.images().get(0).platforms().get(0).layers();
-            return layers.get(layers.size() - 1).at().from() + BuiltImage.LAYER / 2;
+            return layers.get(layers.size() - 1).at().from() + NewLayer.BYTES / 2;
         }
     }
 
@@ -164,24 +165,21 @@ class DeployLocalTest {
     void a_full_disk_or_a_cut_on_the_way_changes_nothing() throws IOException {
         BuiltImage.make(folder, "ktrdr-backend:broken", OLDER);
         var whole = saved("ktrdr-backend:broken", "whole.tar").toString();
-        for (var host : List.of("workers-b", "workers-c")) {
-            var before = World.everything(host);
-            var node = host.equals("workers-b") ? "B" : "C";
-            try (var full = Faults.fullDocker(host)) {
-                if (host.equals("workers-b")) refused(1, ktrdr("deploy", "workers", node, "--archive", whole).run(),
-                        host + ": Docker did not take", "no space left");
-            }
-            Ran ran;
-            try (var held = Faults.waits(host, "docker", "load"); var run = ktrdr("deploy", "workers", node,
-                    "--archive", whole).start()) {
-                run.awaitAsked(host);
-                Faults.cut(host);
-                ran = run.end();
-            }
-            assertEquals(3, ran.exit(), ran::toString);
-            clean(host, ran);
-            assertEquals(Aftermath.still(before), Aftermath.still(World.everything(host)));
+        var before = World.everything("workers-b");
+        try (var full = Faults.fullDocker("workers-b")) {
+            refused(1, ktrdr("deploy", "workers", "B", "--archive", whole).run(), "workers-b: Docker did not take",
+                    "no space left");
         }
+        Ran ran;
+        try (var held = Faults.waits("workers-b", "docker", "load"); var run = ktrdr("deploy", "workers", "B",
+                "--archive", whole).start()) {
+            run.awaitAsked("workers-b");
+            Faults.cut("workers-b");
+            ran = run.end();
+        }
+        assertEquals(3, ran.exit(), ran::toString);
+        clean("workers-b", ran);
+        assertEquals(Aftermath.still(before), Aftermath.still(World.everything("workers-b")));
         assertFalse(Files.list(Path.of("/var/tmp")).anyMatch(path -> path.toString().contains("ktrdr-image-")));
     }
 }

@@ -4,26 +4,22 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.Map;
-import java.util.Random;
 import ktrdr.Console;
 import ktrdr.Problem;
 import lab.Engine;
+import lab.NewLayer;
 
-/**
- * Images as a developer makes them: one more layer of 5 MB on an image that nodes have, of random bytes, which no node
- * has and no compression shortens. They are built by the engine that runs the practice fleet.
- */
+/** Images as a developer makes them, by the engine that runs the practice fleet. */
 final class Built implements AutoCloseable {
-    private static final int BYTES = 5 << 20;
     private static final String NAME = "ktrdr-backend:bench";
     private final Engine engine;
-    private final String base;
+    private final String release;
 
     /** @param release whose image this machine has as one of the practice fleet's */
     Built(Console console, String release) {
         this.engine = Engine.running(console).orElseThrow(() -> Problem.failed("no Docker answers on this machine")
                 .expected("the engine of the practice fleet").fix("./ktrdr lab up"));
-        this.base = "ktrdr-lab/ktrdr-backend:" + release;
+        this.release = release;
     }
 
     /** The variables by which docker uses that engine. */
@@ -33,15 +29,10 @@ final class Built implements AutoCloseable {
 
     /** Another one each time; answers its name. */
     String image() {
-        var bytes = new byte[BYTES];
-        new Random().nextBytes(bytes);
         try {
-            var file = Files.write(Files.createTempFile("ktrdr-bench", ".layer"), bytes);
-            var container = engine.docker("create", base).must().out().strip();
-            engine.docker("cp", file.toString(), container + ":/opt/content").must();
-            engine.docker("commit", container, NAME).must();
-            engine.docker("rm", container).must();
-            Files.delete(file);
+            var folder = Files.createTempDirectory("ktrdr-bench");
+            NewLayer.on(engine, folder, NAME, release);
+            Files.delete(folder);
             return NAME;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -161,14 +161,13 @@ public final class World {
         }
     }
 
+    static Engine engine() {
+        return Hosting.ENGINE;
+    }
+
     /** A command of the engine that runs the hosts, such as {@code pause}. */
     public static String docker(String... words) {
         return Spent.on(Spent.What.docker, () -> Hosting.ENGINE.docker(words).must().out());
-    }
-
-    /** The variables by which a docker command uses that engine. */
-    public static Map<String, String> dockerEnvironment() {
-        return Hosting.ENGINE.environment();
     }
 
     /** Runs a shell script on a host and returns its output. */

@@ -7,6 +7,7 @@
 //SOURCES Hosts.java
 //SOURCES Images.java
 //SOURCES Machine.java
+//SOURCES NewLayer.java
 //SOURCES Practice.java
 //SOURCES Services.java
 //SOURCES StandinJar.java
