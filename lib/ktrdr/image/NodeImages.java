@@ -29,7 +29,7 @@ public record NodeImages(String platform, boolean containerd, List<List<String>>
                 ids=$(docker image ls -aq --no-trunc | sort -u)
                 [ -z "$ids" ] || docker image inspect --format \
                 '{"id":{{json .Id}},"layers":{{json .RootFS.Layers}},"config":{{json .Config}}}' $ids 2>/dev/null |
-                  while IFS= read -r line; do say image "$line"; done
+                  while IFS= read -r line; do [ -z "$line" ] || say image "$line"; done
                 say end yes
                 """;
     }

@@ -30,11 +30,12 @@ final class PublishedPorts {
                 for piece in $(printf %s "$said" | base64 -w 3000); do say running "$piece"; done
                 return
               fi
+              # for a container that ended in between Docker answers an empty line
               ids=$(docker ps -q)
               [ -z "$ids" ] || docker inspect --format '{"name":{{json .Name}},"project":{{json (index .Config.Labels \
             "com.docker.compose.project")}},"port":{{json (index .Config.Labels "ktrdr.port")}},"ports":{{json \
             .NetworkSettings.Ports}}}' $ids |
-                while IFS= read -r line; do say publishes "$line"; done
+                while IFS= read -r line; do [ -z "$line" ] || say publishes "$line"; done
             }
             """;
 
