@@ -2,9 +2,11 @@ package suite;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
 import ktrdr.Console;
+import ktrdr.LocalCommand;
 import lab.OtherMachine;
 
 /**
@@ -12,7 +14,26 @@ import lab.OtherMachine;
  * time unused.
  */
 final class SecondFleet {
+    /** How many milliseconds it takes to start a program on a machine that has time left while one fleet is tested. */
+    private static final double QUICK = 2.5;
+    private static final int STARTS = 200;
+
     private SecondFleet() {}
+
+    /**
+     * Whether a second fleet shortens a run; call it while the machine is idle. Where each start of a program is slow,
+     * as on nested virtual machines, one fleet keeps the processors busy, and with two of them health checks time out.
+     */
+    static boolean pays(Console console) {
+        long began = System.nanoTime();
+        LocalCommand.command("sh", "-c", "i=0; while [ $i -lt " + STARTS + " ]; do /bin/true; i=$((i + 1)); done")
+                .must();
+        double each = (System.nanoTime() - began) / 1e6 / STARTS;
+        if (each <= QUICK) return true;
+        console.note(String.format(Locale.ROOT, "a program takes %.1f ms to start here, more than %.1f: "
+                + "all tests of the fleet run on one", each, QUICK));
+        return false;
+    }
 
     /**
      * Brings up a fleet if this machine supports it, runs classes on it until the supplier is empty, and takes it down.

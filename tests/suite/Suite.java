@@ -39,6 +39,7 @@ public final class Suite {
     private final boolean everything;
     private final TimeTable times = new TimeTable();
     private final Map<Lane, Results> results = new EnumMap<>(Lane.class);
+    private boolean twoFleets;
 
     /**
      * @param request an empty launch with the common settings
@@ -59,6 +60,7 @@ public final class Suite {
             results.put(lane, new Results(console, lane == Lane.rest && everything));
         Executor threads = work -> new Thread(work, "lane").start();
         boolean fleet = lanes.contains(Lane.fleet);
+        twoFleets = fleet && everything && SecondFleet.pays(console);
         var rest = start(lanes.contains(Lane.rest), () -> launch(Lane.rest, fleet ? SIDE_BY_SIDE : ALONE), threads);
         var up = start(fleet, bringUp, threads);
         var under = new ArrayList<>(List.of(rest));
@@ -83,7 +85,7 @@ public final class Suite {
     /** Runs the classes of the fleet's lane, with a second fleet if there are many. */
     private void fleet(Executor threads) {
         var left = new FleetClasses(plan(Lane.fleet));
-        if (!everything || left.few()) {
+        if (!twoFleets || left.few()) {
             launch(Lane.fleet, SIDE_BY_SIDE);
             return;
         }
