@@ -33,12 +33,14 @@ value() {
 
 series() { printf '%s{name="%s",image="%s"%s} %s\n' "$1" "$name" "$image" "$3" "$2"; }
 
-# a fraction of so many parts as decimal number
+# version 1 counts nanoseconds, version 2 microseconds
 processor() {
   if [ -n "$cpuacct" ]; then
-    first "$groups/$cpuacct/cpuacct.usage" && parts=1000000000
+    first "$groups/$cpuacct/cpuacct.usage"
+    parts=1000000000
   else
-    value "$groups/$unified/cpu.stat" usage_usec && parts=1000000
+    value "$groups/$unified/cpu.stat" usage_usec
+    parts=1000000
   fi
   [ -z "$answer" ] || printf 'container_cpu_usage_seconds_total{name="%s",image="%s"} %d.%0*d\n' "$name" "$image" \
     "$((answer / parts))" "$((${#parts} - 1))" "$((answer % parts))"
@@ -47,10 +49,12 @@ processor() {
 # without what the kernel would give back at once: what counts against the limit
 memory() {
   if [ -n "$controlled" ]; then
-    first "$groups/$controlled/memory.usage_in_bytes" && used=$answer
+    first "$groups/$controlled/memory.usage_in_bytes"
+    used=$answer
     value "$groups/$controlled/memory.stat" total_inactive_file
   else
-    first "$groups/$unified/memory.current" && used=$answer
+    first "$groups/$unified/memory.current"
+    used=$answer
     value "$groups/$unified/memory.stat" inactive_file
   fi
   [ -n "$used" ] || return 0
