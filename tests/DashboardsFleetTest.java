@@ -71,9 +71,9 @@ class DashboardsFleetTest {
                 for i in $(seq 60); do
                   curl -sG --data-urlencode 'query=count(rate(ktrdr_operations_total[1m])) and \
                 count(rate(http_server_duration_milliseconds_count{job="backend",http_target=~".*/operations.*"}[1m]))\
-                 and count(backend:requests:rate5m) and count(rate(process_cpu_seconds_total{worker!=""}[1m])) >= 8 \
+                 and count(backend:requests:rate5m) and count(rate(process_cpu_seconds_total{worker!=""}[1m])) >= 6 \
                 and count(node:cpu_busy:ratio_rate5m) >= 3 and count(rate(container_cpu_usage_seconds_total[1m])) >= \
-                16' \\
+                14' \\
                     http://localhost:9090/api/v1/query | grep -q '"value"' && exit 0
                   sleep 1
                 done

@@ -48,7 +48,7 @@ class DeployPartlyTest {
         } finally {
             World.unpause("workers-c");
         }
-        assertEquals(4, World.containers("workers-c").values().stream().filter(container -> container.endsWith(OLDER))
+        assertEquals(2, World.containers("workers-c").values().stream().filter(container -> container.endsWith(OLDER))
                 .count());
     }
 

@@ -41,7 +41,7 @@ class FailoverTest {
 
     @BeforeEach
     void every_worker_is_there() {
-        Wait.until(() -> World.workers().split("\"status\":\"available\"", -1).length == 9, World::workers);
+        Wait.until(() -> World.workers().split("\"status\":\"available\"", -1).length == 7, World::workers);
         Aftermath.noMisses();
         before = containers();
     }

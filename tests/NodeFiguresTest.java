@@ -116,8 +116,8 @@ class NodeFiguresTest {
 
     @Test
     void a_container_that_docker_starts_again_is_counted() {
-        World.on("workers-c", "docker exec training-worker-2 sh -c 'kill -9 -1' || :");
-        await("ktrdr_container_restarts_total{node=\"workers-c\",name=\"training-worker-2\"} > 0");
+        World.on("workers-c", "docker exec training-worker-1 sh -c 'kill -9 -1' || :");
+        await("ktrdr_container_restarts_total{node=\"workers-c\",name=\"training-worker-1\"} > 0");
         var registered = ktrdr("verify", "--quick", "--wait", "60s").run();
         assertEquals(0, registered.exit(), registered::toString);
     }

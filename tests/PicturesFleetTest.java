@@ -120,7 +120,7 @@ class PicturesFleetTest {
         assertEquals(0, deployed.exit(), deployed::toString);
         World.on("core", """
                 for i in $(seq 45); do
-                  curl -sG --data-urlencode 'query=count(rate(process_cpu_seconds_total{worker!=""}[1m])) >= 8 and \
+                  curl -sG --data-urlencode 'query=count(rate(process_cpu_seconds_total{worker!=""}[1m])) >= 6 and \
                 on() count(backend:requests:rate5m)' http://localhost:9090/api/v1/query | grep -q '"value"' && exit 0
                   sleep 1
                 done

@@ -203,8 +203,8 @@ class RestoreTest {
         assertEquals("300001", World.sql("SELECT nextval('restored.bars_id_seq')"));
         assertEquals("t", World.sql("SELECT has_table_privilege('restored_reader', 'restored.bars', 'SELECT')"));
         assertEquals(running, running());
-        assertEquals(8, registered(), ran::toString);
-        assertTrue(ran.err().contains("8 of 8 workers registered again"), ran::toString);
+        assertEquals(6, registered(), ran::toString);
+        assertTrue(ran.err().contains("6 of 6 workers registered again"), ran::toString);
         assertTrue(ran.err()
                 .contains("training-worker-1: operation " + training + " is cancelled, checkpoint at epoch ")
                 && ran.err().contains("is in the database that is replaced"), ran::toString);

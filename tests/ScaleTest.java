@@ -142,9 +142,9 @@ class ScaleTest {
         // the new workers start but cannot register, and the backend cannot reach any that it remembers from other
         // tests
         try (var unheard = Faults.closed("core", "10.42.1.12", 8000);
-                var backtest = Faults.closed("workers-c", "10.42.1.10", 5007);
-                var training = Faults.closed("workers-c", "10.42.1.10", 5008)) {
-            ran = ktrdr("scale", "C", "3", "--timeout", "5s").run();
+                var backtest = Faults.closed("workers-c", "10.42.1.10", 5004);
+                var training = Faults.closed("workers-c", "10.42.1.10", 5006)) {
+            ran = ktrdr("scale", "C", "2", "--timeout", "5s").run();
         }
         Aftermath.returned(ran, "workers-c", Aftermath.release("workers-c"));
         assertEquals(before, World.containers("workers-c"), ran::toString);

@@ -164,9 +164,9 @@ class VerifyInfraTest {
     @Test
     void a_port_that_is_taken() {
         assertEquals(List.of("workers-c.ports"),
-                failingWhile("workers-c", "docker stop -t 1 training-worker-2 >/dev/null; /usr/sbin/sshd -p 5006",
-                        "pkill -f 'sshd -p 5006' || pkill -f 'sshd: /usr/sbin/sshd -p 5006'; docker start "
-                                + "training-worker-2 >/dev/null", "C"));
+                failingWhile("workers-c", "docker stop -t 1 training-worker-1 >/dev/null; /usr/sbin/sshd -p 5005",
+                        "pkill -f 'sshd -p 5005' || pkill -f 'sshd: /usr/sbin/sshd -p 5005'; docker start "
+                                + "training-worker-1 >/dev/null", "C"));
     }
 
     @Test

@@ -82,8 +82,8 @@ class VerifyTest {
                     check::toString);
             assertTrue(ids.add(check.path("id").asText()), check + " comes twice");
         }
-        assertEquals(8, ids.stream().filter(id -> id.endsWith(".registered")).count());
-        assertEquals(12, ids.stream().filter(id -> id.startsWith("target.")).count());
+        assertEquals(6, ids.stream().filter(id -> id.endsWith(".registered")).count());
+        assertEquals(10, ids.stream().filter(id -> id.startsWith("target.")).count());
         assertTrue(ids.containsAll(List.of("core.release", "workers-b.release", "backend.health", "grafana.health",
                 "jaeger.health", "prometheus.health", "db.query", "workers-b.db",
                 "workers-c.db", "workers.unexpected", "workers.ghosts", "targets.others", "prometheus.metrics",
@@ -146,25 +146,25 @@ class VerifyTest {
 
     @Test
     void a_stopped_worker_is_named_once_with_what_it_takes_with_it() {
-        World.on("workers-c", "docker stop -t 1 training-worker-2");
+        World.on("workers-c", "docker stop -t 1 training-worker-1");
         try {
-            names("workers-c.training-worker-2.container", "exited", "--quick");
+            names("workers-c.training-worker-1.container", "exited", "--quick");
         } finally {
-            World.on("workers-c", "docker start training-worker-2");
+            World.on("workers-c", "docker start training-worker-1");
             Aftermath.well();
         }
     }
 
     private String scaled(int scale) {
-        return World.inventory(folder, "directory: /opt/ktrdr-workers-c, scale: 2",
-                "directory: /opt/ktrdr-workers-c, scale: " + scale).toString();
+        return World.inventory(folder, "directory: /opt/ktrdr-workers-b, scale: 2",
+                "directory: /opt/ktrdr-workers-b, scale: " + scale).toString();
     }
 
     @Test
     void reports_workers_beyond_the_scale_and_those_that_are_missing() {
-        names("workers.unexpected", "workers-c.ktrdr.home.mynerd.place:5004", "--quick", "-i", scaled(1));
+        names("workers.unexpected", "workers-b.ktrdr.home.mynerd.place:5004", "--quick", "-i", scaled(1));
         var ran = ktrdr("verify", "--quick", "-o", "json", "-i", scaled(3)).run();
-        assertEquals(List.of("workers-c.backtest-worker-3.container", "workers-c.training-worker-3.container"),
+        assertEquals(List.of("workers-b.backtest-worker-3.container", "workers-b.training-worker-3.container"),
                 named(ran.json()), ran::toString);
     }
 

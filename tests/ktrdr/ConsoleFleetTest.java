@@ -47,7 +47,7 @@ class ConsoleFleetTest {
         var wanted = List.of("(?s)CONTAINER ID .*ktrdr-backend.*", "(?s)Filesystem .*/\n",
                 "(?s)NODE +SAID\ncore +.*load average.*\nworkers-b .*load average.*\nworkers-c .*load average.*\n",
                 "core  \\d.*\nworkers-b  \\d.*\nworkers-c  \\d.*\n", "(?s).*backtest-worker-2.*",
-                "(?s)Health\\[status=ok.*", "WORKER +TYPE .*\n(http://\\S+:500[3-8] .*\n){8,}",
+                "(?s)Health\\[status=ok.*", "WORKER +TYPE .*\n(http://\\S+:500[3-8] .*\n){6,}",
                 "(?s)(OPERATION|none).*", "(?s)SERIES +VALUE\n.*up\\{.*job=\"backend\".*\\} +1\n.*", "ONE\n1\n",
                 "(?s).*\"status\" : \"ok\".*", "core\nworkers-b\nworkers-c\n");
         for (int i = 0; i < wanted.size(); i++)

@@ -22,6 +22,8 @@ public final class Aftermath {
     public static final String OLDER = "sha-1000001";
     public static final String NEWER = "sha-2000002";
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
+    /** How many containers of a release each host runs: core the backend, the others their workers. */
+    private static final Map<String, Integer> RUN = Map.of("core", 1, "workers-b", 4, "workers-c", 2);
     private static final String HISTORY = "/opt/ktrdr-%s/.ktrdr/releases.jsonl";
     /** Hashes of the older release's files and of its image on each host, as a deployment left them. */
     private static final Map<String, String> FOUND = new ConcurrentHashMap<>();
@@ -84,7 +86,7 @@ public final class Aftermath {
     private static boolean healthy(String host) {
         var services = World.on(host, "docker ps -a --filter label=com.docker.compose.project=ktrdr-"
                 + host.replaceFirst("-.*", "") + " --format '{{.Status}}'").lines().toList();
-        return services.size() == (host.equals("core") ? 5 : 4)
+        return services.size() == (host.equals("core") ? 5 : RUN.get(host))
                 && services.stream().allMatch(status -> status.endsWith("(healthy)"));
     }
 
@@ -139,7 +141,7 @@ public final class Aftermath {
     }
 
     private static List<String> proven(String host, String tag) {
-        return Collections.nCopies(host.equals("core") ? 1 : 4, tag + " running healthy");
+        return Collections.nCopies(RUN.get(host), tag + " running healthy");
     }
 
     private static List<String> found(String host) {

@@ -140,7 +140,7 @@ public record State(Path folder) {
               workers-b: {id: B, role: workers, host: workers-b, address: 10.42.1.11, memory: 1GB, disk_free: 2GB, \
             directory: /opt/ktrdr-workers-b, scale: 2}
               workers-c: {id: C, role: workers, host: workers-c, address: 10.42.1.12, memory: 1GB, disk_free: 2GB, \
-            directory: /opt/ktrdr-workers-c, scale: 2, apparmor: unconfined}
+            directory: /opt/ktrdr-workers-c, scale: 1, apparmor: unconfined}
             images:
               registry: registry.ktrdr.home.mynerd.place:5000
               username: kpiteira
