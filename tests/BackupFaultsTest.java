@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import ktrdr.backup.BackupFolder;
 import ktrdr.inventory.Inventory;
+import lab.Aftermath;
 import lab.Faults;
 import lab.Leftovers;
 import lab.Toolkit.Ran;
@@ -30,8 +31,7 @@ class BackupFaultsTest {
 
     @BeforeAll
     static void a_database_with_rows() {
-        var ran = ktrdr("deploy", "core", "all", "--tag", "sha-1000001").run();
-        assertEquals(0, ran.exit(), ran::toString);
+        Aftermath.deployed();
         World.sql("DROP TABLE IF EXISTS candles; CREATE TABLE candles AS SELECT i AS id, 'S' || i AS symbol, now() AS "
                 + "at FROM generate_series(1, 1000) i");
     }

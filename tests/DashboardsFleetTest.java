@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import ktrdr.Http;
 import ktrdr.Project;
+import lab.Aftermath;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -59,8 +60,7 @@ class DashboardsFleetTest {
 
     @BeforeAll
     static void operations_ran_and_were_seen() {
-        var deployed = ktrdr("deploy", "all", "--tag", "sha-1000001").run();
-        assertEquals(0, deployed.exit(), deployed::toString);
+        Aftermath.deployed();
         for (int i = 0; i < 2; i++) {
             var ran = ktrdr("operations", "start", "backtest", "sample", "AAPL", "1d", "--start-date", "2024-01-01",
                     "--end-date", "2024-02-01", "--model-path", "models/practice").run();

@@ -31,8 +31,7 @@ class DatabaseNameTest {
 
     @BeforeAll
     static void a_release_runs_everywhere() {
-        var ran = ktrdr("deploy", "all", "--tag", TAG).run();
-        assertEquals(0, ran.exit(), ran::toString);
+        Aftermath.deployed();
         // a restore of another class keeps what it replaced, which would be named too
         World.on("core", "docker exec ktrdr-db sh -c 'psql -U ktrdr -d ktrdr -Atc "
                 + "\"select datname from pg_database\" | grep _replaced_ | xargs -r -n 1 dropdb -U ktrdr'");

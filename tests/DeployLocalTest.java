@@ -3,6 +3,7 @@ import static lab.Aftermath.OLDER;
 import static lab.Aftermath.clean;
 import static lab.Aftermath.deployed;
 import static lab.Aftermath.returned;
+import static lab.Aftermath.told;
 import static lab.Toolkit.ktrdr;
 import static lab.Toolkit.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -181,5 +182,43 @@ class DeployLocalTest {
         clean("workers-b", ran);
         assertEquals(Aftermath.still(before), Aftermath.still(World.everything("workers-b")));
         assertFalse(Files.list(Path.of("/var/tmp")).anyMatch(path -> path.toString().contains("ktrdr-image-")));
+    }
+    private static void itsLockExpires() {
+        World.awaitIdle("workers-b");
+        Faults.silent("workers-b");
+    }
+
+    @Test
+    @Order(6)
+    void a_signal_or_a_kill_on_the_way_and_the_next_run_deploys() throws IOException {
+        var built = BuiltImage.make(folder, "ktrdr-backend:broken", OLDER);
+        var words = List.of("deploy", "workers", "B", "--archive", saved("ktrdr-backend:broken", "next.tar").toString())
+                .toArray(String[]::new);
+        var before = Aftermath.still(World.everything("workers-b"));
+        Ran ended;
+        try (var held = Faults.waits("workers-b", "docker", "load"); var run = ktrdr(words).start()) {
+            run.awaitAsked("workers-b");
+            run.signal("INT");
+            ended = run.end();
+        }
+        assertEquals(130, ended.exit(), ended::toString);
+        told(ended, "workers-b", "untouched");
+        clean("workers-b", ended);
+        assertEquals(before, Aftermath.still(World.everything("workers-b")));
+        try (var held = Faults.waits("workers-b", "docker", "load"); var run = ktrdr(words).start()) {
+            run.awaitAsked("workers-b");
+            run.kill();
+        }
+        itsLockExpires();
+        try (var deaf = Faults.deaf("workers-b", "backtest-worker-1"); var run = ktrdr(words).start()) {
+            run.awaitUp("workers-b");
+            run.kill();
+        }
+        itsLockExpires();
+        var next = ktrdr(words).run();
+        assertTrue(next.err().contains("taken over from "), next::toString);
+        deployed(next, "workers-b", Aftermath.release("workers-b"));
+        assertEquals(built, BuiltImage.content("workers-b", "backtest-worker-1"));
+        clean("workers-b", next);
     }
 }

@@ -18,6 +18,7 @@ import ktrdr.Console;
 import ktrdr.Http;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Part;
+import lab.Aftermath;
 import lab.Browser;
 import lab.Spent;
 import lab.World;
@@ -116,8 +117,7 @@ class PicturesFleetTest {
     @BeforeAll
     static void the_fleet_runs_and_was_looked_at_for_a_while() {
         Browser.obstacle().ifPresent(Assumptions::abort);
-        var deployed = ktrdr("deploy", "all", "--tag", "sha-1000001").run();
-        assertEquals(0, deployed.exit(), deployed::toString);
+        Aftermath.deployed();
         World.on("core", """
                 for i in $(seq 45); do
                   curl -sG --data-urlencode 'query=count(rate(process_cpu_seconds_total{worker!=""}[1m])) >= 6 and \

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.List;
+import lab.Aftermath;
 import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
@@ -26,7 +27,7 @@ class RecoveryTest {
 
     @BeforeAll
     static void a_backup_of_yesterday() {
-        good("deploy", "all", "--tag", TAG);
+        Aftermath.deployed();
         World.sql("DROP TABLE IF EXISTS yesterday; CREATE TABLE yesterday AS SELECT i AS id, 'S' || i AS symbol FROM "
                 + "generate_series(1, 50000) i");
         good("backup-db");

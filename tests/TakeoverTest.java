@@ -37,7 +37,7 @@ class TakeoverTest {
     @AfterAll
     static void the_fleet_is_ours_again() {
         for (var host : List.of("core", "workers-b")) Handmade.gone(host);
-        good("deploy", "all", "--tag", TAG);
+        Aftermath.deployed();
     }
 
     private static Ran good(String... words) {

@@ -141,10 +141,7 @@ class StandinExporterTest {
 
     @Test
     void an_absent_collector_gets_its_spans_later_but_none_by_https() throws Exception {
-        int port;
-        try (var free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
+        int port = Standins.freePort();
         try (var backend = backend("http://127.0.0.1:" + port); var deaf = backend("https://127.0.0.1:" + port)) {
             for (var path : List.of("/api/v1/health", "/api/v1/workers")) {
                 get(deaf.port(), "/api/v1/operations");

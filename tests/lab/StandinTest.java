@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -120,10 +119,7 @@ class StandinTest {
 
     @Test
     void a_worker_never_asked_for_health_keeps_checking_registration() throws Exception {
-        int port;
-        try (var socket = new ServerSocket(0)) {
-            port = socket.getLocalPort();
-        }
+        int port = Standins.freePort();
         worker(port);
         again(port);
         await(port, "/api/v1/workers", "\"one\"");

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -23,12 +22,6 @@ class StandinWorkersTest {
     private static final String API = "/api/v1/operations/";
     @RegisterExtension final Standins standins = new Standins();
     @TempDir Path share;
-
-    private static int free() throws Exception {
-        try (var socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
-    }
 
     private String training(int port, String strategy) throws Exception {
         standins.await(port, "/api/v1/workers?worker_type=training", "\"available\"");
@@ -64,7 +57,8 @@ class StandinWorkersTest {
         var log = share.resolve("log");
         var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
-                Cold.class.getName(), String.valueOf(free())).redirectErrorStream(true).redirectOutput(log.toFile())
+                Cold.class.getName(), String.valueOf(Standins.freePort())).redirectErrorStream(true)
+                .redirectOutput(log.toFile())
                 .start();
         standins.run(() -> process.destroyForcibly().waitFor());
         Wait.until(() -> Files.readString(log).contains("it answers after"),
@@ -110,7 +104,7 @@ class StandinWorkersTest {
     @Test
     void an_unreachable_worker_still_gets_work_and_the_start_is_500() throws Exception {
         int port = standins.backend(0).port();
-        var url = "http://127.0.0.1:" + free();
+        var url = "http://127.0.0.1:" + Standins.freePort();
         for (var type : List.of("training", "backtesting"))
             standins.send("POST", port, "/api/v1/workers/register", "{\"worker_id\":\"gone-" + type
                     + "\",\"worker_type\":\"" + type + "\",\"endpoint_url\":\"" + url + "/" + type + "\"}");
@@ -144,7 +138,7 @@ class StandinWorkersTest {
     @Test
     void a_new_worker_at_a_lost_ones_url_seems_busy_until_cancelled() throws Exception {
         int port = standins.backend(0).port();
-        var lost = standins.worker("training", port, share);
+        var lost = standins.worker("training", Standins.freePort(), port, share);
         var id = training(port, "practice_9000");
         lost.close();
         var env = Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1", "KTRDR_API_URL",

@@ -3,6 +3,8 @@ package lab;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.BindException;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -15,6 +17,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -37,6 +40,20 @@ final class Standins implements AfterEachCallback {
     private final HttpClient http = HttpClient.newHttpClient();
     private final Deque<AutoCloseable> running = new ArrayDeque<>();
 
+    /**
+     * A port that nothing listens on. It is below those that systems give to connections and to servers without a port
+     * of their own, so a test that runs at the same time does not get it before its own server does.
+     */
+    static int freePort() throws IOException {
+        while (true) {
+            try (var socket = new ServerSocket(ThreadLocalRandom.current().nextInt(20_000, 32_000))) {
+                return socket.getLocalPort();
+            } catch (BindException taken) {
+                // try another one
+            }
+        }
+    }
+
     @Override
     public void afterEach(ExtensionContext test) throws Exception {
         while (!running.isEmpty()) running.pop().close();
@@ -53,8 +70,12 @@ final class Standins implements AfterEachCallback {
 
     /** A worker whose share has the model of {@link #BACKTEST}. */
     Worker worker(String type, int backend, Path share, String... more) throws IOException {
+        return worker(type, 0, backend, share, more);
+    }
+
+    Worker worker(String type, int port, int backend, Path share, String... more) throws IOException {
         Files.writeString(Files.createDirectories(share.resolve("models/s")).resolve("metadata_v3.json"), "{}");
-        return run(new Worker(type, 0, env(Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1",
+        return run(new Worker(type, port, env(Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1",
                 "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend + "/api/v1", "KTRDR_DATA_SHARED_MOUNT_PATH",
                 share.toString(), "KTRDR_STANDIN_APP", share.toString()), more), QUICK));
     }

@@ -47,9 +47,9 @@ final class ApplyScript {
     }
 
     private String containers() {
-        return Docker.containersOf(plan.stack().project())
-                + "digest() { tell digest \"$1 $2\"; }\n[ -z \"$ids\" ] || "
-                + Docker.digests("$(docker inspect --format '{{.Image}}' $ids)", "digest");
+        return "containers=$(\n" + Docker.containersOf(plan.stack().project())
+                + ") || :\ndigest() { tell digest \"$1 $2\"; }\nif [ -n \"$containers\" ]; then\n"
+                + "printf '%s\\n' \"$containers\"\n" + Docker.digests("$(" + Docker.IMAGES + ")", "digest") + "fi\n";
     }
 
     /** Recreates the containers of unhealthy services: Compose leaves them, since their configuration is unchanged. */

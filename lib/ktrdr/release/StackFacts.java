@@ -85,20 +85,20 @@ public record StackFacts(String user, String docker, String dockerError, String 
             """;
     /** The ids of the images that are the script's arguments. */
     private static final String IMAGES = """
-            ids=''
-            # one question if all are there, as usual
-            if [ $# -gt 1 ] && found=$(docker image inspect --format '{{.Id}}' "$@" 2>/dev/null); then
-              for id in $found; do
-                say "image $1" "$id"
-                ids="$ids $id"
-                shift
+            ids='' found=''
+            tags='{{.Id}}{{range .RepoTags}} {{.}}{{end}}'
+            [ $# -eq 0 ] || found=$(docker image inspect --format "$tags" "$@" 2>/dev/null) || :
+            tagged() {
+              printf '%s\\n' "$found" | while read -r id tags; do
+                case " $tags " in *" $1 "*) printf %s "$id"; break ;; esac
               done
-            fi
+            }
             for image do
-              if id=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null); then
-                say "image $image" "$id"
-                ids="$ids $id"
-              fi
+              id=$(tagged "$image")
+              # missing, or another spelling of its tag
+              [ -n "$id" ] || id=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null) || continue
+              say "image $image" "$id"
+              ids="$ids $id"
             done
             """;
 
