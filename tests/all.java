@@ -51,6 +51,7 @@ import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Predicate;
@@ -141,7 +142,7 @@ public class all implements Callable<Exit> {
                     .found("nothing, so nothing was run");
         var results = new Suite(common.console(), this::request,
                 lane -> chosen(test -> Lane.of(test.getTags()) == lane),
-                asked.names.isEmpty()).run(lanes, this::bringUp);
+                asked.names.isEmpty(), Optional.ofNullable(asked.within)).run(lanes, this::bringUp);
         boolean left = mine && !asked.keepLab && Cli.run(new Lab(), "down") != 0;
         return results.report().and(left ? Exit.FAILED : Exit.OK);
     }

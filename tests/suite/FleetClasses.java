@@ -1,10 +1,14 @@
 package suite;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
 import org.junit.platform.engine.support.descriptor.MethodSource;
@@ -26,14 +30,31 @@ final class FleetClasses {
     static final List<String> LONG = List.of("RunbookTest", "AlertsFleetTest", "DeployLockTest", "RestoreFaultsTest",
             "RotateSecretTest", "RollbackTest", "HelpExamplesTest", "EveryProcedureTest", "DeployCutTest",
             "FailoverTest", "DeployKilledTest", "VerifyTest", "StatusTest");
+    /** One pass through all procedures. */
+    private static final String EACH_ONCE = "EveryProcedureTest";
     private final Deque<String> here = new ArrayDeque<>();
     private final Deque<String> anywhere = new ArrayDeque<>();
+    private final BooleanSupplier over;
 
-    FleetClasses(TestPlan plan) {
+    /** @param over whether no class may begin any more */
+    FleetClasses(TestPlan plan, BooleanSupplier over) {
+        this.over = over;
         var longestFirst = Comparator.comparingInt(
                 (String name) -> LONG.contains(name) ? LONG.indexOf(name) : LONG.size());
         names(plan).sorted(longestFirst.thenComparing(Comparator.naturalOrder()))
                 .forEach(name -> (ONLY_HERE.contains(name) ? here : anywhere).add(name));
+    }
+
+    /**
+     * For one fleet where time may be short: first each procedure once, then the others in an order that this number
+     * decides, so that over some runs each class has its turn.
+     */
+    FleetClasses(TestPlan plan, BooleanSupplier over, long order) {
+        this.over = over;
+        var names = new ArrayList<>(names(plan).sorted().toList());
+        Collections.shuffle(names, new Random(order));
+        names.sort(Comparator.comparing(name -> !name.equals(EACH_ONCE)));
+        here.addAll(names);
     }
 
     /** The classes of a plan's tests, each once. */
@@ -58,11 +79,17 @@ final class FleetClasses {
 
     /** The next class for this machine's fleet; classes that only it can run come first. */
     synchronized Optional<String> here() {
-        return Optional.ofNullable(here.isEmpty() ? anywhere.poll() : here.poll());
+        return over.getAsBoolean() ? Optional.empty()
+                : Optional.ofNullable(here.isEmpty() ? anywhere.poll() : here.poll());
     }
 
     /** The next class for the second fleet. */
     synchronized Optional<String> anywhere() {
-        return Optional.ofNullable(anywhere.poll());
+        return over.getAsBoolean() ? Optional.empty() : Optional.ofNullable(anywhere.poll());
+    }
+
+    /** The classes that no fleet took. */
+    synchronized List<String> left() {
+        return Stream.concat(here.stream(), anywhere.stream()).sorted().toList();
     }
 }

@@ -41,6 +41,7 @@ public final class Results implements TestExecutionListener {
     /** Failed tests on real hosts, or on crowded processors, by their unique id. */
     private final Map<String, String> shaky = new LinkedHashMap<>();
     private final List<String> flaky = new ArrayList<>();
+    private final List<String> notRun = new ArrayList<>();
     private final Map<String, double[]> spent = new HashMap<>();
     private int passed;
 
@@ -152,6 +153,11 @@ public final class Results implements TestExecutionListener {
         failures.add(type + ": the JVM that ran it ended");
     }
 
+    /** Records classes for which there was no time. */
+    synchronized void notRun(List<String> types) {
+        notRun.addAll(types);
+    }
+
     /** The results, for {@link #read} in another JVM. */
     synchronized Map<String, Object> document() {
         return Map.of("passed", passed, "failures", failures, "shaky", shaky, "skipped", skipped, "spent", spent,
@@ -179,6 +185,7 @@ public final class Results implements TestExecutionListener {
         shaky.putAll(other.shaky);
         reasons.putAll(other.reasons);
         skipped.addAll(other.skipped);
+        notRun.addAll(other.notRun);
         passed += other.passed;
         other.spent().forEach(this::spent);
     }
@@ -189,10 +196,12 @@ public final class Results implements TestExecutionListener {
                 + reasons.getOrDefault(name, "")));
         failures.forEach(name -> console.print("FAILED " + name + "\n    " + reasons.getOrDefault(name, "")));
         skipped.forEach(skip -> console.print("SKIPPED " + skip));
+        if (!notRun.isEmpty()) console.print("NOT RUN for lack of time: ./ktrdr test " + String.join(" ", notRun));
         boolean strict = "true".equals(System.getenv("CI")) && !skipped.isEmpty();
         if (strict) console.print("skipped tests count as failed here (CI=true)");
         int failed = failures.size() + (strict ? skipped.size() : 0);
-        console.print(passed + " passed, " + failed + " failed, " + (strict ? 0 : skipped.size()) + " skipped");
+        console.print(passed + " passed, " + failed + " failed, " + (strict ? 0 : skipped.size()) + " skipped"
+                + (notRun.isEmpty() ? "" : ", " + notRun.size() + " classes not run for lack of time"));
         return failures.isEmpty() && !strict && passed > 0 ? Exit.OK : Exit.FAILED;
     }
 

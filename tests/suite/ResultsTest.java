@@ -7,6 +7,7 @@ import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Invocation;
@@ -65,5 +66,19 @@ class ResultsTest {
         assertFalse(report.contains("FLAKY"), report);
         assertTrue(report.contains("FAILED suite.ResultsTest$Sample.works"), report);
         assertFalse(report("bad", "bad", Exit.FAILED).contains("FLAKY"));
+    }
+
+    @Test
+    void what_had_no_time_is_named_with_the_command_that_runs_it() {
+        var results = run("good");
+        var late = new Results(new Console(Invocation.into(said, said), Console.Color.never, false));
+        late.notRun(List.of("RollbackTest", "AwayTest"));
+        results.add(late);
+        said.reset();
+        assertEquals(Exit.OK, results.report());
+        assertEquals("""
+                NOT RUN for lack of time: ./ktrdr test RollbackTest AwayTest
+                1 passed, 0 failed, 0 skipped, 2 classes not run for lack of time
+                """, said.toString(StandardCharsets.UTF_8));
     }
 }

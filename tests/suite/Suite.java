@@ -4,6 +4,8 @@ import static java.util.concurrent.CompletableFuture.runAsync;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.time.LocalDate;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -37,6 +39,8 @@ public final class Suite {
     private final Supplier<LauncherDiscoveryRequestBuilder> request;
     private final Function<Lane, LauncherDiscoveryRequestBuilder> chosen;
     private final boolean everything;
+    private final Optional<Duration> within;
+    private final long began = System.nanoTime();
     private final TimeTable times = new TimeTable();
     private final Map<Lane, Results> results = new EnumMap<>(Lane.class);
     private boolean twoFleets;
@@ -45,11 +49,13 @@ public final class Suite {
      * @param request an empty launch with the common settings
      * @param chosen the launch of the selected tests of a lane
      * @param everything whether these are all tests, so that a class can run as a whole
+     * @param within the time after which no class begins that needs hosts
      */
     public Suite(Console console, Supplier<LauncherDiscoveryRequestBuilder> request,
-            Function<Lane, LauncherDiscoveryRequestBuilder> chosen, boolean everything) {
+            Function<Lane, LauncherDiscoveryRequestBuilder> chosen, boolean everything, Optional<Duration> within) {
         this.console = console;
         this.everything = everything;
+        this.within = within;
         this.request = request;
         this.chosen = chosen;
     }
@@ -67,7 +73,7 @@ public final class Suite {
         if (fleet) under.add(up.thenRunAsync(() -> fleet(threads), threads));
         // each virtual machine takes a processor: run them while the fleet's tests wait, and not with all other lanes
         if (lanes.contains(Lane.guests)) under.add(CompletableFuture.allOf(up, rest)
-                .thenRunAsync(() -> launch(Lane.guests, SIDE_BY_SIDE), threads));
+                .thenRunAsync(this::guests, threads));
         if (lanes.contains(Lane.quiet) && everything) under.add(runAsync(this::quiet, threads));
         under.forEach(CompletableFuture::join);
         if (lanes.contains(Lane.quiet) && !everything) launch(Lane.quiet, SIDE_BY_SIDE);
@@ -82,20 +88,36 @@ public final class Suite {
         return wanted ? runAsync(work, threads) : CompletableFuture.completedFuture(null);
     }
 
+    /** Whether the time is over in which classes that need hosts may begin. */
+    private boolean over() {
+        return within.filter(limit -> System.nanoTime() - began > limit.toNanos()).isPresent();
+    }
+
     /** Runs the classes of the fleet's lane, with a second fleet if there are many. */
     private void fleet(Executor threads) {
-        var left = new FleetClasses(plan(Lane.fleet));
-        if (!twoFleets || left.few()) {
+        var plan = plan(Lane.fleet);
+        var left = twoFleets || within.isEmpty() ? new FleetClasses(plan, this::over)
+                : new FleetClasses(plan, this::over, LocalDate.now().toEpochDay());
+        boolean byClass = everything && !left.few();
+        boolean second = byClass && twoFleets;
+        if (!byClass || !second && within.isEmpty()) {
             launch(Lane.fleet, SIDE_BY_SIDE);
             return;
         }
         times.lane(Lane.fleet, () -> {
-            var second = CompletableFuture.supplyAsync(() -> SecondFleet.run(console, left::anywhere), threads);
+            var other = CompletableFuture.supplyAsync(() -> second ? SecondFleet.run(console, left::anywhere)
+                    : new Results(console), threads);
             for (var name = left.here(); name.isPresent(); name = left.here())
                 LauncherFactory.create().execute(FleetClasses.only(name.get(), Lane.fleet, request.get()).build(),
                         results.get(Lane.fleet));
-            results.get(Lane.fleet).add(second.join());
+            results.get(Lane.fleet).add(other.join());
+            results.get(Lane.fleet).notRun(left.left());
         });
+    }
+
+    private void guests() {
+        if (over()) results.get(Lane.guests).notRun(FleetClasses.names(plan(Lane.guests)).toList());
+        else launch(Lane.guests, SIDE_BY_SIDE);
     }
 
     /** Runs the classes of the quiet lane in an otherwise idle JVM. */
