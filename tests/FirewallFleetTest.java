@@ -145,12 +145,12 @@ class FirewallFleetTest {
     @Test
     @Order(6)
     void a_worker_at_work_behind_the_rules_is_not_stopped_unasked() {
-        World.occupy("workers-b", 5004, "op_kept", Duration.ofMinutes(1));
+        World.occupy("workers-b", 5004, "op_behind_rules", Duration.ofMinutes(1));
         var ran = by("scale", "B", "1", "--wait-idle", "1s");
         assertTrue(ran.exit() == 2
-                && ran.err().contains("backtest-worker-2 is running operation op_kept, which would be stopped"),
+                && ran.err().contains("backtest-worker-2 is running operation op_behind_rules, which would be stopped"),
                 ran::toString);
-        World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_kept");
+        World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_behind_rules");
     }
 
     /**
@@ -164,10 +164,10 @@ class FirewallFleetTest {
                 Files.readString(known).replaceAll("(?m)^workers-c\\S*", "10.42.1.12"));
         var without = World.inventory(Files.createDirectories(folder.resolve("without")), "  workers-c: {",
                 "  # workers-c: {", "known_hosts: known_hosts", "known_hosts: " + byAddress).toString();
-        World.occupy("workers-b", 5004, "op_kept", Duration.ofMinutes(1));
+        World.occupy("workers-b", 5004, "op_of_leaving_node", Duration.ofMinutes(1));
         refused(1, by("retire", "B", "--yes"), "workers-b: workers are busy, nothing was changed",
-                "backtest-worker-2 is running operation op_kept");
-        World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_kept");
+                "backtest-worker-2 is running operation op_of_leaving_node");
+        World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_of_leaving_node");
         refused(2, by("retire", "core", "--yes"), "core is the core node of this inventory");
         refused(2, by("retire", "C", "--data", "B", "--yes"), "--data needs the same name again");
         var would = good(by("retire", "C", "--dry-run", "-o", "json")).json();
