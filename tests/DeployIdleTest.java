@@ -85,7 +85,7 @@ class DeployIdleTest {
     @Test
     void a_backtest_that_outlasts_the_wait_may_end_within_its_grace() {
         var id = World.work(HOST, 5003, "/backtests/start",
-                "{\"strategy_name\": \"s\", \"symbol\": \"AAPL\", \"timeframe\": \"1d\", \"start_date\": "
+                "{\"strategy_name\": \"s_16\", \"symbol\": \"AAPL\", \"timeframe\": \"1d\", \"start_date\": "
                         + "\"2024-01-01\", \"end_date\": \"2024-02-01\", \"model_path\": \"models/practice\"}");
         var ran = deploy(another(HOST), "--wait-idle", "1s");
         assertTrue(ran.err().contains("backtest-worker-1: operation " + id + " completed"), ran::toString);

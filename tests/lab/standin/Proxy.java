@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
  * them out, and learns about one only when that is requested by its id.
  */
 final class Proxy {
-    private static final Pattern EPOCHS = Pattern.compile("[0-9]{1,4}$");
+    private static final Pattern NUMBER = Pattern.compile("[0-9]{1,4}$");
     private static final Set<String> ENDED = Set.of("completed", "failed", "cancelled");
     private final Operations operations;
     private final Registry registry;
@@ -53,12 +53,13 @@ final class Proxy {
     private Map<String, Object> order(Operations.Operation operation, Web.Request request) {
         var order = Json.map("operation_id", operation.id, "operation_type", operation.type, "trace", request.trace(),
                 "parameters", operation.parameters());
+        var number = NUMBER.matcher(String.valueOf(operation.parameters().get("strategy_name")));
+        boolean given = number.find();
         if (operation.type.equals("training")) {
-            var epochs = EPOCHS.matcher(String.valueOf(operation.parameters().get("strategy_name")));
-            order.put("epochs", epochs.find() ? Integer.parseInt(epochs.group()) : 10);
+            order.put("epochs", given ? Integer.parseInt(number.group()) : 10);
             order.put("epoch_millis", pace.epoch());
         } else {
-            order.put("millis", pace.backtest());
+            order.put("millis", given ? Integer.parseInt(number.group()) * 1000L : pace.backtest());
         }
         return order;
     }

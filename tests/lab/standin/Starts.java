@@ -84,6 +84,7 @@ final class Starts implements AutoCloseable {
                 "message", "Data download started for " + body.get("symbol")));
     }
 
+    /** As many seconds as the number at the end of the strategy's name; by default eight. */
     Web.Reply backtest(Web.Request request) {
         var body = required(request, "strategy_name", "symbol", "timeframe", "start_date", "end_date");
         if (changed) required(request, "account");
