@@ -29,7 +29,6 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Part;
 import lab.Aftermath;
 import lab.BuiltImage;
-import lab.Toolkit.Ran;
 import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;

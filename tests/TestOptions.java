@@ -14,9 +14,9 @@ public class TestOptions {
             description = "All unit tests, and each procedure once on the practice fleet.") boolean quick;
     @Option(names = "--rooms", description = "Run none, and list the rooms with the classes of each.") boolean rooms;
     @Option(names = "--within", paramLabel = "D",
-            description = "After this time, such as 60m, begin no class that needs the fleet or virtual machines, and "
-                    + "name those that were not run. If one fleet has to do, their order changes from day to "
-                    + "day.") Duration within;
+            description = "With all tests: after this time, such as 60m, begin no class that needs the fleet or "
+                    + "virtual machines, and name those that were not run. If one fleet has to do, their order "
+                    + "changes from day to day.") Duration within;
     @Option(names = "--keep-lab",
             description = "Leave a practice fleet that was brought up for the tests.") boolean keepLab;
     @Option(names = "--dependencies",

@@ -40,7 +40,6 @@ public final class Suite {
     private final Function<Lane, LauncherDiscoveryRequestBuilder> chosen;
     private final boolean everything;
     private final Optional<Duration> within;
-    private final long began = System.nanoTime();
     private final TimeTable times = new TimeTable();
     private final Map<Lane, Results> results = new EnumMap<>(Lane.class);
     private boolean twoFleets;
@@ -90,7 +89,7 @@ public final class Suite {
 
     /** Whether the time is over in which classes that need hosts may begin. */
     private boolean over() {
-        return within.filter(limit -> System.nanoTime() - began > limit.toNanos()).isPresent();
+        return within.filter(limit -> times.seconds() > limit.toNanos() / 1e9).isPresent();
     }
 
     /** Runs the classes of the fleet's lane, with a second fleet if there are many. */
@@ -98,19 +97,19 @@ public final class Suite {
         var plan = plan(Lane.fleet);
         var left = twoFleets || within.isEmpty() ? new FleetClasses(plan, this::over)
                 : new FleetClasses(plan, this::over, LocalDate.now().toEpochDay());
-        boolean byClass = everything && !left.few();
-        boolean second = byClass && twoFleets;
-        if (!byClass || !second && within.isEmpty()) {
+        boolean inTurn = twoFleets || everything && within.isPresent();
+        if (!inTurn || left.few()) {
             launch(Lane.fleet, SIDE_BY_SIDE);
             return;
         }
         times.lane(Lane.fleet, () -> {
-            var other = CompletableFuture.supplyAsync(() -> second ? SecondFleet.run(console, left::anywhere)
-                    : new Results(console), threads);
+            var second = twoFleets
+                    ? CompletableFuture.supplyAsync(() -> SecondFleet.run(console, left::anywhere), threads)
+                    : CompletableFuture.completedFuture(new Results(console));
             for (var name = left.here(); name.isPresent(); name = left.here())
                 LauncherFactory.create().execute(FleetClasses.only(name.get(), Lane.fleet, request.get()).build(),
                         results.get(Lane.fleet));
-            results.get(Lane.fleet).add(other.join());
+            results.get(Lane.fleet).add(second.join());
             results.get(Lane.fleet).notRun(left.left());
         });
     }

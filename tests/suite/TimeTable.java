@@ -24,6 +24,11 @@ public final class TimeTable {
     private final long began = System.nanoTime();
     private final long[] ticks = ticks();
 
+    /** How many seconds ago the run began. */
+    double seconds() {
+        return (System.nanoTime() - began) / 1e9;
+    }
+
     /** Runs the work of a lane and records its duration. */
     void lane(Lane lane, Runnable work) {
         long start = System.nanoTime();
@@ -39,7 +44,7 @@ public final class TimeTable {
         console.print(slowest(seconds));
         var each = lanes.entrySet().stream().map(lane -> lane.getKey() + " " + minutes(lane.getValue()))
                 .collect(Collectors.joining(", "));
-        console.print("\n" + minutes((System.nanoTime() - began) / 1e9) + " in all: " + each
+        console.print("\n" + minutes(seconds()) + " in all: " + each
                 + "; the machine's processors were busy for " + busy(ticks, ticks()) + " % of it\n");
     }
 
